@@ -1,4 +1,4 @@
-"""Simulate a physical what-if, let a video world model dream it, and measure how wrong the dream is.
+"""Simulate a physical what-if, let a video world model dream it, and measure the difference.
 
 >>> import worldsim
 >>> s = worldsim.make("tsunami", wave_height=6.0, building="timber")
@@ -57,7 +57,7 @@ _HOME = {
     "load_model": "worldsim.world_model",
 }
 
-__all__ = [*_HOME, "__version__", "evaluate"]  # noqa: PLE0604  (all of them are strings)
+__all__ = [*_HOME, "__version__", "evaluate"]
 
 
 def evaluate(dream: Any, truth: Any, **options: Any) -> Any:

@@ -22,7 +22,8 @@ from worldsim.scenario import Parameter, Scenario, list_scenarios, scenario_clas
 Options = TypeVar("Options")
 
 
-def parse(options: type[Options], args: Sequence[str], *, command: str, description: str) -> Options:
+def parse(options: type[Options], args: Sequence[str], *, command: str,
+          description: str) -> Options:
     """Parse flags into a dataclass.
 
     Parameters
@@ -96,7 +97,8 @@ def _annotation(spec: Parameter) -> Any:
     if spec.choices:
         kind: Any = Literal[spec.choices]
         return Annotated[kind, tyro.conf.arg(help=spec.meaning)]
-    return Annotated[float, tyro.conf.arg(metavar=spec.unit, help=f"{spec.meaning}, {ranges(spec)}")]
+    meaning = f"{spec.meaning}, {ranges(spec)}"
+    return Annotated[float, tyro.conf.arg(metavar=spec.unit, help=meaning)]
 
 
 def ranges(spec: Parameter) -> str:

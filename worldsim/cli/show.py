@@ -1,0 +1,69 @@
+"""``worldsim show``: what a run holds, how it was made, and what is stale."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from worldsim.cli.flags import parse
+from worldsim.cli.run_directory import OUTPUTS, digest, read_record
+from worldsim.scenario import scenario_class
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """The run directory."""
+
+
+def main(args: Sequence[str]) -> int:
+    """Describe a run directory."""
+    options = parse(Options, args, command="worldsim show",
+                    description="Say what a run holds, how it was made and whether it is stale.")
+    record = read_record(options.run)
+    definition = record["definition"]
+    print(f"run         {options.run}, begun {record['begun']}")
+    for name, value in definition.items():
+        print(f"{name:<11} {_in_words(value)}")
+    for stage, facts in record["stages"].items():
+        print(f"stage       {stage}: {facts['seconds']:.1f} s, finished {facts['finished']}")
+    missing = [name for name in OUTPUTS if not (options.run / name).exists()]
+    print(f"holds       {', '.join(name for name in OUTPUTS if name not in missing) or 'nothing'}")
+    if missing:
+        print(f"not there   {', '.join(missing)}")
+    for reason in staleness(record):
+        print(f"stale       {reason}")
+    print(f"repeat      {record['command']}")
+    return 0
+
+
+def staleness(record: Mapping[str, Any]) -> list[str]:
+    """Why the same command might give other numbers now; empty if it would not."""
+    definition = record["definition"]
+    reasons = []
+    if digest(definition) != record["definition_sha256"]:
+        reasons.append("run.json was edited: the definition does not have the recorded hash")
+    scenario = definition["scenario"]
+    now = scenario_class(scenario["name"]).version
+    if scenario["version"] != now:
+        reasons.append(f"scenario {scenario['name']} is version {now} now, "
+                       f"was {scenario['version']}")
+    for package, before in record["versions"].items():
+        try:
+            installed = version(package) if package != "python" else None
+        except PackageNotFoundError:
+            installed = "not installed"
+        if installed is not None and installed != before:
+            reasons.append(f"{package} is {installed} now, was {before}")
+    return reasons
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_in_words(inner)}" for name, inner in value.items())
+    return str(value)
