@@ -1,0 +1,187 @@
+"""A scenario is one experiment's complete definition: a frozen dataclass of declared parameters.
+
+The declaration of a `Parameter` is the only place where its unit, ranges and meaning are written;
+command line, validation, sampling, captions and the model's conditioning are derived from it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import math
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from worldsim.errors import InputError
+
+if TYPE_CHECKING:
+    from worldsim.simulator.scene import Hidden, Scene
+
+ENTRY_POINT_GROUP = "worldsim.scenarios"
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """What one field of a scenario means and which values it takes.
+
+    training : the range the shipped model is trained on; `sample` draws from it uniformly.
+    physical : the range in which the simulation means anything; values outside are refused.
+    choices : for a categorical parameter, the allowed values (ranges are then empty).
+    """
+
+    meaning: str
+    unit: str = "1"
+    training: tuple[float, float] = (math.nan, math.nan)
+    physical: tuple[float, float] = (math.nan, math.nan)
+    choices: tuple[str, ...] = ()
+
+    def check(self, name: str, value: object) -> None:
+        """Raise `InputError` unless the value is allowed."""
+        if self.choices:
+            if value not in self.choices:
+                near = difflib.get_close_matches(str(value), self.choices, n=1)
+                hint = f"; did you mean {near[0]!r}?" if near else ""
+                raise InputError(f"{name}={value!r} is not one of {', '.join(self.choices)}{hint}")
+            return
+        low, high = self.physical
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+            raise InputError(f"{name}={value!r} is not a number; give {low:g} to {high:g} {self.unit}")
+        if not low <= float(value) <= high:
+            raise InputError(
+                f"{name}={value:g} {self.unit} is outside the physical range; "
+                f"give {low:g} to {high:g} {self.unit}"
+            )
+
+    def extrapolates(self, value: object) -> bool:
+        """Whether a (valid) value lies outside the training range."""
+        if self.choices:
+            return False
+        return not self.training[0] <= float(value) <= self.training[1]  # type: ignore[arg-type]
+
+
+def parameter(default: float, *, unit: str, training: tuple[float, float],
+              physical: tuple[float, float], meaning: str) -> Any:
+    """Declare a continuous scenario parameter as a dataclass field."""
+    spec = Parameter(meaning, unit, training, physical)
+    return dataclasses.field(default=default, metadata={"parameter": spec})
+
+
+def choice(default: str, choices: tuple[str, ...], *, meaning: str) -> Any:
+    """Declare a categorical scenario parameter as a dataclass field."""
+    return dataclasses.field(default=default, metadata={"parameter": Parameter(meaning, choices=choices)})
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """Base of all scenarios. Subclass it as a frozen dataclass; see `scenarios/tsunami.py`."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    """Raised whenever the same parameters and seed give another truth; checkpoints carry it."""
+    summary: ClassVar[str]
+    duration: ClassVar[float]
+    """Default length of a rollout in seconds."""
+
+    def __post_init__(self) -> None:
+        for name, spec in self.parameters().items():
+            spec.check(name, getattr(self, name))
+
+    @classmethod
+    def parameters(cls) -> dict[str, Parameter]:
+        """The declared parameters by name, in order of declaration."""
+        return {f.name: f.metadata["parameter"] for f in dataclasses.fields(cls)}
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator) -> Self:
+        """Draw every parameter uniformly from its training range."""
+        values: dict[str, Any] = {}
+        for name, spec in cls.parameters().items():
+            if spec.choices:
+                values[name] = spec.choices[int(rng.integers(len(spec.choices)))]
+            else:
+                values[name] = float(rng.uniform(*spec.training))
+        return cls(**values)
+
+    def values(self) -> dict[str, Any]:
+        """Parameter values by name."""
+        return dataclasses.asdict(self)
+
+    def codes(self) -> dict[str, float]:
+        """Parameter values as numbers: categorical ones by their index in `choices`."""
+        return {
+            name: float(spec.choices.index(getattr(self, name)) if spec.choices else getattr(self, name))
+            for name, spec in self.parameters().items()
+        }
+
+    @classmethod
+    def from_codes(cls, codes: Mapping[str, float]) -> Self:
+        """The inverse of `codes`."""
+        return cls(**{
+            name: spec.choices[int(codes[name])] if spec.choices else float(codes[name])
+            for name, spec in cls.parameters().items()
+        })
+
+    def caption(self) -> str:
+        """The scenario in one English sentence, derived from the declaration."""
+        parts = [
+            f"{name.replace('_', ' ')} {getattr(self, name)}" if spec.choices
+            else f"{name.replace('_', ' ')} {getattr(self, name):g} {spec.unit}"
+            for name, spec in self.parameters().items()
+        ]
+        return f"{self.summary} ({', '.join(parts)})"
+
+    def to_json(self) -> str:
+        """Name, version and parameter values as JSON."""
+        return json.dumps({"name": self.name, "version": self.version, "parameters": self.values()})
+
+    def scene(self, seed: int, case: int) -> Scene:
+        """All that can be seen at t=0 of one case."""
+        raise TypeError(f"{type(self).__name__} must define scene(seed, case)")
+
+    def hidden(self, scene: Scene, seed: int, case: int, realization: int) -> Hidden:
+        """One draw of what cannot be seen."""
+        raise TypeError(f"{type(self).__name__} must define hidden(scene, seed, case, realization)")
+
+
+def scenario_class(name: str) -> type[Scenario]:
+    """The scenario of that name among the installed packages.
+
+    Raises
+    ------
+    InputError : unknown name; the message gives the nearest one.
+    """
+    found = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
+    if name not in found:
+        near = difflib.get_close_matches(name, found, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(found)) or 'none'}"
+        raise InputError(f"unknown scenario {name!r}; {hint}")
+    cls = found[name].load()
+    if not (isinstance(cls, type) and issubclass(cls, Scenario)):
+        raise InputError(f"entry point {name!r} ({found[name].value}) is not a worldsim Scenario class")
+    return cls
+
+
+def list_scenarios() -> list[str]:
+    """Names of all scenarios that installed packages offer."""
+    return sorted({point.name for point in entry_points(group=ENTRY_POINT_GROUP)})
+
+
+def make(name: str, **values: Any) -> Scenario:
+    """Make a scenario, e.g. ``make("tsunami", wave_height=6.0, building="timber")``.
+
+    Raises
+    ------
+    InputError : unknown scenario or parameter (with the nearest name), or a value out of range.
+    """
+    cls = scenario_class(name)
+    known = cls.parameters()
+    for given in values:
+        if given not in known:
+            near = difflib.get_close_matches(given, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(known)}"
+            raise InputError(f"scenario {name!r} has no parameter {given!r}; {hint}")
+    return cls(**values)

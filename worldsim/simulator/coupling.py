@@ -1,0 +1,287 @@
+"""Water and bodies push on each other: loads on standing buildings, forces on floating boxes.
+
+Standing buildings are walls of the water; the impulse that each wall face receives is handed to
+the storeys by a hydrostatic distribution over the height. Floating boxes are divided into columns;
+each column feels buoyancy, the slope of the surface (Froude-Krylov) and drag, and gives the same
+horizontal impulse back to the water it stands in.
+
+What shallow water leaves out: the vertical reaction of buoyancy, dispersion, jets, air, scour.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from worldsim.simulator.scene import Domain
+
+WATER_DENSITY = 1025.0
+"""Sea water, kg/m3 (Gill 1982, Atmosphere-Ocean Dynamics, app. 3: 35 g/kg at 10-15 °C, rounded)."""
+
+ADDED_MASS = 0.5
+"""Horizontal added mass of a floating box over its own mass (order of Newman 1977, fig. 4.8, for
+draughts well below the beam); enters as inertia of the joint and as the pull of the surface slope."""
+
+MAX_SLOPE = 0.5
+"""Steepest surface that still pushes hydrostatically; at a bore front the computed slope only
+measures the cell size."""
+
+MIN_DEPTH = 0.05
+"""m; shallower water neither carries a box nor takes its reaction."""
+
+COLUMNS = (4, 3)
+"""Columns per box along its length and its width."""
+
+
+def share_of_levels(star_depth: np.ndarray, ground: np.ndarray, base: np.ndarray, height: float,
+                    storeys: int) -> np.ndarray:
+    """How a hydrostatic wall load is shared by the floors above each storey.
+
+    The pressure ρg(h*−z) acts from the ground up to h*. Within storey k, the wall spans between
+    the floor below and the floor above, so that pressure at a fraction s of the storey's height
+    loads the upper floor by s and the lower by 1−s; the lowest floor is the ground.
+
+    Parameters
+    ----------
+    star_depth : (…) water depth at the wall, m.
+    ground, base : (…) elevation of the ground there and of the building's base, m.
+
+    Returns
+    -------
+    (…, storeys) fractions of the wall's total force; the rest goes into the ground.
+    """
+    depth = np.maximum(star_depth, 1e-9)
+    shares = np.zeros((*depth.shape, storeys))
+    for k in range(storeys):
+        low = np.clip(base + k * height - ground, 0.0, depth)
+        high = np.clip(base + (k + 1) * height - ground, 0.0, depth)
+        head, span = depth - low, high - low
+        total = head * span - span**2 / 2
+        moment = head * span**2 / 2 - span**3 / 3
+        upper = moment / height
+        shares[..., k] += upper
+        if k:
+            shares[..., k - 1] += total - upper
+    return shares / (depth**2 / 2)[..., None]
+
+
+@dataclasses.dataclass(frozen=True)
+class WallFaces:
+    """All faces between a water cell and a building's cell, for a batch; arrays are (faces,).
+
+    direction : 0 east, 1 west, 2 north, 3 south: on which side of the water cell the wall is.
+    """
+
+    member: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+    direction: np.ndarray
+    building: np.ndarray
+
+    @classmethod
+    def of(cls, owner: np.ndarray) -> WallFaces:
+        """Faces from the owner map (member, ny, nx): building index, −1 where there is none."""
+        found: list[list[np.ndarray]] = []
+        padded = np.pad(owner, ((0, 0), (1, 1), (1, 1)), constant_values=-1)
+        for direction, (dj, di) in enumerate(((0, 1), (0, -1), (1, 0), (-1, 0))):
+            ny, nx = owner.shape[1:]
+            beyond = padded[:, 1 + dj:1 + dj + ny, 1 + di:1 + di + nx]
+            member, row, column = np.nonzero((owner < 0) & (beyond >= 0))
+            side = np.full(member.shape, direction)
+            found.append([member, row, column, side, beyond[member, row, column]])
+        return cls(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+    def load(self, impulses: np.ndarray, star_depth: np.ndarray, ground: np.ndarray,
+             base: np.ndarray, shape: tuple[int, int, int], height: float) -> np.ndarray:
+        """Horizontal impulse on every storey's upper floor and the building's total.
+
+        Parameters
+        ----------
+        impulses, star_depth : (4, member, ny, nx) N s and m, by direction.
+        ground : (member, ny, nx) m. base : (member, building) m.
+        shape : (members, buildings, storeys).
+
+        Returns
+        -------
+        (member, building, storeys + 1, 2) N s; the last row of axis 2 is the total.
+        """
+        at = (self.direction, self.member, self.row, self.column)
+        impulse = impulses[at]
+        shares = share_of_levels(
+            star_depth[at], ground[at[1:]], base[self.member, self.building], height, shape[2]
+        )
+        each = np.concatenate([shares * impulse[:, None], impulse[:, None]], axis=1)
+        out = np.zeros((shape[0], shape[1], shape[2] + 1, 2))
+        sign = np.where((self.direction == 0) | (self.direction == 2), 1.0, -1.0)
+        axis = self.direction // 2
+        np.add.at(out, (self.member, self.building, slice(None), axis), each * sign[:, None])
+        return out
+
+
+@dataclasses.dataclass(frozen=True)
+class WaterFields:
+    """The water as floating boxes see it; arrays are (member, ny, nx)."""
+
+    surface: np.ndarray
+    depth: np.ndarray
+    u: np.ndarray
+    v: np.ndarray
+    slope_x: np.ndarray
+    slope_y: np.ndarray
+    wet: np.ndarray
+
+    @classmethod
+    def of(cls, depth: np.ndarray, momentum_x: np.ndarray, momentum_y: np.ndarray,
+           ground: np.ndarray, domain: Domain) -> WaterFields:
+        """Derive surface, velocity and slope (centred where both neighbours are wet)."""
+        wet = depth > MIN_DEPTH
+        safe = np.where(wet, depth, 1.0)
+        surface = ground + depth
+        return cls(
+            surface, depth,
+            np.where(wet, momentum_x / safe, 0.0), np.where(wet, momentum_y / safe, 0.0),
+            _wet_slope(surface, wet, 2, domain.dx), _wet_slope(surface, wet, 1, domain.dy), wet,
+        )
+
+
+def _wet_slope(surface: np.ndarray, wet: np.ndarray, axis: int, spacing: float) -> np.ndarray:
+    """Mean of the differences to those neighbours that are wet, limited to `MAX_SLOPE`."""
+    step = np.diff(surface, axis=axis) / spacing
+    both = np.logical_and(*(np.take(wet, range(*r), axis=axis)
+                            for r in ((0, wet.shape[axis] - 1), (1, wet.shape[axis]))))
+    step = np.where(both, step, 0.0)
+    before = [(0, 0)] * 3
+    after = [(0, 0)] * 3
+    before[axis], after[axis] = (1, 0), (0, 1)
+    total = np.pad(step, before) + np.pad(step, after)
+    count = np.pad(both.astype(float), before) + np.pad(both.astype(float), after)
+    return np.clip(total / np.maximum(count, 1.0), -MAX_SLOPE, MAX_SLOPE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Floaters:
+    """Boxes that float when they are loose; arrays are (member, body, …).
+
+    half_size : (…, 3) m. mass : kg. drag : drag coefficient. buoyant : part of the bulk volume
+    that displaces water. loose : whether the water moves it now.
+    """
+
+    half_size: np.ndarray
+    mass: np.ndarray
+    drag: np.ndarray
+    buoyant: np.ndarray
+    loose: np.ndarray
+
+
+def floating_forces(water: WaterFields, boxes: Floaters, position: np.ndarray,
+                    rotation: np.ndarray, velocity: np.ndarray, spin: np.ndarray,
+                    domain: Domain, gravity: float, dt: float,
+                    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Forces of the water on loose boxes, and the opposite horizontal impulse on the water.
+
+    Parameters
+    ----------
+    position, velocity, spin : (member, body, 3) m, m/s, rad/s (world frame).
+    rotation : (member, body, 3, 3) body to world.
+    dt : s; for how long the forces will be held.
+
+    Returns
+    -------
+    force, torque about the centre : (member, body, 3) N, N m; and the change of the water's
+    momentum (2, member, ny, nx) in m2/s (that is, of h·u and h·v).
+    """
+    members, bodies = position.shape[:2]
+    offsets = _column_offsets() * boxes.half_size[:, :, None, :]
+    # Written out: a matrix product may sum in another order when the batch has another size.
+    arm = (rotation[:, :, None, :, 0] * offsets[..., 0:1]
+           + rotation[:, :, None, :, 1] * offsets[..., 1:2])
+    place = position[:, :, None, :] + arm
+    columns = offsets.shape[2]
+    column_area = 4 * boxes.half_size[..., 0] * boxes.half_size[..., 1] / columns
+
+    sample = _Bilinear(place[..., 0], place[..., 1], water.wet, domain)
+    surface, u, v = sample(water.surface), sample(water.u), sample(water.v)
+    slope_x, slope_y = sample(water.slope_x), sample(water.slope_y)
+    touched = sample.wet_share * boxes.loose[:, :, None]
+
+    height = 2 * boxes.half_size[..., 2:3]
+    submerged = np.clip(surface - (place[..., 2] - height / 2), 0.0, height)
+    submerged = np.where(touched > 0, submerged, 0.0)
+    volume = submerged * column_area[..., None] * boxes.buoyant[..., None] * touched
+    displaced = WATER_DENSITY * volume
+
+    point_velocity = velocity[:, :, None, :] + np.cross(spin[:, :, None, :], arm)
+    relative_x, relative_y = u - point_velocity[..., 0], v - point_velocity[..., 1]
+    relative = np.sqrt(relative_x**2 + relative_y**2)
+    # Side area facing the flow, shared by the columns: the box's mean width times the wet height.
+    breadth = boxes.half_size[..., :2].sum(-1)[..., None]
+    coefficient = 0.5 * WATER_DENSITY * boxes.drag[..., None] * breadth * submerged * touched / columns
+    # Over a held step, drag may at most bring box and water to one velocity.
+    depth = np.maximum(sample(water.depth), MIN_DEPTH)
+    water_mass = WATER_DENSITY * depth * domain.dx * domain.dy
+    box_mass = boxes.mass[..., None] / columns
+    limit = 1 + dt * coefficient * relative * (1 / box_mass + 1 / water_mass)
+    drag_x = coefficient * relative * relative_x / limit
+    drag_y = coefficient * relative * relative_y / limit
+
+    pull = (1 + ADDED_MASS) * gravity * displaced
+    heave = 2 * HEAVE_DAMPING * np.sqrt(
+        WATER_DENSITY * gravity * column_area[..., None] * boxes.buoyant[..., None] * box_mass
+    ) * (submerged > 0) * touched
+    force = np.stack([
+        drag_x - pull * slope_x,
+        drag_y - pull * slope_y,
+        gravity * displaced - heave * point_velocity[..., 2],
+    ], axis=-1)
+    torque = np.cross(arm, force)
+
+    change = np.zeros((2, *water.depth.shape))
+    per_momentum = -dt / (WATER_DENSITY * domain.dx * domain.dy)
+    for axis in range(2):
+        sample.scatter(change[axis], force[..., axis] * per_momentum)
+    return force.sum(2), torque.sum(2), change
+
+
+HEAVE_DAMPING = 0.3
+"""Fraction of critical; wave radiation of a floating box, order of magnitude (Newman 1977, ch. 6)."""
+
+
+def _column_offsets() -> np.ndarray:
+    """Centres of the columns on the unit box, (columns, 3)."""
+    length = (np.arange(COLUMNS[0]) + 0.5) / COLUMNS[0] * 2 - 1
+    width = (np.arange(COLUMNS[1]) + 0.5) / COLUMNS[1] * 2 - 1
+    a, b = np.meshgrid(length, width, indexing="ij")
+    return np.stack([a.ravel(), b.ravel(), np.zeros(a.size)], axis=-1)
+
+
+class _Bilinear:
+    """Bilinear sampling from wet cells only, and its transpose."""
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, wet: np.ndarray, domain: Domain) -> None:
+        column = np.clip(x / domain.dx - 0.5, 0, domain.nx - 1)
+        row = np.clip(y / domain.dy - 0.5, 0, domain.ny - 1)
+        inside = (x > 0) & (x < domain.length) & (y > 0) & (y < domain.width)
+        column0 = np.minimum(column.astype(np.int64), domain.nx - 2)
+        row0 = np.minimum(row.astype(np.int64), domain.ny - 2)
+        fx, fy = column - column0, row - row0
+        member = np.broadcast_to(np.arange(x.shape[0])[:, None, None], x.shape)
+        self.corners = []
+        weights = []
+        for dj, di in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            at = (member, row0 + dj, column0 + di)
+            weight = (fy if dj else 1 - fy) * (fx if di else 1 - fx) * inside * wet[at]
+            self.corners.append(at)
+            weights.append(weight)
+        self.wet_share = np.add.reduce(weights)
+        safe = np.where(self.wet_share > 0, self.wet_share, 1.0)
+        self.weights = [weight / safe for weight in weights]
+
+    def __call__(self, field: np.ndarray) -> np.ndarray:
+        return np.add.reduce([
+            weight * field[at] for weight, at in zip(self.weights, self.corners, strict=True)
+        ])
+
+    def scatter(self, field: np.ndarray, values: np.ndarray) -> None:
+        for weight, at in zip(self.weights, self.corners, strict=True):
+            np.add.at(field, at, weight * values)

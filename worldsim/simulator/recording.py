@@ -1,0 +1,163 @@
+"""Where the states of a simulation are kept until they become a rollout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+if TYPE_CHECKING:
+    from worldsim.simulator.scene import Scene
+    from worldsim.simulator.world import World
+
+MEMBER = ("case", "realization")
+
+
+class Recording:
+    """States of all members, stored frame by frame in single precision."""
+
+    def __init__(self, scenes: list[Scene], realizations: int, frames: int) -> None:
+        from worldsim.simulator.world import STATES_PER_SECOND
+
+        self._scenes = scenes
+        self._time = np.arange(frames + 1) / STATES_PER_SECOND
+        domain, slots = scenes[0].domain, scenes[0].slots
+        series = (len(scenes), realizations, frames + 1)
+        members = series[:2]
+        grid = (*series, domain.ny, domain.nx)
+        self._water = {name: np.zeros(grid, np.float32) for name in ("depth", "momentum_x", "momentum_y")}
+        self._blocked = np.zeros(grid, bool)
+        self._bodies = {
+            name: np.zeros((*series, slots.bodies, width), np.float32)
+            for name, width in (("position", 3), ("quaternion", 4), ("velocity", 3), ("half_size", 3))
+        }
+        buildings = (*series, slots.buildings)
+        self._standing = np.zeros(buildings, bool)
+        self._drift = np.zeros((*buildings, slots.storeys), np.float32)
+        self._impulse = np.zeros((*buildings, 2), np.float32)
+        self._failure_time = np.full((*members, slots.buildings), np.nan)
+        self._yield_force = np.zeros((*members, slots.buildings, slots.storeys))
+        self._mass_error = np.zeros(members)
+        self._body_impulse = np.zeros((*members, 2))
+
+    def store(self, chunk: list[tuple[int, int]], frame: int, world: World) -> None:
+        """Keep the present state of the members in `chunk` as that of time step `frame`."""
+        bodies = world.bodies
+        case, realization = np.array(chunk).T
+        at = (case, realization, frame)
+        self._water["depth"][at] = world.water.depth.numpy()
+        self._water["momentum_x"][at] = world.water.momentum_x.numpy()
+        self._water["momentum_y"][at] = world.water.momentum_y.numpy()
+        self._blocked[at] = world.blocked.numpy()
+        for name in self._bodies:
+            self._bodies[name][at] = getattr(bodies, name)
+        self._standing[at] = bodies.standing
+        self._drift[at] = bodies.frames.peak_drift
+        self._impulse[at] = world.impulse
+
+    def finish(self, chunk: list[tuple[int, int]], world: World) -> None:
+        """Keep what is known at the end of the members in `chunk`."""
+        at = tuple(np.array(chunk).T)
+        self._failure_time[at] = world.failure_time
+        frame = world.bodies.frames.properties
+        self._yield_force[at] = np.where(frame.present, frame.yield_force, np.nan)
+        self._mass_error[at] = world.audit.mass_error
+        self._body_impulse[at] = world.audit.body_impulse
+
+    def datasets(self) -> dict[str, xr.Dataset]:
+        """The rollout's groups of states."""
+        return {
+            "/water": self._water_dataset(),
+            "/bodies": self._bodies_dataset(),
+            "/structures": self._structures_dataset(),
+            "/audit": xr.Dataset({
+                "mass_error": (MEMBER, self._mass_error, {
+                    "units": "1", "long_name": "unexplained water volume over all volume",
+                }),
+                "floating_impulse": ((*MEMBER, "xy"), self._body_impulse, {
+                    "units": "m4 s-1", "long_name": "momentum that floating bodies took from the water, over density",
+                }),
+            }),
+        }
+
+    def _water_dataset(self) -> xr.Dataset:
+        domain = self._scenes[0].domain
+        dims = (*MEMBER, "time", "y", "x")
+        attrs: dict[str, dict[str, Any]] = {
+            "depth": {"units": "m", "standard_name": "flood_water_thickness"},
+            "momentum_x": {"units": "m2 s-1", "long_name": "depth times velocity along x"},
+            "momentum_y": {"units": "m2 s-1", "long_name": "depth times velocity along y"},
+        }
+        variables: dict[str, Any] = {
+            name: (dims, values, attrs[name]) for name, values in self._water.items()
+        }
+        variables["blocked"] = (dims, self._blocked, {"long_name": "cell under a standing building"})
+        variables["bathymetry"] = (
+            ("case", "y", "x"), np.stack([s.bathymetry for s in self._scenes]).astype(np.float32),
+            {"units": "m", "long_name": "ground elevation above still water"},
+        )
+        return xr.Dataset(variables, coords={
+            **self._time_coordinate(),
+            "y": ("y", domain.y, {"units": "m"}), "x": ("x", domain.x, {"units": "m"}),
+        })
+
+    def _time_coordinate(self) -> dict[str, Any]:
+        return {"time": ("time", self._time, {"units": "s", "standard_name": "time"})}
+
+    def _bodies_dataset(self) -> xr.Dataset:
+        slots = self._scenes[0].slots
+        storeys = slots.buildings * slots.storeys
+        body = np.arange(slots.bodies)
+        is_debris = body >= storeys
+        colour = np.zeros((len(self._scenes), slots.bodies, 3), np.uint8)
+        present = np.zeros((len(self._scenes), slots.bodies), bool)
+        for case, scene in enumerate(self._scenes):
+            for b, building in enumerate(scene.buildings):
+                own = slice(b * slots.storeys, b * slots.storeys + building.storeys)
+                colour[case, own], present[case, own] = building.colour, True
+            for k, box in enumerate(scene.debris):
+                colour[case, storeys + k], present[case, storeys + k] = box.colour, True
+        series = (*MEMBER, "time", "body")
+        attrs = {"position": "m", "velocity": "m s-1", "half_size": "m", "quaternion": "1"}
+        variables: dict[str, Any] = {
+            name: ((*series, "wxyz" if name == "quaternion" else "xyz"), values,
+                   {"units": attrs[name]})
+            for name, values in self._bodies.items()
+        }
+        variables["colour"] = (("case", "body", "rgb"), colour)
+        variables["present"] = (("case", "body"), present)
+        variables["kind"] = ("body", is_debris.astype(np.int64), {
+            "flag_values": [0, 1], "flag_meanings": "storey debris",
+        })
+        variables["building"] = ("body", np.where(is_debris, -1, body // slots.storeys))
+        variables["storey"] = ("body", np.where(is_debris, -1, body % slots.storeys))
+        return xr.Dataset(variables, coords={
+            **self._time_coordinate(), "body": body, "xyz": ["x", "y", "z"],
+        })
+
+    def _structures_dataset(self) -> xr.Dataset:
+        slots = self._scenes[0].slots
+        footprint = np.full((len(self._scenes), slots.buildings, 4), np.nan)
+        present = np.zeros((len(self._scenes), slots.buildings), bool)
+        for case, scene in enumerate(self._scenes):
+            for b, building in enumerate(scene.buildings):
+                footprint[case, b], present[case, b] = building.footprint, True
+        series = (*MEMBER, "time", "building")
+        return xr.Dataset({
+            "standing": (series, self._standing, {"long_name": "lowest storey stands"}),
+            "drift": ((*series, "storey"), self._drift, {
+                "units": "1", "long_name": "largest drift ratio so far, while attached",
+            }),
+            "impulse": ((*series, "xy"), self._impulse, {
+                "units": "N s", "long_name": "impulse of the water on the building's walls so far",
+            }),
+            "failure_time": ((*MEMBER, "building"), self._failure_time, {"units": "s"}),
+            "yield_force": ((*MEMBER, "building", "storey"), self._yield_force, {"units": "N"}),
+            "footprint": (("case", "building", "bound"), footprint, {"units": "m"}),
+            "present": (("case", "building"), present),
+        }, coords={
+            **self._time_coordinate(), "building": np.arange(slots.buildings),
+            "storey": np.arange(slots.storeys), "xy": ["x", "y"],
+            "bound": ["x0", "x1", "y0", "y1"],
+        })

@@ -1,0 +1,185 @@
+"""What a scenario hands to the simulator: everything visible (`Scene`) and one hidden draw (`Hidden`)."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from worldsim.errors import InputError
+from worldsim.simulator.structures import BuildingType
+
+if TYPE_CHECKING:
+    from worldsim.camera import Camera
+
+GRAVITY = 9.81
+"""Acceleration of gravity, m/s2 (9.80665 is the ISO 80000-3 standard value, rounded as engineers do)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Physics:
+    """Laws and constants that a deliberately wrong simulator may change.
+
+    gravity : m/s2, for water and bodies alike.
+    debris_drag : factor on every floating body's drag coefficient.
+    strength : factor on every storey's strength.
+    """
+
+    gravity: float = GRAVITY
+    debris_drag: float = 1.0
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if not (math.isfinite(value) and value > 0):
+                raise InputError(f"{field.name}={value:g} must be a positive number")
+
+
+@dataclasses.dataclass(frozen=True)
+class Domain:
+    """The rectangle [0, nx*dx] x [0, ny*dy] in metres, x across the shore and inland, y along it."""
+
+    nx: int
+    ny: int
+    dx: float
+    dy: float
+
+    @property
+    def x(self) -> np.ndarray:
+        """Cell centres, (nx,) in m."""
+        return (np.arange(self.nx) + 0.5) * self.dx
+
+    @property
+    def y(self) -> np.ndarray:
+        """Cell centres, (ny,) in m."""
+        return (np.arange(self.ny) + 0.5) * self.dy
+
+    @property
+    def length(self) -> float:
+        """Extent in x, m."""
+        return self.nx * self.dx
+
+    @property
+    def width(self) -> float:
+        """Extent in y, m."""
+        return self.ny * self.dy
+
+
+@dataclasses.dataclass(frozen=True)
+class Building:
+    """A building with a rectangular footprint (x0, x1, y0, y1) on whole cells, in m."""
+
+    type: BuildingType
+    footprint: tuple[float, float, float, float]
+    storeys: int
+    colour: tuple[int, int, int]
+
+    @property
+    def area(self) -> float:
+        """Floor area of one storey, m2."""
+        x0, x1, y0, y1 = self.footprint
+        return (x1 - x0) * (y1 - y0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Debris:
+    """A loose box: centre (x, y) in m, heading in rad, half sizes in m."""
+
+    position: tuple[float, float]
+    heading: float
+    half_size: tuple[float, float, float]
+    colour: tuple[int, int, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class Slots:
+    """How many buildings, storeys and debris every case of a scenario has room for."""
+
+    buildings: int
+    storeys: int
+    debris: int
+
+    @property
+    def bodies(self) -> int:
+        """Number of body slots."""
+        return self.buildings * self.storeys + self.debris
+
+
+@dataclasses.dataclass(frozen=True)
+class Scene:
+    """All that can be seen at t=0, and the wave that comes.
+
+    bathymetry : (ny, nx) ground elevation in m, still water at 0.
+    wave_times, wave_elevation : (K,) s and m, the incident wave at x=0.
+    manning : bed roughness, s m^(-1/3).
+    cameras : by name.
+    """
+
+    domain: Domain
+    bathymetry: np.ndarray
+    buildings: tuple[Building, ...]
+    debris: tuple[Debris, ...]
+    slots: Slots
+    wave_times: np.ndarray
+    wave_elevation: np.ndarray
+    manning: float
+    cameras: dict[str, Camera]
+
+    def __post_init__(self) -> None:
+        shape = (self.domain.ny, self.domain.nx)
+        if self.bathymetry.shape != shape or not np.isfinite(self.bathymetry).all():
+            raise InputError(f"bathymetry must be finite and of shape (ny, nx) = {shape}")
+        if len(self.buildings) > self.slots.buildings or len(self.debris) > self.slots.debris:
+            raise InputError(f"the scene has more buildings or debris than its slots {self.slots}")
+        taken = np.zeros(shape, dtype=bool)
+        for number, building in enumerate(self.buildings):
+            if not 1 <= building.storeys <= self.slots.storeys:
+                raise InputError(f"building {number} has {building.storeys} storeys; "
+                                 f"give 1 to {self.slots.storeys}")
+            rows, columns = self.cells_of(building)
+            if taken[rows, columns].any():
+                raise InputError(f"building {number} overlaps another; move it")
+            taken[rows, columns] = True
+        for number, box in enumerate(self.debris):
+            x, y = box.position
+            if not (0 < x < self.domain.length and 0 < y < self.domain.width):
+                raise InputError(f"debris {number} at {box.position} m lies outside the domain")
+
+    def cells_of(self, building: Building) -> tuple[slice, slice]:
+        """The (rows, columns) of the grid that a building stands on.
+
+        Raises
+        ------
+        InputError : the footprint is not on whole cells, or leaves the domain.
+        """
+        x0, x1, y0, y1 = building.footprint
+        columns = (x0 / self.domain.dx, x1 / self.domain.dx)
+        rows = (y0 / self.domain.dy, y1 / self.domain.dy)
+        if any(abs(edge - round(edge)) > 1e-9 for edge in (*columns, *rows)):
+            raise InputError(f"footprint {building.footprint} m is not on whole cells of "
+                             f"{self.domain.dx:g} x {self.domain.dy:g} m")
+        low_column, high_column = (round(edge) for edge in columns)
+        low_row, high_row = (round(edge) for edge in rows)
+        if not (0 <= low_column < high_column <= self.domain.nx
+                and 0 <= low_row < high_row <= self.domain.ny):
+            raise InputError(f"footprint {building.footprint} m leaves the domain "
+                             f"{self.domain.length:g} x {self.domain.width:g} m")
+        return slice(low_row, high_row), slice(low_column, high_column)
+
+
+@dataclasses.dataclass(frozen=True)
+class Hidden:
+    """One draw of what cannot be seen.
+
+    strength, drift_limit : (buildings, storeys) factors on the type's strength and drift limit.
+    debris_density : (debris,) kg/m3.
+    debris_drag : (debris,) drag coefficients.
+    """
+
+    strength: np.ndarray
+    drift_limit: np.ndarray
+    debris_density: np.ndarray
+    debris_drag: np.ndarray
