@@ -1,0 +1,131 @@
+"""The water's grid and state, and what makes a ground or a state unusable."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from worldsim.errors import InputError
+from worldsim.simulator.water_boundary import SIDES, Boundaries, IncomingWave, edge
+from worldsim.simulator.water_flux import DRY_DEPTH, WALL_LEVEL, inverse_depth
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A regular grid of ny rows and nx columns of cells, dx by dy [m]."""
+
+    nx: int
+    ny: int
+    dx: float
+    dy: float
+
+    def __post_init__(self) -> None:
+        if self.nx < 1 or self.ny < 1:
+            raise InputError(f"grid of {self.nx} x {self.ny} cells: give at least 1 each way")
+        for name, size in (("dx", self.dx), ("dy", self.dy)):
+            if not (math.isfinite(size) and size > 0):
+                raise InputError(f"cell size {name} = {size} m must be finite and above 0 m")
+
+
+@dataclass(frozen=True, eq=False)
+class WaterState:
+    """Depth h [m] and momentum per area and density h u, h v [m2 s-1]; (batch, ny, nx) float64."""
+
+    depth: Tensor
+    momentum_x: Tensor
+    momentum_y: Tensor
+
+    def velocity(self) -> tuple[Tensor, Tensor]:
+        """u, v [m/s] as the solver sees them: 0 where dry, damped in films below 0.1 mm."""
+        inverse = inverse_depth(torch.where(self.depth > DRY_DEPTH, self.depth, 0.0))
+        return self.momentum_x * inverse, self.momentum_y * inverse
+
+
+def lake_at_rest(bathymetry: Tensor, blocked: Tensor, level: float = 0.0) -> WaterState:
+    """Still water up to `level` [m] wherever the ground is lower and not blocked."""
+    depth = torch.where(blocked, 0.0, (level - bathymetry).clamp(min=0.0))
+    return WaterState(depth, torch.zeros_like(depth), torch.zeros_like(depth))
+
+
+def check_ground(
+    grid: Grid,
+    bathymetry: Tensor,
+    boundaries: Boundaries,
+    gravity: float,
+    manning: float | Tensor,
+) -> None:
+    """InputError unless shapes fit and values are finite and in their physical range."""
+    bed = bathymetry
+    if bed.ndim != 3 or tuple(bed.shape[1:]) != (grid.ny, grid.nx) or bed.shape[0] < 1:
+        raise InputError(
+            f"bathymetry of shape {tuple(bed.shape)} does not fit the grid; "
+            f"give (batch, {grid.ny}, {grid.nx})"
+        )
+    if bed.dtype != torch.float64:
+        raise InputError(f"bathymetry is {bed.dtype}; the water needs float64")
+    if not bool(torch.isfinite(bed).all()):
+        raise InputError("bathymetry [m] holds NaN or infinite values; fill them")
+    if float(bed.abs().max()) > 0.01 * WALL_LEVEL:
+        raise InputError(f"bathymetry must lie within +-{0.01 * WALL_LEVEL:g} m")
+    if not (math.isfinite(gravity) and gravity > 0):
+        raise InputError(f"gravity {gravity} m/s2 must be finite and above 0 m/s2")
+    n = torch.as_tensor(manning, dtype=torch.float64)
+    if not bool((torch.isfinite(n) & (n >= 0)).all()):
+        raise InputError("manning [s m-1/3] must be finite and not negative")
+    fits = n.ndim <= 3 and all(
+        a in (1, b) for a, b in zip(reversed(n.shape), reversed(bed.shape), strict=False)
+    )
+    if not fits:
+        raise InputError(
+            f"manning of shape {tuple(n.shape)} does not broadcast to {tuple(bed.shape)}"
+        )
+    for side, condition in enumerate(boundaries.sides()):
+        if isinstance(condition, IncomingWave):
+            _check_wave(SIDES[side], condition, edge(bed, side))
+
+
+def _check_wave(name: str, wave: IncomingWave, bed: Tensor) -> None:
+    if wave.elevation.shape[0] != bed.shape[0]:
+        raise InputError(
+            f"incoming wave in the {name}: {wave.elevation.shape[0]} rows of elevation for "
+            f"{bed.shape[0]} members; give one each"
+        )
+    still = (wave.level - bed).amin((1, 2))
+    if float(still.min()) <= 0:
+        raise InputError(
+            f"incoming wave in the {name}: the bed rises to the still water's level there; "
+            "lower it below the level along that side"
+        )
+    trough = wave.elevation.amin(1)
+    if bool((still + trough <= 0).any()):
+        raise InputError(
+            f"incoming wave in the {name}: its trough of {float(trough.min()):g} m reaches the "
+            f"bed, {float(still.min()):g} m below still water; use a shallower trough"
+        )
+
+
+def check_state(bathymetry: Tensor, state: WaterState, blocked: Tensor) -> None:
+    """InputError unless the state and the blocked cells are usable over `bathymetry`."""
+    named = {"depth": state.depth, "momentum_x": state.momentum_x, "momentum_y": state.momentum_y}
+    for name, field in named.items():
+        if field.shape != bathymetry.shape or field.dtype != torch.float64:
+            raise InputError(
+                f"water {name} is {field.dtype} {tuple(field.shape)}; "
+                f"give float64 {tuple(bathymetry.shape)} like the bathymetry"
+            )
+    if blocked.shape != bathymetry.shape or blocked.dtype != torch.bool:
+        raise InputError(
+            f"blocked is {blocked.dtype} {tuple(blocked.shape)}; "
+            f"give bool {tuple(bathymetry.shape)} like the bathymetry"
+        )
+    flow = state.momentum_x + state.momentum_y
+    if not bool(torch.isfinite(state.depth + flow).all()):
+        raise InputError("the water state holds NaN or infinite values")
+    if float(state.depth.min()) < 0:
+        raise InputError(
+            f"water depth {float(state.depth.min()):g} m is negative; give 0 m or more"
+        )
+    wet = state.depth.abs() + (state.momentum_x.abs() + state.momentum_y.abs())
+    if bool((blocked & (wet > 0)).any()):
+        raise InputError("a blocked cell holds water; set its depth and momentum to 0")
