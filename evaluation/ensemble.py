@@ -1,0 +1,63 @@
+"""Fair ensemble scores: what an ensemble of M members scores does not depend on M.
+
+Ferro, C. A. T. (2014), "Fair scores for ensemble forecasts", Q. J. R. Meteorol. Soc. 140,
+1917-1923, doi:10.1002/qj.2270. An ensemble of one is scored as a forecast that claims certainty
+(absolute error, squared error), which is what the formulas give for M equal members.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+
+def fair_crps(forecast: xr.DataArray, observation: xr.DataArray, member: str = "realization",
+              observed: str = "observation") -> xr.DataArray:
+    """Fair continuous ranked probability score, averaged over several observations.
+
+    mean |x_i - y| - sum_ij |x_i - x_j| / (2 M (M - 1)), Ferro (2014) eq. 5.
+
+    Parameters
+    ----------
+    forecast : (…, member).
+    observation : (…, observed), each an independent draw of what came true.
+
+    Returns
+    -------
+    (…) in the unit of the forecast.
+    """
+    members = forecast.sizes[member]
+    distance = abs(forecast - observation).mean([member, observed], skipna=False)
+    if members == 1:
+        return distance
+    # With members in order, sum_ij |x_i - x_j| = 2 sum_i (2 i - M + 1) x_(i), i from 0.
+    axis = forecast.get_axis_num(member)
+    ordered = forecast.copy(data=np.sort(forecast.values, axis=axis))
+    weight = xr.DataArray([2 * i - members + 1 for i in range(members)], dims=member)
+    spread = (ordered * weight).sum(member, skipna=False) / (members * (members - 1))
+    return distance - spread
+
+
+def fair_brier(forecast: xr.DataArray, observation: xr.DataArray, member: str = "realization",
+               observed: str = "observation") -> xr.DataArray:
+    """Fair Brier score of a yes/no ensemble, averaged over several observations.
+
+    (p - o)^2 - p (1 - p) / (M - 1), Ferro (2014) eq. 4. Over observations o of mean q the first
+    term averages to (p - q)^2 + q (1 - q).
+
+    Parameters
+    ----------
+    forecast : (…, member) bool.
+    observation : (…, observed) bool.
+
+    Returns
+    -------
+    (…) between -1/(4 (M - 1)) and 1.
+    """
+    members = forecast.sizes[member]
+    p = forecast.mean(member)
+    q = observation.mean(observed)
+    score = (p - q) ** 2 + q * (1 - q)
+    if members == 1:
+        return score
+    return score - p * (1 - p) / (members - 1)

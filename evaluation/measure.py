@@ -1,0 +1,206 @@
+"""Errors of videos against the simulator's state, per model, metric, case and instant."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import xarray as xr
+
+from evaluation.metrics import METRICS, Metric, Sample
+from evaluation.observe import CAMERA, has_video, observe_state, observe_video, video_of
+from worldsim.errors import InputError
+
+FLOOR = "floor"
+"""The truth's own video, each member against its own state: what the instruments cannot see."""
+
+REFERENCE = "reference"
+"""An independent ensemble of the simulator: what cannot be known for hidden randomness."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Truth:
+    """A simulated rollout made ready for scoring.
+
+    state : its observables from the state; observed : from its own overhead video.
+    video : {camera: rgb}.
+    fps, size : of the videos.
+    """
+
+    state: xr.DataTree
+    observed: xr.DataTree
+    video: Mapping[str, xr.DataArray]
+    fps: float
+    size: tuple[int, int]
+
+    @property
+    def cases(self) -> np.ndarray:
+        """(case,) the case numbers."""
+        return self.state["water"]["case"].values
+
+    @property
+    def time(self) -> np.ndarray:
+        """(time,) s, of the video's frames."""
+        return self.state["water"]["time"].values
+
+
+def prepare_truth(truth: xr.DataTree, *, size: tuple[int, int], fps: float,
+                  cameras: Sequence[str] = (CAMERA, "street"), frames: int | None = None) -> Truth:
+    """Render what is missing and run all instruments on a simulated rollout.
+
+    Parameters
+    ----------
+    truth : a simulated rollout with its states; its videos are used where they fit.
+    frames : score only this many frames; all by default.
+    """
+    if truth.attrs.get("kind") != "simulated":
+        raise InputError("the truth must be a simulated rollout; the arguments may be swapped")
+    video = {
+        camera: video_of(truth, camera, size, fps).isel(time=slice(0, frames)) for camera in cameras
+    }
+    overhead = video[CAMERA]
+    time = overhead["time"].values
+    return Truth(
+        observe_state(truth, time), observe_video(overhead),
+        {camera: dataset["rgb"].load() for camera, dataset in video.items()}, float(fps), tuple(size),
+    )
+
+
+def _series(metric: Metric, sample: Sample) -> xr.DataArray:
+    result = metric.compute(sample)
+    return result.transpose("case", "time") if "time" in result.dims else result
+
+
+def _joint(metric: Metric, sample: Sample) -> xr.DataArray:
+    return _series(metric, sample)
+
+
+def _diagonal(metric: Metric, sample: Sample) -> xr.DataArray:
+    """Member r of the video against member r of the truth, averaged over r."""
+    count = min(
+        sample.observed["water"].sizes["realization"], sample.state["water"].sizes["realization"]
+    )
+    return sum(_series(metric, sample.pick([r], [r])) for r in range(count)) / count
+
+
+def _leave_one_out(metric: Metric, sample: Sample) -> xr.DataArray:
+    """Each member of the truth forecast by the video of all its others, averaged."""
+    count = sample.state["water"].sizes["realization"]
+    return sum(
+        _series(metric, sample.pick([m for m in range(count) if m != r], [r]))
+        for r in range(count)
+    ) / count
+
+
+def _dataset(results: Mapping[str, xr.DataArray], metrics: Sequence[Metric],
+             cases: np.ndarray, time: np.ndarray) -> xr.Dataset:
+    value = np.full((len(metrics), len(cases)), np.nan)
+    series = np.full((len(metrics), len(cases), len(time)), np.nan)
+    for index, metric in enumerate(metrics):
+        if metric.name not in results:
+            continue
+        result = results[metric.name]
+        value[index] = metric.over_window(result).values
+        if "time" in result.dims:
+            series[index] = result.values
+    return xr.Dataset(
+        {
+            "value": (("metric", "case"), value, {"long_name": "value over the metric's window"}),
+            "series": (("metric", "case", "time"), series, {"long_name": "value at each instant"}),
+        },
+        coords={
+            "metric": [metric.name for metric in metrics],
+            "unit": ("metric", [metric.unit for metric in metrics]),
+            "case": cases,
+            "time": ("time", time, {"units": "s"}),
+        },
+    )
+
+
+def measure_floor(truth: Truth, metrics: Sequence[Metric] = METRICS) -> xr.Dataset:
+    """The truth's video against its own state."""
+    sample = Sample(truth.observed, truth.state, truth.video, truth.video)
+    results = {
+        m.name: _diagonal(m, sample) for m in metrics if all(c in truth.video for c in m.cameras)
+    }
+    return _dataset(results, metrics, truth.cases, truth.time)
+
+
+def measure_reference(truth: Truth, reference: xr.DataTree | None = None,
+                      metrics: Sequence[Metric] = METRICS) -> tuple[xr.Dataset, str]:
+    """The error that remains when only what is hidden is unknown, and where it comes from.
+
+    `reference` is an independent ensemble of the simulator. Without one, each member of the
+    truth is held against all others (exchangeable draws, so this is such an ensemble too); with
+    a single member the floor stands in, as if nothing were hidden.
+    """
+    ensemble = [m for m in metrics if m.ensemble]
+    if reference is not None:
+        measured = measure_model(reference, truth, ensemble).reindex(
+            metric=[m.name for m in metrics]
+        )
+        return measured.drop_vars("unit").assign_coords(
+            unit=("metric", [m.unit for m in metrics])), "simulator ensemble"
+    if truth.state["water"].sizes["realization"] < 2:
+        return measure_floor(truth, metrics), "floor"
+    sample = Sample(truth.observed, truth.state)
+    results = {m.name: _leave_one_out(m, sample) for m in ensemble}
+    return _dataset(results, metrics, truth.cases, truth.time), "truth, each member left out once"
+
+
+def measure_model(rollout: xr.DataTree, truth: Truth,
+                  metrics: Sequence[Metric] = METRICS) -> xr.Dataset:
+    """A world model's rollout against the truth's state.
+
+    Returns
+    -------
+    ``value`` (metric, case), ``series`` (metric, case, time); NaN where the rollout lacks the
+    camera that a metric needs.
+
+    Raises
+    ------
+    InputError : other cases, size, rate or length than the truth's.
+    """
+    overhead = _fitting(rollout, CAMERA, truth)
+    video = {
+        name: _fitting(rollout, name, truth)["rgb"].load() for name in truth.video
+        if has_video(rollout, name)
+    }
+    sample = Sample(observe_video(overhead), truth.state, video, truth.video)
+    results = {}
+    for metric in metrics:
+        if all(camera in video for camera in metric.cameras):
+            mode = _joint if metric.ensemble else _diagonal
+            results[metric.name] = mode(metric, sample)
+    return _dataset(results, metrics, truth.cases, truth.time)
+
+
+def _fitting(rollout: xr.DataTree, camera: str, truth: Truth) -> xr.Dataset:
+    """The rollout's video, checked against the truth's and cut to its length."""
+    name = rollout.attrs.get("model") or "the rollout"
+    if not has_video(rollout, camera):
+        raise InputError(f"{name} has no {camera!r} video; ask the model for that camera")
+    video = rollout[f"video/{camera}"].dataset
+    missing = [int(c) for c in truth.cases if c not in rollout["case"].values]
+    if missing:
+        raise InputError(f"{name} lacks case {missing[0]}; it has {rollout['case'].values.tolist()}")
+    video = video.assign_coords({d: rollout[d] for d in ("case", "realization")})
+    video = video.sel(case=truth.cases)
+    shape = video["rgb"].shape[3:5]
+    if shape != truth.size or video.attrs["fps"] != truth.fps:
+        raise InputError(
+            f"{name} shows {shape[0]}x{shape[1]} at {video.attrs['fps']:g} frames/s, the truth is "
+            f"{truth.size[0]}x{truth.size[1]} at {truth.fps:g}; make both alike"
+        )
+    frames = len(truth.time)
+    if video.sizes["time"] < frames:
+        raise InputError(f"{name} has {video.sizes['time']} frames, {frames} are scored")
+    return video.isel(time=slice(0, frames))
+
+
+def stack(measured: Mapping[str, xr.Dataset]) -> xr.Dataset:
+    """Measurements of several models along a new dimension ``model``."""
+    return xr.concat(
+        list(measured.values()), dim=xr.Variable("model", list(measured)), join="exact"
+    )

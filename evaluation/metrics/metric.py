@@ -1,0 +1,81 @@
+"""What a metric is: a small declared object over named dims."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import xarray as xr
+
+Window = Literal["last half", "whole"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    """What a metric compares.
+
+    observed : observables of a video (children ``water``, ``debris``, ``buildings``), members
+        along ``realization``.
+    state : the same observables of the simulator's state, members along ``realization``.
+    video, truth_video : {camera: (case, realization, time, row, column, channel) uint8}.
+    """
+
+    observed: xr.DataTree
+    state: xr.DataTree
+    video: Mapping[str, xr.DataArray] = dataclasses.field(default_factory=dict)
+    truth_video: Mapping[str, xr.DataArray] = dataclasses.field(default_factory=dict)
+
+    def pick(self, members: list[int], truths: list[int]) -> Sample:
+        """The sample with only these members of the video and of the truth (by position)."""
+        return Sample(
+            self.observed.isel(realization=members),
+            self.state.isel(realization=truths),
+            {name: rgb.isel(realization=members) for name, rgb in self.video.items()},
+            {name: rgb.isel(realization=truths) for name, rgb in self.truth_video.items()},
+        )
+
+
+def observation(state: xr.DataArray) -> xr.DataArray:
+    """The truth's members as observations, to be held against every member of a video."""
+    return state.rename(realization="observation").drop_vars("observation", errors="ignore")
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A score's definition.
+
+    name : ``group.metric``.
+    unit : unit of its values.
+    meaning : one line.
+    compute : sample to (case, time), or to (case,) where time has no place; averages over all
+        pairs of video and truth members.
+    direction : ``lower`` or ``higher`` is better; ``none`` where it only describes.
+    ensemble : scored over all members together, and perfect is an independent simulator
+        ensemble; otherwise member r of the video is held against member r of the truth, and
+        perfect is the truth's own video.
+    window : which times are averaged.
+    perfect : the value of a perfect instrument on a perfect video.
+    skilled : whether skill against baselines means anything.
+    cameras : views whose pixels it needs.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    compute: Callable[[Sample], xr.DataArray]
+    direction: Literal["lower", "higher", "none"] = "lower"
+    ensemble: bool = False
+    window: Window = "last half"
+    perfect: float = 0.0
+    skilled: bool = True
+    cameras: tuple[str, ...] = ()
+
+    def over_window(self, series: xr.DataArray) -> xr.DataArray:
+        """(case,) mean over the metric's window of times (the last half starts at its middle)."""
+        if "time" not in series.dims:
+            return series
+        if self.window == "last half":
+            series = series.isel(time=slice(math.ceil(series.sizes["time"] / 2), None))
+        return series.mean("time")

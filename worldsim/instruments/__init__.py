@@ -1,0 +1,7 @@
+"""Instruments read physical quantities off video; `state` gives what they should have read."""
+
+from worldsim.instruments.buildings import observe_buildings
+from worldsim.instruments.debris import observe_debris
+from worldsim.instruments.water import observe_water
+
+__all__ = ["observe_buildings", "observe_debris", "observe_water"]

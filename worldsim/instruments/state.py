@@ -1,0 +1,95 @@
+"""What the instruments should read: the same observables from the simulator's state.
+
+Water comes from ``/water``, debris from ``/bodies``, buildings from ``/structures``, each
+interpolated to the times of the video.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from worldsim.errors import InputError
+from worldsim.instruments.water import water_dataset
+
+WET_DEPTH = 0.05
+"""m; water deeper than this counts as wet (the renderer draws shallower water as wet ground)."""
+
+DEBRIS_KIND = 1
+"""The code of floating debris in ``/bodies`` ``kind``."""
+
+
+def _bracket(stored: np.ndarray, wanted: np.ndarray, what: str) -> tuple[np.ndarray, np.ndarray,
+                                                                         np.ndarray]:
+    """Indices before and after each wanted time, and the fraction of the way between them."""
+    if wanted[0] < stored[0] - 1e-6 or wanted[-1] > stored[-1] + 1e-6:
+        raise InputError(
+            f"{what} is stored from {stored[0]:g} to {stored[-1]:g} s, the video runs from "
+            f"{wanted[0]:g} to {wanted[-1]:g} s; render it within the stored times"
+        )
+    before = np.clip(np.searchsorted(stored, wanted + 1e-9, side="right") - 1, 0, len(stored) - 1)
+    after = np.minimum(before + 1, len(stored) - 1)
+    span = stored[after] - stored[before]
+    part = np.clip((wanted - stored[before]) / np.where(span > 0, span, 1.0), 0.0, 1.0)
+    return before, after, part
+
+
+def _members(tree: xr.DataTree) -> dict[str, tuple[str, np.ndarray]]:
+    return {name: (name, tree[name].values) for name in ("case", "realization")}
+
+
+def water_state(truth: xr.DataTree, time: np.ndarray) -> xr.Dataset:
+    """The water observables of a simulated rollout at the given times (s).
+
+    Returns
+    -------
+    As `worldsim.instruments.observe_water`, on the simulator's own cells.
+    """
+    group = truth["water"].dataset
+    before, after, part = _bracket(group["time"].values, time, "/water")
+    depth = group["depth"].values
+    weight = part.astype(np.float32)[:, None, None]
+    wet = depth[:, :, before] * (1 - weight) + depth[:, :, after] * weight > WET_DEPTH
+    return water_dataset(wet, time, group["y"].values, group["x"].values, _members(truth))
+
+
+def debris_state(truth: xr.DataTree, time: np.ndarray) -> xr.Dataset:
+    """Where each piece of debris is, (case, realization, time, slot, xy) m; NaN where none is."""
+    group = truth["bodies"].dataset
+    before, after, part = _bracket(group["time"].values, time, "/bodies")
+    slots = np.flatnonzero(group["kind"].values == DEBRIS_KIND)
+    stored = group["position"].values[:, :, :, slots, :2].astype(np.float64)
+    weight = part[:, None, None]
+    position = stored[:, :, before] * (1 - weight) + stored[:, :, after] * weight
+    present = group["present"].values[:, slots]
+    position = np.where(present[:, None, None, :, None], position, np.nan)
+    return xr.Dataset(
+        {"position": (("case", "realization", "time", "slot", "xy"), position,
+                      {"long_name": "debris position", "units": "m"})},
+        coords={**_members(truth), "time": ("time", time, {"units": "s"}),
+                "slot": np.arange(len(slots)), "xy": ["x", "y"]},
+    )
+
+
+def buildings_state(truth: xr.DataTree, time: np.ndarray) -> xr.Dataset:
+    """Which buildings stand at the given times (s).
+
+    Returns
+    -------
+    ``standing`` (case, realization, time, building) bool, the last stored state before each
+    time; ``footprint`` (case, building, bound) m, NaN for slots without a building.
+    """
+    group = truth["structures"].dataset
+    before, _, _ = _bracket(group["time"].values, time, "/structures")
+    footprint = np.where(
+        group["present"].values[..., None], group["footprint"].values.astype(np.float64), np.nan
+    )
+    return xr.Dataset(
+        {
+            "standing": (("case", "realization", "time", "building"),
+                         group["standing"].values[:, :, before], {"units": "1"}),
+            "footprint": (("case", "building", "bound"), footprint, {"units": "m"}),
+        },
+        coords={**_members(truth), "time": ("time", time, {"units": "s"}),
+                "bound": ["x0", "x1", "y0", "y1"]},
+    )
