@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-Advance = Callable[[float, float], None]
-"""Called with (done, total); any unit."""
+Advance = Callable[[float], None]
+"""Called with the finished fraction of a stage."""
 
 PLAIN_EVERY_SECONDS = 15.0
 
@@ -49,25 +49,25 @@ class Stages:
         bar = Progress(TextColumn("{task.description:<32}", markup=False), BarColumn(bar_width=24),
                        TaskProgressColumn(), TimeElapsedColumn(), console=self._console)
         with bar:
-            task = bar.add_task(label, total=None)
+            task = bar.add_task(label, total=1.0)
 
-            def advance(done: float, total: float) -> None:
-                bar.update(task, completed=done, total=total)
+            def advance(fraction: float) -> None:
+                bar.update(task, completed=fraction)
 
             yield advance
-            bar.update(task, completed=1, total=1)
+            bar.update(task, completed=1.0)
 
     @contextlib.contextmanager
     def _lines(self, label: str) -> Iterator[Advance]:
         begun = last = time.monotonic()
         self._console.print(f"{label} ...", markup=False)
 
-        def advance(done: float, total: float) -> None:
+        def advance(fraction: float) -> None:
             nonlocal last
             now = time.monotonic()
-            if now - last >= PLAIN_EVERY_SECONDS and done < total:
+            if now - last >= PLAIN_EVERY_SECONDS and fraction < 1:
                 last = now
-                self._console.print(f"{label}: {done / total:.0%}", markup=False)
+                self._console.print(f"{label}: {fraction:.0%}", markup=False)
 
         yield advance
         self._console.print(f"{label}: done in {time.monotonic() - begun:.1f} s", markup=False)

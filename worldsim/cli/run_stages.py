@@ -1,0 +1,128 @@
+"""The stages of a run. Each leaves whole outputs, and is skipped where they are there already."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import xarray as xr
+
+from evaluation.report import write_report
+from evaluation.scores import evaluate
+from worldsim.camera import render
+from worldsim.cli import films
+from worldsim.cli.progress import Advance, Stages
+from worldsim.cli.run_directory import RunDirectory
+from worldsim.query import Query, query
+from worldsim.rollout import open as open_rollout
+from worldsim.rollout import save
+from worldsim.scenario import Scenario
+from worldsim.simulator.world import simulate
+from worldsim.world_model import WorldModel, load_model
+
+SIZE = (64, 96)
+"""Rows and columns of the frames that world models see and give."""
+
+FPS = 5.0
+CAMERAS = ("overhead", "street")
+BASELINES = ("frozen", "constant-velocity", "climatology", "nearest")
+
+TRUTH = ("truth.zarr",)
+FRAMES = ("truth.zarr/video",)
+FILMS = ("videos/simulated", "videos/full-size", "stills", "truth.mp4")
+DREAM = ("dream.zarr",)
+DREAM_FILMS = ("videos/generated", "dream.mp4")
+SCORES = ("scores.nc", "scores.json")
+REPORT = ("report.html",)
+
+ALL = TRUTH + FRAMES + FILMS + DREAM + DREAM_FILMS + SCORES + REPORT
+COUNT = 7
+"""Number of stages."""
+
+
+def complete(run: RunDirectory) -> bool:
+    """Whether every output of every stage is there."""
+    return all(run.has(name) for name in ALL)
+
+
+def all_stages(run: RunDirectory, scenario: Scenario, model: WorldModel, stages: Stages) -> None:
+    """Do what is not done yet, in order."""
+    simulate_truth(run, scenario, stages)
+    _unless_done(run, stages, FRAMES, "render what the model sees",
+                 lambda advance: _render_frames(run, advance))
+    _unless_done(run, stages, FILMS, "film the truth",
+                 lambda advance: films.film_truth(run, advance))
+    _unless_done(run, stages, DREAM, f"dream with {model.name}",
+                 lambda advance: _dream(run, scenario, model, advance))
+    _unless_done(run, stages, DREAM_FILMS, "film the dream",
+                 lambda advance: films.film_dream(run, advance))
+    _unless_done(run, stages, SCORES, "score against 4 baselines",
+                 lambda advance: _score(run, scenario, advance))
+    _unless_done(run, stages, REPORT, "write the report",
+                 lambda advance: write_report_page(run))
+
+
+def simulate_truth(run: RunDirectory, scenario: Scenario, stages: Stages) -> None:
+    """Simulate all members and store their states."""
+
+    def work(advance: Advance) -> None:
+        d = run.definition
+        truth = simulate(scenario, cases=d["cases"], realizations=d["realizations"],
+                                  seed=d["seed"], duration=d["duration"], progress=advance)
+        with run.producing("truth.zarr") as path:
+            save(truth, path)
+
+    _unless_done(run, stages, TRUTH, f"simulate {scenario.name}", work)
+
+
+def _unless_done(run: RunDirectory, stages: Stages, outputs: tuple[str, ...], title: str,
+                 work: Callable[[Advance], None]) -> None:
+    if all(run.has(name) for name in outputs):
+        stages.kept(title)
+        return
+    begun = time.monotonic()
+    with stages.stage(title) as advance:
+        work(advance)
+    run.note(title, seconds=round(time.monotonic() - begun, 1))
+
+
+def _render_frames(run: RunDirectory, advance: Advance) -> None:
+    """Both cameras at the model's size and rate, stored beside the states."""
+    with open_rollout(run.at("truth.zarr")) as truth, run.producing("truth.zarr/video") as path:
+        videos = {}
+        for done, camera in enumerate(CAMERAS):
+            videos[camera] = render(truth, camera, size=SIZE, fps=FPS)
+            advance((done + 1) / len(CAMERAS))
+        xr.DataTree.from_dict(videos).to_zarr(path, mode="w", consolidated=False)
+
+
+def _dream(run: RunDirectory, scenario: Scenario, model: WorldModel, advance: Advance) -> None:
+    with open_rollout(run.at("truth.zarr")) as truth:
+        dream = model.rollout(_query(run, scenario, truth))
+    with run.producing("dream.zarr") as path:
+        save(dream, path)
+
+
+def _query(run: RunDirectory, scenario: Scenario, truth: xr.DataTree) -> Query:
+    d = run.definition
+    return query(scenario, context=truth, frames=d["context_frames"],
+                 realizations=d["realizations"], seed=d["seed"], cameras=CAMERAS, size=SIZE,
+                 fps=FPS, duration=d["duration"])
+
+
+def _score(run: RunDirectory, scenario: Scenario, advance: Advance) -> None:
+    with open_rollout(run.at("truth.zarr")) as truth, open_rollout(run.at("dream.zarr")) as dream:
+        asked = _query(run, scenario, truth)
+        answers = {}
+        for done, name in enumerate(BASELINES):
+            answers[name] = load_model(f"baseline:{name}").rollout(asked)
+            advance((done + 1) / (len(BASELINES) + 1))
+        scores = evaluate(dream, truth, baselines=answers)
+    with run.producing("scores.nc"), run.producing("scores.json") as path:
+        scores.save(path.parent)
+
+
+def write_report_page(run: RunDirectory) -> None:
+    """Write ``report.html`` from what the run holds, in place of an older one."""
+    with run.producing("report.html") as path:
+        write_report(run.path, path)
