@@ -184,7 +184,7 @@ def query(scenario: Scenario | list[Scenario], *, context: xr.DataTree | None = 
 def _first_frames(context: xr.DataTree, camera: str, frames: int, size: tuple[int, int],
                   fps: float) -> np.ndarray:
     """Realization 0 of the context's video; rendered when it is not stored at this size and rate."""
-    if f"video/{camera}" in context:
+    if "video" in context.children and camera in context["video"].children:
         stored = context[f"video/{camera}"].dataset
         rgb = stored["rgb"]
         if rgb.shape[3:5] == tuple(size) and stored.attrs["fps"] == fps:
