@@ -1,0 +1,217 @@
+"""Where a camera stands and which ray belongs to which pixel."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+
+from worldsim.errors import InputError
+
+Vector = tuple[float, float, float]
+
+PROJECTIONS = ("orthographic", "perspective")
+
+
+@dataclass(frozen=True)
+class Rays:
+    """Rays of a block of samples.
+
+    ``origin`` and ``direction`` (unit length) are float64 arrays that broadcast to
+    (rows, columns, 3); for a perspective camera all origins are one point, for an orthographic
+    camera all directions are one vector.
+    """
+
+    origin: np.ndarray
+    direction: np.ndarray
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole or a parallel-projection camera.
+
+    Parameters
+    ----------
+    name : the name under which its video is stored, ``/video/<name>``.
+    projection : ``"orthographic"`` or ``"perspective"``.
+    position, target, up : where it stands, what it looks at, what is upwards [m].
+    height_m : vertical extent of an orthographic picture [m]; pixels are square, so that the
+        horizontal extent follows from the size of the picture.
+    fov_y_deg : vertical angle of view of a perspective camera [degree].
+
+    Pixel coordinates are continuous: row 0 is the upper edge of the picture, column 0 its left
+    edge, and the centre of the pixel ``[i, j]`` lies at row ``i + 0.5``, column ``j + 0.5``.
+    """
+
+    name: str
+    projection: str
+    position: Vector
+    target: Vector
+    up: Vector
+    height_m: float = 0.0
+    fov_y_deg: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.projection not in PROJECTIONS:
+            raise InputError(
+                f"projection={self.projection!r}: use one of {', '.join(PROJECTIONS)}"
+            )
+        for field in ("position", "target", "up"):
+            vector = tuple(float(number) for number in getattr(self, field))
+            if len(vector) != 3 or not np.all(np.isfinite(vector)):
+                raise InputError(f"camera {field}={vector}: give three finite numbers")
+            object.__setattr__(self, field, vector)
+        if self.projection == "orthographic" and not 0 < self.height_m < 1e6:
+            raise InputError(
+                f"height_m={self.height_m}: an orthographic camera needs a height of 0 to 1e6 m"
+            )
+        if self.projection == "perspective" and not 0 < self.fov_y_deg < 180:
+            raise InputError(
+                f"fov_y_deg={self.fov_y_deg}: a perspective camera needs an angle between 0 and 180"
+            )
+        forward = np.subtract(self.target, self.position)
+        if np.linalg.norm(np.cross(forward, self.up)) < 1e-9:
+            raise InputError("the camera's up must not be parallel to its line of sight")
+
+    def to_json(self) -> str:
+        """The camera's fields as JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str | dict[str, Any]) -> Camera:
+        """The camera that `to_json` (or the ``cameras`` attribute of a rollout) describes."""
+        try:
+            table = json.loads(text) if isinstance(text, str) else dict(text)
+        except (json.JSONDecodeError, TypeError, ValueError) as error:
+            raise InputError(f"a camera is described by a JSON object: {error}") from error
+        if not isinstance(table, dict):
+            raise InputError(f"a camera is described by a JSON object, not by {text!r}")
+        known = {field.name for field in fields(cls)}
+        missing = {"name", "projection", "position", "target", "up"} - table.keys()
+        if missing or table.keys() - known:
+            raise InputError(
+                f"a camera has the fields {', '.join(sorted(known))}; missing "
+                f"{sorted(missing)}, unknown {sorted(table.keys() - known)}"
+            )
+        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in table.items()})
+
+    def basis(self) -> np.ndarray:
+        """(3, 3): the unit vectors right, up and forward, as rows."""
+        forward = np.subtract(self.target, self.position)
+        forward = forward / np.linalg.norm(forward)
+        right = np.cross(forward, self.up)
+        right = right / np.linalg.norm(right)
+        return np.stack([right, np.cross(right, forward), forward])
+
+    def _extent_per_row(self, rows: int) -> float:
+        """Height of one pixel: metres (orthographic) or tangent of the angle (perspective)."""
+        if self.projection == "orthographic":
+            return self.height_m / rows
+        return 2.0 * float(np.tan(np.radians(self.fov_y_deg) / 2)) / rows
+
+    def rays(self, size: tuple[int, int], rows: np.ndarray, columns: np.ndarray) -> Rays:
+        """Rays through the grid of continuous pixel coordinates `rows` x `columns`."""
+        right, up, forward = self.basis()
+        unit = self._extent_per_row(size[0])
+        across = ((np.asarray(columns) - size[1] / 2) * unit)[None, :, None] * right
+        upward = ((size[0] / 2 - np.asarray(rows)) * unit)[:, None, None] * up
+        position = np.asarray(self.position)
+        if self.projection == "orthographic":
+            return Rays(position + across + upward, forward[None, None])
+        direction = forward + across + upward
+        length = np.sqrt(np.sum(direction**2, axis=-1, keepdims=True))
+        return Rays(position[None, None], direction / length)
+
+    def project(
+        self, points_xyz: np.ndarray, size: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where points (…, 3) [m] appear in a picture of `size` = (rows, columns).
+
+        Returns
+        -------
+        row, column, depth : arrays (…). Depth is the distance [m] along the ray for a
+        perspective camera, from the camera's plane for an orthographic one. Points behind a
+        perspective camera have row and column NaN.
+        """
+        offset = np.asarray(points_xyz, dtype=np.float64) - self.position
+        across, upward, ahead = np.moveaxis(offset @ self.basis().T, -1, 0)
+        unit = self._extent_per_row(size[0])
+        if self.projection == "orthographic":
+            depth, scale = ahead, np.ones_like(ahead)
+        else:
+            depth = np.sqrt(np.sum(offset**2, axis=-1))
+            scale = np.where(ahead > 1e-6, ahead, np.nan)
+        return size[0] / 2 - upward / scale / unit, size[1] / 2 + across / scale / unit, depth
+
+    def pixels_per_metre(self, points_xyz: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+        """Pixels that one metre across the line of sight covers at points (…, 3)."""
+        unit = self._extent_per_row(size[0])
+        offset = np.asarray(points_xyz, dtype=np.float64) - self.position
+        ahead = offset @ self.basis()[2]
+        if self.projection == "orthographic":
+            return np.full_like(ahead, 1.0 / unit)
+        return 1.0 / (np.maximum(ahead, 1e-6) * unit)
+
+    def unproject_ground(
+        self, rows: np.ndarray, columns: np.ndarray, size: tuple[int, int], z: float | np.ndarray
+    ) -> np.ndarray:
+        """Points (…, 3) [m] at height `z` that appear at continuous `rows`, `columns` (…).
+
+        NaN where the ray does not come down to that height.
+        """
+        rows, columns, z = np.broadcast_arrays(
+            np.asarray(rows, float), np.asarray(columns, float), np.asarray(z, float)
+        )
+        right, up, forward = self.basis()
+        unit = self._extent_per_row(size[0])
+        across = ((columns - size[1] / 2) * unit)[..., None] * right
+        upward = ((size[0] / 2 - rows) * unit)[..., None] * up
+        origin = np.broadcast_to(np.asarray(self.position), across.shape)
+        direction = np.broadcast_to(forward, across.shape)
+        if self.projection == "orthographic":
+            origin = origin + across + upward
+        else:
+            direction = direction + across + upward
+        slope = direction[..., 2]
+        drop = z - origin[..., 2]
+        reaches = np.where(slope != 0, drop / np.where(slope != 0, slope, 1.0), np.nan)
+        reaches = np.where(reaches >= 0, reaches, np.nan)
+        points = origin + reaches[..., None] * direction
+        points[..., 2] = np.where(np.isfinite(reaches), z, np.nan)
+        return points
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Horizontal extents of the simulated world [m]."""
+
+    x0: float
+    x1: float
+    y0: float
+    y1: float
+
+
+def overhead(domain: Domain) -> Camera:
+    """Straight down on exactly the domain (at its aspect ratio); up in the picture is +y."""
+    x, y = (domain.x0 + domain.x1) / 2, (domain.y0 + domain.y1) / 2
+    return Camera(
+        "overhead", "orthographic", (x, y, 100.0), (x, y, 0.0), (0.0, 1.0, 0.0),
+        height_m=domain.y1 - domain.y0,
+    )
+
+
+def street(domain: Domain) -> Camera:
+    """From above the land down the street and out to sea, in the domain's plane of symmetry;
+    right in the picture is +y."""
+    y = (domain.y0 + domain.y1) / 2
+    length = domain.x1 - domain.x0
+    eye = (domain.x0 + 1.13 * length, y, 0.2 * length)
+    return Camera(
+        "street", "perspective", eye, (domain.x0 + 0.55 * length, y, 0.0), (0.0, 0.0, 1.0),
+        fov_y_deg=44.0,
+    )
+
+
+DEFAULT_CAMERAS = {"overhead": overhead, "street": street}

@@ -1,0 +1,186 @@
+"""One member's stored states at the instants of a video's frames."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from worldsim.camera.height_field import Grid
+from worldsim.camera.projection import Domain
+from worldsim.errors import InputError
+
+STOREY, DEBRIS = 0, 1
+
+NEEDED = {
+    "water": ("depth", "momentum_x", "momentum_y", "blocked", "bathymetry"),
+    "bodies": ("position", "quaternion", "half_size", "colour", "present", "kind"),
+}
+
+
+@dataclass(frozen=True)
+class MemberStates:
+    """States of one realization of one case at `time` (frame,).
+
+    ``depth``, ``speed`` (frame, y, x) in m and m/s, ``blocked`` (frame, y, x), ``bathymetry``
+    (y, x) in m; ``position``, ``half_size`` (frame, body, 3) in m, ``quaternion`` (frame, body,
+    4), ``colour`` (body, 3) 0..255, ``present`` (body,), ``kind`` (body,).
+    """
+
+    time: np.ndarray
+    grid: Grid
+    depth: np.ndarray
+    speed: np.ndarray
+    blocked: np.ndarray
+    bathymetry: np.ndarray
+    position: np.ndarray
+    quaternion: np.ndarray
+    half_size: np.ndarray
+    colour: np.ndarray
+    present: np.ndarray
+    kind: np.ndarray
+
+
+def check_groups(rollout: xr.DataTree) -> None:
+    """Raise InputError unless the rollout holds the states that a picture is made from."""
+    for group, names in NEEDED.items():
+        held = set(rollout[group].data_vars) if group in rollout.children else set()
+        missing = [name for name in names if name not in held]
+        if missing:
+            raise InputError(
+                f"the rollout has no /{group}/{missing[0]}; only simulated rollouts, which store "
+                "states, can be rendered (a generated one carries its /video)"
+            )
+
+
+def frame_times(rollout: xr.DataTree, fps: float) -> np.ndarray:
+    """Instants [s] of the frames: k / fps from the first stored state on."""
+    if not (np.isfinite(fps) and 0 < fps <= 1000):
+        raise InputError(f"fps={fps}: give between 0 and 1000 frames per second")
+    stored = np.asarray(rollout["water"]["time"].values, dtype=np.float64)
+    count = int(np.round((stored[-1] - stored[0]) * fps))
+    if count < 1:
+        raise InputError(
+            f"fps={fps}: the rollout lasts {stored[-1] - stored[0]:.3g} s, less than one frame"
+        )
+    return stored[0] + np.arange(count) / fps
+
+
+def grid_of(rollout: xr.DataTree) -> Grid:
+    """The water's grid."""
+    water = rollout["water"]
+    x, y = (np.asarray(water[name].values, dtype=np.float64) for name in ("x", "y"))
+    return Grid.of_centres(x, y)
+
+
+def domain_of(grid: Grid) -> Domain:
+    """The area that the grid's cells cover."""
+    return Domain(
+        grid.x_first - grid.dx / 2, grid.x_first + (grid.nx - 0.5) * grid.dx,
+        grid.y_first - grid.dy / 2, grid.y_first + (grid.ny - 0.5) * grid.dy,
+    )
+
+
+def positions_of(labels: np.ndarray, wanted: int | list[int] | None, dim: str) -> list[int]:
+    """Positions of the coordinate values `wanted` (all, if None) among `labels`."""
+    if wanted is None:
+        return list(range(len(labels)))
+    found = []
+    for label in np.atleast_1d(np.asarray(wanted)):
+        at = np.flatnonzero(labels == label)
+        if not len(at):
+            raise InputError(f"{dim}={label}: the rollout has {dim} {labels.tolist()}")
+        found.append(int(at[0]))
+    return found
+
+
+def read_member(
+    rollout: xr.DataTree, case: int, realization: int, times: np.ndarray
+) -> MemberStates:
+    """States of the member at positions `case`, `realization`, interpolated to `times` [s].
+
+    Water and positions are linear in time, orientations turn at constant rate; `blocked` is as
+    last stored.
+    """
+    member = {"case": case, "realization": realization}
+    water, bodies = rollout["water"].dataset, rollout["bodies"].dataset
+
+    def stored(variable: xr.DataArray) -> np.ndarray:
+        return np.asarray(
+            variable.isel({dim: i for dim, i in member.items() if dim in variable.dims}).values
+        )
+
+    between = _Between(np.asarray(water["time"].values, dtype=np.float64), times)
+    depth = between.linear(stored(water["depth"]))
+    along = between.linear(stored(water["momentum_x"]))
+    across = between.linear(stored(water["momentum_y"]))
+    # 5 cm: thinner films would turn rounding into speed.
+    speed = np.sqrt(along * along + across * across) / np.maximum(depth, np.float32(0.05))
+
+    moving = _Between(np.asarray(bodies["time"].values, dtype=np.float64), times)
+    return MemberStates(
+        time=times, grid=grid_of(rollout), depth=depth, speed=speed,
+        blocked=stored(water["blocked"])[between.before].astype(bool),
+        bathymetry=stored(water["bathymetry"]).astype(np.float32),
+        position=moving.linear(stored(bodies["position"]).astype(np.float64)),
+        quaternion=moving.turned(stored(bodies["quaternion"]).astype(np.float64)),
+        half_size=moving.linear(stored(bodies["half_size"]).astype(np.float64)),
+        colour=stored(bodies["colour"]).astype(np.float32),
+        present=stored(bodies["present"]).astype(bool),
+        kind=stored(bodies["kind"]).astype(int),
+    )
+
+
+class _Between:
+    """Interpolation from stored instants to others."""
+
+    def __init__(self, stored: np.ndarray, times: np.ndarray) -> None:
+        # A frame at a stored instant must be that state, not one a rounding error away from it.
+        at = np.interp(times, stored, np.arange(len(stored)))
+        at = np.where(np.abs(at - np.round(at)) < 1e-6, np.round(at), at)
+        self.before = np.minimum(np.floor(at).astype(int), len(stored) - 1)
+        self._after = np.minimum(self.before + 1, len(stored) - 1)
+        self._share = at - self.before
+
+    def linear(self, values: np.ndarray) -> np.ndarray:
+        """values (stored, …) at the other instants, in their own precision."""
+        start, end = values[self.before], values[self._after]
+        share = self._share.reshape(-1, *[1] * (values.ndim - 1)).astype(values.dtype)
+        return np.where(share > 0, start + (end - start) * share, start)
+
+    def turned(self, quaternion: np.ndarray) -> np.ndarray:
+        """Unit quaternions (stored, body, 4) at the other instants (slerp, Shoemake 1985)."""
+        start, end = quaternion[self.before], quaternion[self._after]
+        cosine = np.sum(start * end, axis=-1, keepdims=True)
+        end = np.where(cosine < 0, -end, end)
+        angle = np.arccos(np.clip(np.abs(cosine), 0.0, 1.0))
+        share = self._share[:, None, None]
+        turning = angle > 1e-6
+        sine = np.where(turning, np.sin(angle), 1.0)
+        first = np.where(turning, np.sin((1 - share) * angle) / sine, 1 - share)
+        second = np.where(turning, np.sin(share * angle) / sine, share)
+        mixed = first * start + second * end
+        length = np.sqrt(np.sum(mixed**2, axis=-1, keepdims=True))
+        # Slots that hold no body are stored as zeros: leave them unturned.
+        unturned = np.array([1.0, 0.0, 0.0, 0.0])
+        return np.where(length > 1e-9, mixed / np.where(length > 1e-9, length, 1.0), unturned)
+
+
+def rotations(quaternion: np.ndarray) -> np.ndarray:
+    """Rotation matrices (…, 3, 3) of unit quaternions (…, 4), w first."""
+    w, x, y, z = np.moveaxis(quaternion, -1, 0)
+    return np.stack(
+        [
+            np.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], -1),
+            np.stack([2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)], -1),
+            np.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], -1),
+        ],
+        axis=-2,
+    )
+
+
+def stored_cameras(rollout: xr.DataTree) -> dict[str, dict]:
+    """The cameras that the rollout's attributes describe, by name."""
+    return json.loads(rollout.attrs.get("cameras", "{}") or "{}")
