@@ -1,0 +1,130 @@
+"""A checkpoint directory: ``config.json`` + ``model.safetensors`` + ``README.md``. No pickle."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from worldsim.diffusion.conditioning import ParameterSpec
+from worldsim.diffusion.patches import PatchConfig
+from worldsim.diffusion.sampler import SamplerConfig
+from worldsim.diffusion.transformer import TransformerConfig, VideoTransformer
+from worldsim.errors import InputError
+
+FORMAT = 1
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelConfig:
+    """All that is needed to use a trained network.
+
+    transformer, sampler : sizes, and how to sample.
+    parameters : what the network can be told, with the ranges it was trained on.
+    cameras : descriptions of the views by name, in the network's numbering.
+    scenario, version : what it was trained on.
+    fps, frames, size : of the clips it was trained on.
+    training : what the training was: clips and cases seen, seeds, compute, validation errors.
+    """
+
+    transformer: TransformerConfig
+    parameters: tuple[ParameterSpec, ...]
+    cameras: dict[str, str]
+    scenario: str
+    version: int
+    fps: float
+    frames: int
+    size: tuple[int, int]
+    sampler: SamplerConfig = SamplerConfig()
+    training: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The content of ``config.json``."""
+        return json.dumps({"format": FORMAT} | dataclasses.asdict(self), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str, source: object) -> ModelConfig:
+        """The inverse of `to_json`.
+
+        Raises
+        ------
+        InputError : not JSON, another format, or fields that this version does not know.
+        """
+        try:
+            fields = json.loads(text)
+            found = fields.pop("format", None)
+            if found != FORMAT:
+                raise InputError(f"{source} has format {found!r}; this worldsim reads format {FORMAT}")
+            transformer = fields.pop("transformer")
+            patches = PatchConfig(**transformer.pop("patches"))
+            parameters = tuple(
+                ParameterSpec(**spec | {"choices": tuple(spec["choices"])})
+                for spec in fields.pop("parameters")
+            )
+            return cls(
+                transformer=TransformerConfig(patches=patches, **transformer), parameters=parameters,
+                sampler=SamplerConfig(**fields.pop("sampler")), size=tuple(fields.pop("size")), **fields,
+            )
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{source} is not a model configuration: {error}") from error
+
+    def network(self) -> VideoTransformer:
+        """A network of this configuration with fresh weights."""
+        return VideoTransformer(self.transformer, self.parameters, len(self.cameras))
+
+
+def write_atomically(target: Path, content: bytes) -> None:
+    """Write a file such that it is there whole or not at all."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    partial.write_bytes(content)
+    os.replace(partial, target)
+
+
+def save_checkpoint(directory: Path, config: ModelConfig, weights: dict[str, Tensor],
+                    card: str) -> str:
+    """Write weights (as bfloat16), configuration and model card; returns the weights' sha256."""
+    directory.mkdir(parents=True, exist_ok=True)
+    content = save({name: tensor.detach().to(torch.bfloat16).contiguous()
+                    for name, tensor in weights.items()})
+    write_atomically(directory / WEIGHTS, content)
+    write_atomically(directory / CONFIG, config.to_json().encode())
+    write_atomically(directory / "README.md", card.encode())
+    return hashlib.sha256(content).hexdigest()
+
+
+def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str]:
+    """Read a checkpoint: its configuration, the network (float32) and the weights' sha256.
+
+    Raises
+    ------
+    InputError : a file is missing, truncated, or does not belong to the configuration.
+    """
+    for name in (CONFIG, WEIGHTS):
+        if not (directory / name).is_file():
+            raise InputError(f"{directory} is not a checkpoint ({name} is missing)")
+    config = ModelConfig.from_json((directory / CONFIG).read_text(), directory / CONFIG)
+    content = (directory / WEIGHTS).read_bytes()
+    try:
+        weights = load(content)
+    except SafetensorError as error:
+        raise InputError(
+            f"{directory / WEIGHTS} is truncated or damaged ({error}); fetch or train it again"
+        ) from error
+    network = config.network()
+    expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    found = {name: tensor.shape for name, tensor in weights.items()}
+    if expected != found:
+        odd = sorted(name for name in expected.keys() | found.keys()
+                     if expected.get(name) != found.get(name))
+        raise InputError(f"{directory / WEIGHTS} does not fit its config.json (first: {odd[0]!r})")
+    network.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+    return config, network.eval(), hashlib.sha256(content).hexdigest()

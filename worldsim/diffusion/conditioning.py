@@ -1,0 +1,134 @@
+"""What the network is told besides pixels: parameters, noise levels, camera, clip start.
+
+Parameters are standardised (after a logarithm where the range is positive), expanded in Fourier
+features and joined by a presence bit, so that any subset of them can be told; a parameter that is
+not told is marginalised. Names and ranges travel in the checkpoint's ``config.json``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from worldsim.errors import InputError
+
+FOURIER_OCTAVES = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class ParameterSpec:
+    """One conditioning parameter as the network knows it.
+
+    name, unit : as the scenario declares them.
+    low, high : training range; for choices 0 and the last code.
+    choices : names of the values of a categorical parameter.
+    """
+
+    name: str
+    unit: str = "1"
+    low: float = 0.0
+    high: float = 1.0
+    choices: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.choices and not self.low < self.high:
+            raise InputError(f"parameter {self.name!r} has the empty range {self.low} to {self.high}")
+
+    @property
+    def features(self) -> int:
+        """Number of features of a value."""
+        return len(self.choices) if self.choices else 1 + 2 * FOURIER_OCTAVES
+
+    def encode(self, values: Tensor) -> Tensor:
+        """Values (B,) to features (B, features); continuous ones are -1 and 1 at the range's ends."""
+        if self.choices:
+            return torch.nn.functional.one_hot(values.long(), len(self.choices)).float()
+        low, high, scaled = self.low, self.high, values.double()
+        if self.low > 0:
+            low, high, scaled = math.log(low), math.log(high), scaled.clamp_min(1e-6).log()
+        unit = ((2 * scaled - low - high) / (high - low)).float()
+        angles = unit[:, None] * (math.pi / 2) * 2.0 ** torch.arange(FOURIER_OCTAVES)
+        return torch.cat([unit[:, None], angles.sin(), angles.cos()], dim=1)
+
+    def extrapolates(self, values: np.ndarray) -> np.ndarray:
+        """Which values lie outside the training range."""
+        return (values < self.low) | (values > self.high)
+
+
+CLIP_START = "clip_start"
+"""The reserved parameter that says how long after the scenario's start the clip begins [s]."""
+
+
+def encode_parameters(specs: Sequence[ParameterSpec], values: Mapping[str, np.ndarray],
+                      batch: int) -> tuple[Tensor, Tensor]:
+    """Parameter values to network input.
+
+    Parameters
+    ----------
+    values : any subset of the parameters, each (batch,); NaN means not told.
+
+    Returns
+    -------
+    features (B, sum of features) with zeros where not told, and presence (B, parameters).
+
+    Raises
+    ------
+    InputError : a parameter that the network does not know.
+    """
+    unknown = set(values) - {spec.name for spec in specs}
+    if unknown:
+        raise InputError(
+            f"the model was not trained with parameter {sorted(unknown)[0]!r}; "
+            f"it knows {', '.join(spec.name for spec in specs)}"
+        )
+    columns, presence = [], []
+    for spec in specs:
+        given = torch.as_tensor(np.asarray(values.get(spec.name, np.full(batch, np.nan)), float))
+        present = ~given.isnan()
+        middle = (spec.low + spec.high) / 2
+        encoded = spec.encode(torch.where(present, given, 0 if spec.choices else middle))
+        columns.append(encoded * present[:, None])
+        presence.append(present.float())
+    if not specs:
+        return torch.zeros(batch, 0), torch.zeros(batch, 0)
+    return torch.cat(columns, 1), torch.stack(presence, 1)
+
+
+class ParameterEncoder(nn.Module):
+    """Parameter features and presence to one vector per parameter (B, parameters, width)."""
+
+    def __init__(self, specs: Sequence[ParameterSpec], width: int) -> None:
+        super().__init__()
+        self.sizes = [spec.features for spec in specs]
+        self.values = nn.ModuleList(nn.Linear(size, width, bias=False) for size in self.sizes)
+        self.name = nn.Parameter(torch.randn(len(specs), width) * 0.02)
+        self.present = nn.Parameter(torch.randn(len(specs), width) * 0.02)
+        self.mix = nn.Sequential(nn.SiLU(), nn.Linear(width, width))
+
+    def forward(self, features: Tensor, presence: Tensor) -> Tensor:
+        parts = features.split(self.sizes, dim=1) if self.sizes else ()
+        vectors = [layer(part) for layer, part in zip(self.values, parts, strict=True)]
+        if not vectors:
+            return features.new_zeros(len(features), 0, self.name.shape[1])
+        told = presence[..., None] * self.present
+        return self.mix(torch.stack(vectors, 1) + told + self.name)
+
+
+class LevelEncoder(nn.Module):
+    """A noise level in [0, 1], any shape, to vectors of `width` (sinusoidal features, then an MLP)."""
+
+    def __init__(self, width: int, features: int = 64) -> None:
+        super().__init__()
+        self.register_buffer(
+            "frequencies", torch.logspace(0, 3, features // 2), persistent=False
+        )
+        self.mlp = nn.Sequential(nn.Linear(features, width), nn.SiLU(), nn.Linear(width, width))
+
+    def forward(self, level: Tensor) -> Tensor:
+        angles = level[..., None] * self.frequencies
+        return self.mlp(torch.cat([angles.sin(), angles.cos()], dim=-1))

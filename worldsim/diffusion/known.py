@@ -1,0 +1,150 @@
+"""What is known of a clip: masks over pixels, how training draws them, and the context they give.
+
+A mask is (B, V, T, rows or 1, columns or 1) bool, True where the pixel is known; whole frames are
+written with rows = columns = 1. Every mode of the model is a choice of mask.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+from einops import rearrange, reduce
+from torch import Tensor
+
+from worldsim.diffusion.patches import Grid, PatchConfig, to_cells, to_unit
+from worldsim.diffusion.transformer import Context
+
+AGE_UNIT = 10.0
+"""Seconds of distance to the reference that the network sees as 1."""
+
+
+@dataclasses.dataclass(frozen=True)
+class KnownDistribution:
+    """How often training draws each kind of known set (the rest is `nothing known`).
+
+    second : exactly the first group of frames, as in the standard query.
+    prefix : the first 1 to 10 frames.
+    long_prefix : the first 10 to T/2 frames, as when a rollout is extended.
+    suffix : the last 1 to 10 frames.
+    both_ends : a prefix and a suffix.
+    cuboid : all but a box in time, rows and columns.
+    other_view : with several views, how often one of them is known throughout (on top of the above).
+    """
+
+    second: float = 0.60
+    prefix: float = 0.12
+    long_prefix: float = 0.06
+    suffix: float = 0.03
+    both_ends: float = 0.05
+    cuboid: float = 0.04
+    other_view: float = 0.5
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, int, int, int, int],
+             group: int) -> Tensor:
+        """A mask for each clip of a batch of shape (B, V, T, rows, columns)."""
+        batch, views, frames, rows, columns = shape
+        kinds = ("second", "prefix", "long_prefix", "suffix", "both_ends", "cuboid")
+        chances = np.array([getattr(self, kind) for kind in kinds])
+        drawn = [str(rng.choice((*kinds, "nothing"), p=[*chances, 1 - chances.sum()]))
+                 for _ in range(batch)]
+        whole = "cuboid" not in drawn
+        mask = np.zeros((batch, views, frames, *((1, 1) if whole else (rows, columns))), bool)
+        for b, kind in enumerate(drawn):
+            mask[b] = _draw_one(kind, rng, mask.shape[2:], group)
+            if views > 1 and rng.random() < self.other_view:
+                mask[b, 0 if rng.random() < 0.75 else int(rng.integers(1, views))] = True
+        return torch.from_numpy(mask)
+
+
+def _draw_one(kind: str, rng: np.random.Generator, shape: tuple[int, ...],
+              group: int) -> np.ndarray:
+    frames, rows, columns = shape
+    mask = np.zeros(shape, bool)
+    few = min(10, frames - 1)
+    if kind == "second":
+        mask[:group] = True
+    if kind in ("prefix", "both_ends"):
+        mask[: rng.integers(1, few + 1)] = True
+    if kind == "long_prefix":
+        mask[: rng.integers(min(10, frames // 2), frames // 2 + 1)] = True
+    if kind in ("suffix", "both_ends"):
+        mask[frames - rng.integers(1, few + 1):] = True
+    if kind == "cuboid":
+        mask[:] = True
+        box = tuple(_interval(rng, n) for n in shape)
+        mask[box] = False
+    return mask
+
+
+def _interval(rng: np.random.Generator, length: int) -> slice:
+    extent = int(rng.integers(max(1, length // 4), length + 1))
+    start = int(rng.integers(0, length - extent + 1))
+    return slice(start, start + extent)
+
+
+def nearest_known(known: Tensor, group: int) -> tuple[Tensor, Tensor]:
+    """The known frame nearest in time to each group's centre; the earlier one of a tie.
+
+    Returns
+    -------
+    index (B, V, G, rows or 1, columns or 1) of that frame, and exists, of the same shape.
+    """
+    frames = known.shape[2]
+    order = torch.arange(frames, dtype=torch.int32).view(-1, 1, 1)
+    never = 10 * frames
+    before = torch.where(known, order, -never).cummax(dim=2).values
+    after = torch.where(known, order, never).flip(2).cummin(dim=2).values.flip(2)
+    centre = slice(group // 2, None, group)
+    before, after, order = before[:, :, centre], after[:, :, centre], order[centre]
+    index = torch.where(order - before <= after - order, before, after)
+    exists = (index >= 0) & (index < frames)
+    return index.clamp(0, frames - 1), exists
+
+
+def context_cells(video_BVTHWC: Tensor, known: Tensor, grid: Grid, config: PatchConfig,
+                  share: Tensor | None = None, noise: Tensor | None = None) -> Context:
+    """What the network is told about known pixels.
+
+    Parameters
+    ----------
+    video_BVTHWC : uint8; unknown pixels are not read.
+    known : the mask.
+    share, noise : how much noise (B,) the reference gets, and the noise (B, V, G, rows, columns,
+        3); None for none.
+    """
+    rows, columns = video_BVTHWC.shape[3:5]
+    index, exists = nearest_known(known, config.frames)
+    spread = index.expand(-1, -1, -1, rows, columns)[..., None].expand(-1, -1, -1, -1, -1, 3)
+    reference = to_unit(video_BVTHWC.gather(2, spread.long()))
+    if share is not None and noise is not None:
+        reference = torch.lerp(reference, noise, share.view(-1, 1, 1, 1, 1, 1))
+    reference = reference * exists[..., None]
+    centres = (torch.arange(grid.groups) * config.frames + config.frames // 2).view(-1, 1, 1)
+    seconds = (index - centres) * exists * (grid.seconds / config.frames / AGE_UNIT)
+    one_frame = dataclasses.replace(config, frames=1)
+    full = (*reference.shape[:3], rows, columns)
+    return Context(
+        known=_share(known.expand(*known.shape[:3], rows, columns), config),
+        reference=to_cells(reference, one_frame),
+        valid=to_cells(exists.expand(full)[..., None].float(), one_frame),
+        age=_share(seconds.expand(full), one_frame),
+    )
+
+
+def _share(values: Tensor, config: PatchConfig) -> Tensor:
+    """Mean over a cell's pixels, per frame: (B, V, T, rows, columns) to (B, N, S, F)."""
+    cells = rearrange(
+        values.float(), "b v (g f) (h i p) (w j q) -> b (v g h w) (i j) f (p q)",
+        f=config.frames, i=config.patch // config.cell, j=config.patch // config.cell,
+        p=config.cell, q=config.cell,
+    )
+    return reduce(cells, "b n s f p -> b n s f", "mean")
+
+
+def group_levels(level_BVG: Tensor, known: Tensor, context_noise: Tensor, group: int) -> Tensor:
+    """Levels of the groups, where wholly known groups are (nearly) clean: t = 1 - noise."""
+    frames_known = known.flatten(3).all(-1)
+    wholly = frames_known.unflatten(2, (-1, group)).all(-1)
+    return torch.where(wholly, (1 - context_noise).view(-1, 1, 1), level_BVG)

@@ -1,0 +1,122 @@
+"""The model card and the training curve that travel with a checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from worldsim.diffusion.checkpoint import ModelConfig
+
+UNTRAINED: dict[str, Any] = {
+    "cases": 0, "held_out_cases": 0, "data_seed": 0, "total_clips": 0, "total_cpu_seconds": 0.0,
+    "total_flops": 0.0, "clips": 0, "tokens": 0, "seconds": 0.0, "steps": 0, "seed": 0,
+    "precision": "float32", "processor": "none", "earlier": [], "validation": {},
+    "verdict": "it was never trained",
+}
+"""The training record of a network with fresh weights."""
+
+
+def flattening(curve: list[dict[str, Any]]) -> str:
+    """Whether the loss still fell, in words: its change over the last fifth of the clips."""
+    points = [(p["clips"], p["loss"]) for p in curve if "loss" in p]
+    if len(points) < 20:
+        return "too short to say whether the loss had flattened"
+    clips, loss = np.array(points).T
+    late = clips > 0.8 * clips[-1]
+    before = (clips > 0.6 * clips[-1]) & ~late
+    if not before.any():
+        return "too short to say whether the loss had flattened"
+    change = loss[late].mean() / loss[before].mean() - 1
+    verdict = "had nearly flattened" if change > -0.03 else "was still falling"
+    return (f"the training loss {verdict}: {change:+.1%} from the fourth to the last fifth of the "
+            "clips (the learning rate's final fall included)")
+
+
+def model_card(model: ModelConfig) -> str:
+    """The README of a checkpoint, in Markdown."""
+    run = UNTRAINED | model.training
+    ranges = "\n".join(
+        f"| {spec.name} | {', '.join(spec.choices) or f'{spec.low:g} to {spec.high:g} {spec.unit}'} |"
+        for spec in model.parameters
+    )
+    errors = "\n".join(f"| {name} | {value:.4g} |" for name, value in run["validation"].items())
+    earlier = "".join(
+        f"- started from weights {one.get('sha256', '')[:12]}: {one.get('clips', 0):,} clips, "
+        f"{one.get('cpu_seconds', 0) / 3600:.2f} core-hours\n" for one in run["earlier"]
+    )
+    parameters = sum(p.numel() for p in model.network().parameters())
+    return f"""---
+license: apache-2.0
+tags: [video-diffusion, world-model, physics]
+---
+# worldsim video diffusion transformer: {model.scenario}
+
+Dreams what happens in the scenario `{model.scenario}` (version {model.version}) as video, from any
+known frames and any subset of the parameters. {parameters:,} parameters in bfloat16.
+
+| | |
+|---|---|
+| video | {model.size[0]}x{model.size[1]} px, {model.fps:g} frames/s, clips of {model.frames / model.fps:g} s |
+| cameras | {", ".join(model.cameras)} |
+| patches | {model.transformer.patches.frames} frames of {model.transformer.patches.patch} px |
+| network | width {model.transformer.width}, {model.transformer.layers} layers |
+| sampler | {model.sampler.steps} steps, shift {model.sampler.shift:g} |
+
+## What it was trained on
+{run["cases"]} simulated cases (seed {run["data_seed"]}); {run["held_out_cases"]} more only validate.
+
+| parameter | training range |
+|---|---|
+{ranges}
+
+Outside these ranges it answers, and the answer is marked as extrapolation.
+
+## Compute
+{run["total_clips"]:,} clips, {run["total_cpu_seconds"] / 3600:.2f} core-hours and
+{run["total_flops"]:.2e} floating-point operations in all; the last run: {run["clips"]:,} clips of
+{run["tokens"] / max(run["clips"], 1):.0f} tokens in {run["seconds"] / 60:.0f} minutes,
+{run["steps"]:,} steps, training seed {run["seed"]}, {run["precision"]}, on {run["processor"]}.
+{earlier}
+![training curve](training_curve.png)
+
+Judged by its curve, {run["verdict"]}.
+
+| validation, averaged weights | |
+|---|---|
+{errors}
+
+## Limits
+It has seen one scenario, at one size and one frame rate. Other sizes and rates are answered through
+positions in physical units, but were never trained. What hides between frames or is smaller than
+a pixel it cannot know. It is a research instrument: do not plan evacuations with it.
+"""
+
+
+def draw_curve(target: Path, curve: list[dict[str, Any]]) -> None:
+    """Draw loss and validation errors over clips seen; nothing is drawn for an empty curve."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    points = [p for p in curve if "loss" in p]
+    if not points:
+        return
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    clips = np.array([p["clips"] for p in points])
+    axes.plot(clips, [p["loss"] for p in points], color="0.75", linewidth=0.8)
+    width = max(1, len(points) // 50)
+    smooth = np.convolve([p["loss"] for p in points], np.ones(width) / width, "valid")
+    axes.plot(clips[width - 1:], smooth, label="training loss (moving mean)")
+    held = [(p["clips"], p["validation"]["held_out_loss"]) for p in curve if "validation" in p]
+    if held:
+        axes.plot(*zip(*held, strict=True), "o-", label="held-out cases, averaged weights")
+    axes.set(xlabel="clips seen", ylabel="velocity loss", yscale="log")
+    axes.legend()
+    partial = target.with_name(f".{target.name}")
+    figure.savefig(partial, dpi=110, format="png")
+    partial.replace(target)
+
+

@@ -1,0 +1,74 @@
+"""Training configurations by name; each is a function that returns a frozen dataclass."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from worldsim.diffusion.batches import BatchConfig
+from worldsim.diffusion.objective import ObjectiveConfig
+from worldsim.diffusion.transformer import TransformerConfig
+from worldsim.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """A training run. It ends after `minutes` of training or `steps`, whichever comes first.
+
+    cases : number of simulated cases to learn from; held_out of them only validate.
+    learning_rate, warmup, decay : AdamW's rate, steps of linear warm-up, and the share of the run
+        in which the rate falls to zero (trapezoid: a run can be lengthened before it falls).
+    betas, weight_decay, clip : of AdamW; the gradient's largest norm.
+    ema : largest decay of the averaged weights that are shipped (it warms up).
+    precision : "float32", "bfloat16" (autocast), or "auto" for the faster one on this machine.
+    compiled : compile the step (needs a C++ compiler; without one it runs uncompiled, and says so).
+    checkpoint_minutes, validation_minutes : how often to save, and to measure physical errors.
+    """
+
+    transformer: TransformerConfig = TransformerConfig()
+    batch: BatchConfig = BatchConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()
+    cases: int = 384
+    held_out: int = 16
+    minutes: float = 240.0
+    steps: int = 10**9
+    learning_rate: float = 1e-3
+    warmup: int = 200
+    decay: float = 0.25
+    betas: tuple[float, float] = (0.9, 0.95)
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    ema: float = 0.999
+    precision: str = "auto"
+    compiled: bool = True
+    checkpoint_minutes: float = 5.0
+    validation_minutes: float = 15.0
+    seed: int = 0
+
+
+def tiny() -> TrainingConfig:
+    """At most 20 minutes on 2 cores, to see everything work."""
+    return TrainingConfig(
+        transformer=TransformerConfig(width=128, layers=4, hidden=256, detail=48),
+        cases=48, held_out=8, minutes=12.0, ema=0.995, validation_minutes=6.0,
+    )
+
+
+def small() -> TrainingConfig:
+    """Hours on 2 cores: the packaged checkpoint."""
+    return TrainingConfig()
+
+
+PRESETS: dict[str, Callable[[], TrainingConfig]] = {"tiny": tiny, "small": small}
+
+
+def preset(name: str) -> TrainingConfig:
+    """A preset by name.
+
+    Raises
+    ------
+    InputError : no preset of that name.
+    """
+    if name not in PRESETS:
+        raise InputError(f"unknown preset {name!r}; there are {', '.join(PRESETS)}")
+    return PRESETS[name]()
