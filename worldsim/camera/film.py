@@ -24,7 +24,7 @@ from worldsim.camera.states import (
     rotations,
     stored_cameras,
 )
-from worldsim.camera.surface import Surface
+from worldsim.camera.surface import CHANNELS, Surface
 from worldsim.camera.tracing import Band, Hits, Scene
 from worldsim.errors import InputError
 from worldsim.rollout import video_dataset
@@ -156,8 +156,7 @@ class _Film:
         self._cast = None
         if camera.projection == "perspective":
             self._cast = MujocoBoxes(states.half_size.max(axis=0))
-        # Small pictures flicker most when something moves by less than a pixel.
-        self._supersample = 3 if size[0] * size[1] <= 128 * 192 else 2
+        self._supersample = 2
         self._markers = [
             small_debris(camera, size, self._boxes(k), self._debris())
             for k in range(len(states.time))
@@ -220,24 +219,24 @@ class _Film:
 
     def _colour(self, band: Band, hits: Hits, scene: Scene) -> np.ndarray:
         """Colour (3, n) of every sample."""
-        visible = band.sunshine(hits, scene)
-        surface = hits.surface
-        wet = shading.ramp(surface["wet"], 0.3, 0.7)
-        ground = band.ground_albedo * shading.sunlit(band.ground_dot_sun, visible)
-        water = shading.water_colour(
-            surface["depth"], surface["slope_x"], surface["slope_y"], surface["foam"],
-            -band.direction.T.astype(np.float32), visible,
+        perspective = self._camera.projection == "perspective"
+        wet = shading.ramp(hits.surface[CHANNELS.index("wet")], 0.3, 0.7)
+        water = hits.surface[CHANNELS.index("red") :]
+        if perspective:
+            water = shading.mix(water, shading.rgb(shading.REFLECTED_SKY), band.mirrored)
+        colour = shading.mix(band.ground_colour, water, wet)
+        shaded = band.shaded(hits, scene)
+        dark = np.flatnonzero(shaded & (hits.body < 0))
+        colour[:, dark] *= shading.mix(
+            band.ground_in_shade[dark], np.float32(shading.WATER_IN_SHADE), wet[dark]
         )
-        colour = shading.mix(ground, water, wet)
         at = np.flatnonzero(hits.body >= 0)
-        normal = hits.normal[at]
-        light = shading.sunlit(normal @ shading.TOWARDS_SUN.astype(np.float32), visible[at])
-        light = light + shading.ambient_of_face(normal)
+        light = shading.brightness_of_face(hits.normal[at], ~shaded[at])
         colour[:, at] = self._states.colour[hits.body[at]].T * light
-        if self._camera.projection == "perspective":
-            sky = ~np.isfinite(hits.distance)
-            colour = shading.haze(colour, np.where(sky, np.float32(0.0), hits.distance))
-            colour[:, sky] = shading.sky_colour(band.direction[sky, 2].astype(np.float32))
+        if perspective:
+            colour = shading.haze(colour, np.minimum(hits.distance, np.float32(1e6)))
+            sky = np.flatnonzero(np.isinf(hits.distance))
+            colour[:, sky] = shading.sky_colour(band.upward[sky])
         return colour
 
 
@@ -259,7 +258,7 @@ def _centre_samples(values: np.ndarray, band: Band) -> np.ndarray:
 
 
 def _labels(hits: Hits, band: Band) -> np.ndarray:
-    surface = np.where(hits.surface["wet"] > 0.5, np.int16(WATER), np.int16(GROUND))
+    surface = np.where(hits.surface[CHANNELS.index("wet")] > 0.5, np.int16(WATER), np.int16(GROUND))
     label = np.where(np.isfinite(hits.distance), surface, np.int16(SKY))
     return np.where(hits.body >= 0, hits.body, label).reshape(band.shape)
 

@@ -74,9 +74,6 @@ class RayPlanes:
         y_per_z = np.where(self.downward, direction[:, 1] / slope, 0.0)
         self.origin_z = origin[:, 2].astype(np.float32)
         self.distance_per_drop = (-1.0 / slope).astype(np.float32)
-        self.x_at_0 = (origin[:, 0] - origin[:, 2] * x_per_z).astype(np.float32)
-        self.y_at_0 = (origin[:, 1] - origin[:, 2] * y_per_z).astype(np.float32)
-        self.x_per_z, self.y_per_z = x_per_z.astype(np.float32), y_per_z.astype(np.float32)
         self.vertical = not (np.any(x_per_z) or np.any(y_per_z))
         x_scale, y_scale = 2.0 / ((grid.nx - 1) * grid.dx), 2.0 / ((grid.ny - 1) * grid.dy)
         at_0 = np.stack([grid.normalised_x(origin[:, 0] - origin[:, 2] * x_per_z),
@@ -88,6 +85,8 @@ class RayPlanes:
 
     def place(self, z: torch.Tensor, part: slice = slice(None)) -> torch.Tensor:
         """Normalised places (n, 2) of the rays (or of some of them) at heights z (n,)."""
+        if self.vertical:
+            return self._at_0[part]
         return self._at_0[part] + z[:, None] * self._per_z[part]
 
     def upper_bound(self, part: slice, z_low: torch.Tensor, highest_by_x: torch.Tensor) -> float:
@@ -102,10 +101,6 @@ class RayPlanes:
         last_cell = min(max(int(np.ceil((float(ends.max()) + 1) * to_cell)), 0), last)
         return float(highest_by_x[first_cell : last_cell + 1].max())
 
-    def points(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """x, y [m] (n,) of the rays at heights z (n,)."""
-        return self.x_at_0 + z * self.x_per_z, self.y_at_0 + z * self.y_per_z
-
     def distance(self, z: np.ndarray) -> np.ndarray:
         """Distance [m] along the rays to heights z (n,)."""
         return (self.origin_z - z) * self.distance_per_drop
@@ -118,7 +113,7 @@ MOST_STEPS = 64
 
 
 def first_hit(
-    surface: torch.Tensor, planes: RayPlanes, z_low: torch.Tensor, step_cells: float = 1.0
+    surface: torch.Tensor, planes: RayPlanes, z_low: torch.Tensor, step_cells: float = 1.5
 ) -> torch.Tensor:
     """Height z (n,) at which downward rays first meet a height field.
 
@@ -159,7 +154,7 @@ def _march(surface: torch.Tensor, highest_by_x: torch.Tensor, planes: RayPlanes,
     def clearance(share: torch.Tensor) -> torch.Tensor:
         return z_high + drop * share - sample(surface[None], first + advance * share[:, None])[0]
 
-    for _ in range(4):
+    for _ in range(2):
         middle = 0.5 * (upper + lower)
         inside = clearance(middle) <= 0
         upper, lower = torch.where(inside, upper, middle), torch.where(inside, middle, lower)

@@ -32,13 +32,16 @@ HORIZON = (238, 234, 226)
 ZENITH = (186, 198, 218)
 HAZE_DISTANCE = 1500.0
 
+WATER_IN_SHADE = 0.68
+
 
 def mix(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
     """first + (second - first) * share."""
     return first + (second - first) * share
 
 
-def _rgb(colour: tuple[int, int, int]) -> np.ndarray:
+def rgb(colour: tuple[int, int, int]) -> np.ndarray:
+    """A colour (3, 1) to mix with colours (3, n)."""
     return np.array(colour, dtype=np.float32)[:, None]
 
 
@@ -47,55 +50,62 @@ def ramp(values: np.ndarray, start: float, end: float) -> np.ndarray:
     return np.clip((values - np.float32(start)) * np.float32(1.0 / (end - start)), 0.0, 1.0)
 
 
-def ground_albedo(x: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Colour (3, n) of dry ground at x, z [m] (n,): seabed, beach, grass."""
-    colour = mix(_rgb(SEABED), _rgb(SAND), ramp(z, -0.6, 0.4))
-    return mix(colour, _rgb(GRASS), ramp(z, 1.0, 1.5))
+def ground_albedo(z: np.ndarray) -> np.ndarray:
+    """Colour (3, n) of dry ground at height z [m] (n,): seabed, beach, grass."""
+    colour = mix(rgb(SEABED), rgb(SAND), ramp(z, -0.6, 0.4))
+    return mix(colour, rgb(GRASS), ramp(z, 1.0, 1.5))
 
 
-def sunlit(normal_dot_sun: np.ndarray, visible: np.ndarray) -> np.ndarray:
-    """Brightness of a matt surface: `visible` (n,) is 0 in the shadow."""
-    return np.float32(AMBIENT) + np.float32(SUNLIGHT) * np.maximum(normal_dot_sun, 0.0) * visible
+def sunlit(normal_dot_sun: np.ndarray) -> np.ndarray:
+    """Brightness of a matt surface in the sun."""
+    return np.float32(AMBIENT) + np.float32(SUNLIGHT) * np.maximum(normal_dot_sun, 0.0)
 
 
-def ambient_of_face(normal: np.ndarray) -> np.ndarray:
-    """Extra brightness (n,) of a body's face by where it faces, so that unlit walls differ."""
-    return np.float32(0.10) * normal[:, 2] + np.float32(0.05) * normal[:, 0]
+def brightness_of_face(normal: np.ndarray, visible: np.ndarray) -> np.ndarray:
+    """Brightness (n,) of bodies' faces with outward `normal` (n, 3); `visible` (n,) is 0 in the
+    shadow. Unlit walls differ by where they face."""
+    direct = np.float32(SUNLIGHT) * np.maximum(normal @ TOWARDS_SUN.astype(np.float32), 0.0)
+    sky = np.float32(0.10) * normal[:, 2] - np.float32(0.05) * np.abs(normal[:, 1])
+    return np.float32(AMBIENT) + direct * visible + sky
 
 
-def water_colour(
-    depth: np.ndarray, slope_x: np.ndarray, slope_y: np.ndarray, foam: np.ndarray,
-    towards_eye: np.ndarray, visible: np.ndarray,
-) -> np.ndarray:
-    """Colour (3, n) of a water surface.
+def water_colour(depth: np.ndarray, slope_x: np.ndarray, slope_y: np.ndarray,
+                 foam: np.ndarray) -> np.ndarray:
+    """Colour (3, …) of sunlit water seen from above.
 
     Parameters
     ----------
-    depth : (n,) [m]; shallow water is lighter.
-    slope_x, slope_y : (n,) gradient of the surface; slopes facing the sun are brighter.
-    foam : (n,) 0..1. towards_eye : (3, n) or (3, 1) unit vectors. visible : (n,) 0 in shadow.
+    depth : (…) [m]; shallow water is lighter.
+    slope_x, slope_y : (…) gradient of the surface; slopes facing the sun are brighter.
+    foam : (…) 0..1.
     """
     length = np.sqrt(np.float32(1.0) + slope_x * slope_x + slope_y * slope_y)
     sun_x, _, sun_z = TOWARDS_SUN.astype(np.float32)
     towards_sun = (sun_z - slope_x * sun_x) / length
-    facing_eye = (towards_eye[2] - slope_x * towards_eye[0] - slope_y * towards_eye[1]) / length
-    grazing = np.clip(np.float32(1.0) - facing_eye, 0.0, 1.0)
-    grazing = grazing * grazing
-    colour = mix(_rgb(SHALLOW), _rgb(DEEP), depth / (depth + np.float32(1.6)))
-    colour = mix(colour, _rgb(REFLECTED_SKY), np.float32(0.65) * grazing * grazing)
-    colour = mix(colour, _rgb(FOAM), np.float32(0.85) * foam)
+
+    def spread(colour: tuple[int, int, int]) -> np.ndarray:
+        return np.array(colour, dtype=np.float32).reshape(3, *[1] * depth.ndim)
+
+    colour = mix(spread(SHALLOW), spread(DEEP), depth / (depth + np.float32(1.6)))
+    colour = mix(colour, spread(FOAM), np.float32(0.85) * foam)
     # Stronger than a matt surface's, so that long low waves are seen.
-    relief = np.clip(np.float32(1.0) + np.float32(1.6) * (towards_sun - sun_z), 0.55, 1.35)
-    return colour * (relief * (np.float32(0.68) + np.float32(0.32) * visible))
+    return colour * np.clip(np.float32(1.0) + np.float32(1.6) * (towards_sun - sun_z), 0.55, 1.15)
+
+
+def mirrored_share(upward: np.ndarray) -> np.ndarray:
+    """Share (n,) of `REFLECTED_SKY` in water seen along directions with z component `upward`:
+    the flatter the view, the more it mirrors."""
+    flat = np.float32(1.0) - np.minimum(np.abs(upward), 1.0)
+    return np.float32(0.65) * flat * flat * flat
 
 
 def sky_colour(upward: np.ndarray) -> np.ndarray:
     """Colour (3, n) of the sky by the z component (n,) of the unit direction of view."""
     height = np.clip(upward * np.float32(2.0), 0.0, 1.0)
-    return mix(_rgb(HORIZON), _rgb(ZENITH), height)
+    return mix(rgb(HORIZON), rgb(ZENITH), height)
 
 
 def haze(colour: np.ndarray, distance: np.ndarray) -> np.ndarray:
     """Colours (3, n) as seen through `distance` (n,) [m] of air; nothing within 250 m."""
     far = np.maximum(distance - np.float32(250.0), 0.0)
-    return mix(colour, _rgb(HORIZON), far / (far + np.float32(HAZE_DISTANCE)))
+    return mix(colour, rgb(HORIZON), far / (far + np.float32(HAZE_DISTANCE)))

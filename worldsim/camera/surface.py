@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from worldsim.camera.height_field import Grid
+from worldsim.camera.shading import water_colour
 from worldsim.camera.states import MemberStates
 
 WET_DEPTH = 0.02
@@ -18,14 +19,15 @@ WET_DEPTH = 0.02
 OFFSHORE_CELLS = 40
 """Cells of sea in front of the domain, in which the incoming wave fades to still water."""
 
-CHANNELS = ("height", "wet", "depth", "slope_x", "slope_y", "foam", "blocked")
+CHANNELS = ("height", "wet", "blocked", "red", "green", "blue")
 
 
 class Surface:
     """The surface fields of all frames of one member.
 
-    ``fields`` is (frame, channel, y, x) float32 with the channels of `CHANNELS`, ``ground``
-    (y, x) the bathymetry [m], both on ``grid``, which extends the water's grid offshore.
+    ``fields`` is (frame, channel, y, x) float32 with the channels of `CHANNELS` (height in m,
+    wet and blocked 0..1, the water's colour 0..255), ``ground`` (y, x) the bathymetry [m], both
+    on ``grid``, which extends the water's grid offshore.
     """
 
     def __init__(self, states: MemberStates) -> None:
@@ -44,9 +46,10 @@ class Surface:
         speed = _pad_edge(states.speed)
         fast = np.clip((speed - 3.0) / 5.0, 0.0, 1.0) * np.clip(1.5 - depth / 2.0, 0.0, 1.0)
         foam = np.clip(0.9 * steep + 0.6 * fast, 0.0, 1.0)
+        # Coloured by cell, not by pixel: the colour is as smooth as the slope that it shows.
+        colour = water_colour(depth, slope_x, slope_y, foam)
         self.fields = torch.from_numpy(
-            np.stack([height, wet, depth, slope_x, slope_y, foam, blocked], axis=1)
-            .astype(np.float32)
+            np.stack([height, wet, blocked, *colour], axis=1).astype(np.float32)
         )
         self.ground = torch.from_numpy(ground.astype(np.float32))
 

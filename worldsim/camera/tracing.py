@@ -10,7 +10,7 @@ import torch
 from worldsim.camera.boxes import NO_HIT, Boxes, MujocoBoxes, face_normal, parallel_hit
 from worldsim.camera.height_field import Grid, RayPlanes, first_hit, sample
 from worldsim.camera.projection import Camera
-from worldsim.camera.shading import TOWARDS_SUN, ground_albedo
+from worldsim.camera.shading import AMBIENT, TOWARDS_SUN, ground_albedo, mirrored_share, sunlit
 from worldsim.camera.surface import CHANNELS
 
 SHADOW_GAP = 0.02
@@ -32,15 +32,14 @@ class Hits:
     """What the samples (n,) of a band see.
 
     ``distance`` [m] along the ray, infinite for the sky; ``body`` -1 where none; ``normal``
-    (n, 3) of bodies; ``point`` (3, n) [m]; ``surface`` (channel, n) of `CHANNELS` at the ground
-    or water that the ray would meet; ``ground_distance`` [m] to that.
+    (n, 3) of bodies; ``surface`` (channel, n), with the channels of `surface.CHANNELS`, at the
+    ground or water that the ray meets or would meet behind a body.
     """
 
     distance: np.ndarray
     body: np.ndarray
     normal: np.ndarray
-    point: np.ndarray
-    surface: dict[str, np.ndarray]
+    surface: np.ndarray
 
 
 class Band:
@@ -59,47 +58,45 @@ class Band:
         self.shape = ((rows[1] - rows[0]) * supersample, size[1] * supersample)
         at_row = (np.arange(self.shape[0]) + self._first + 0.5) / supersample
         at_column = (np.arange(self.shape[1]) + 0.5) / supersample
-        self.rays = camera.rays(size, at_row, at_column)
-        full = (*self.shape, 3)
-        self.direction = np.broadcast_to(self.rays.direction, full).reshape(-1, 3)
-        self.planes = RayPlanes(self.rays, grid)
-        self.sky = ~self.planes.downward
-        self._ground_z = self._see_ground(ground)
-        z = self._ground_z.numpy()
-        x, _ = self.planes.points(z)
-        slopes = sample(_gradient(ground, grid), self.planes.place(self._ground_z)).numpy()
+        self._rays = camera.rays(size, at_row, at_column)
+        # Components first: each is contiguous.
+        self._origin, self._direction = (
+            np.broadcast_to(np.ascontiguousarray(np.moveaxis(part, -1, 0), dtype=np.float32),
+                            (3, *self.shape))
+            for part in (self._rays.origin, self._rays.direction)
+        )
+        self._planes = RayPlanes(self._rays, grid)
+        self.upward = self._direction[2].reshape(-1)
+        self.mirrored = mirrored_share(self.upward)
+        self._sky = ~self._planes.downward
+        lowest = torch.full((self.shape[0] * self.shape[1],), float(ground.min()))
+        self._ground_z = first_hit(ground, self._planes, lowest)
+        slopes = sample(_gradient(ground, grid), self._planes.place(self._ground_z)).numpy()
         length = np.sqrt(np.float32(1.0) + slopes[0] ** 2 + slopes[1] ** 2)
         sun = TOWARDS_SUN.astype(np.float32)
-        self.ground_albedo = ground_albedo(x, z)
-        self.ground_dot_sun = (sun[2] - slopes[0] * sun[0] - slopes[1] * sun[1]) / length
-
-    def _see_ground(self, ground: torch.Tensor) -> torch.Tensor:
-        lowest = torch.full((self.shape[0] * self.shape[1],), float(ground.min()))
-        return first_hit(ground, self.planes, lowest)
+        light = sunlit((sun[2] - slopes[0] * sun[0] - slopes[1] * sun[1]) / length)
+        self.ground_colour = ground_albedo(self._ground_z.numpy()) * light
+        self.ground_in_shade = np.float32(AMBIENT) / light
 
     def see(self, fields: torch.Tensor, scene: Scene) -> Hits:
         """Trace one frame; `fields` (channel, y, x) are those of `Surface`."""
         height = fields[0]
-        z_low = self._ground_z.clamp(min=float(height.min()))
-        z = first_hit(height, self.planes, z_low)
-        surface = dict(zip(CHANNELS, sample(fields, self.planes.place(z)).numpy(), strict=True))
-        z = z.numpy()
-        distance = self.planes.distance(z)
-        distance[self.sky] = NO_HIT
+        if self._planes.vertical:
+            surface = sample(fields, self._planes.place(self._ground_z)).numpy()
+            z = surface[0]
+        else:
+            z_low = self._ground_z.clamp(min=float(height.min()))
+            z_hit = first_hit(height, self._planes, z_low)
+            surface = sample(fields, self._planes.place(z_hit)).numpy()
+            z = z_hit.numpy()
+        distance = self._planes.distance(z)
+        distance[self._sky] = NO_HIT
         body_distance, body, normal = self._see_bodies(scene)
         # Water carried on under a building for the sake of a smooth surface is not seen.
-        under = (surface["blocked"] > 0.5) & (body >= 0)
+        under = (surface[CHANNELS.index("blocked")] > 0.5) & (body >= 0)
         in_front = (body_distance < distance) | under
-        body = np.where(in_front, body, np.int16(-1))
-        point = np.stack([*self.planes.points(z), z])
-        at = np.flatnonzero(in_front)
-        distance[at] = body_distance[at]
-        point[:, at] = self._points(at, body_distance[at])
-        return Hits(distance, body, normal, point, surface)
-
-    def _points(self, at: np.ndarray, distance: np.ndarray) -> np.ndarray:
-        origin = np.broadcast_to(self.rays.origin, (*self.shape, 3)).reshape(-1, 3)[at]
-        return (origin + self.direction[at] * distance[:, None]).T.astype(np.float32)
+        return Hits(np.where(in_front, body_distance, distance),
+                    np.where(in_front, body, np.int16(-1)), normal, surface)
 
     def _see_bodies(self, scene: Scene) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Distance (n,), body (n,) and normal (n, 3) of the nearest body."""
@@ -113,15 +110,16 @@ class Band:
             for _, block in blocks:
                 wanted[block] = True
             at = np.flatnonzero(wanted)
+            towards = np.broadcast_to(self._rays.direction, (*self.shape, 3)).reshape(-1, 3)[at]
             distance[at], body[at], normal[at] = scene.cast.cast(
-                self.rays.origin.reshape(3), self.direction[at]
+                self._rays.origin.reshape(3), towards
             )
             return distance, body, normal
-        direction = self.rays.direction.reshape(3)
+        direction = self._rays.direction.reshape(3)
         numbers = np.arange(count).reshape(self.shape)
         for index, block in blocks:
             at = numbers[block].ravel()
-            origin = self.rays.origin[block].reshape(-1, 3).T.astype(np.float32)
+            origin = self._origin[(slice(None), *block)].reshape(3, -1)
             entry, leave, axis = parallel_hit(origin, direction, scene.boxes, index)
             nearer = (entry <= leave) & (entry > 0) & (entry < distance[at])
             at = at[nearer]
@@ -129,20 +127,22 @@ class Band:
             normal[at] = face_normal(scene.boxes, index, axis[nearer], direction)
         return distance, body, normal
 
-    def sunshine(self, hits: Hits, scene: Scene) -> np.ndarray:
-        """1 where the sun reaches the points (n,), 0 where a body is in between."""
-        visible = np.ones(self.shape, dtype=np.float32)
-        points = hits.point.reshape(3, *self.shape)
-        z_floor = float(points[2].min())
-        hulls = scene.boxes.shadow_hulls(TOWARDS_SUN, z_floor)
+    def shaded(self, hits: Hits, scene: Scene) -> np.ndarray:
+        """Which points (n,) a body keeps the sun from."""
+        shaded = np.zeros(self.shape, dtype=bool)
+        distance = hits.distance.reshape(self.shape)
+        floor = self._origin[2] + self._direction[2] * np.where(
+            np.isfinite(distance), distance, np.float32(0.0))
+        hulls = scene.boxes.shadow_hulls(TOWARDS_SUN, float(floor.min()))
         for index, block in self._blocks(hulls, scene.drawn):
-            inside = points[(slice(None), *block)]
+            within = (slice(None), *block)
+            points = self._origin[within] + self._direction[within] * distance[block]
             entry, leave, _ = parallel_hit(
-                inside.reshape(3, -1), TOWARDS_SUN, scene.boxes, index
+                points.reshape(3, -1), TOWARDS_SUN, scene.boxes, index
             )
-            shaded = (entry <= leave) & (leave > SHADOW_GAP)
-            visible[block] *= ~shaded.reshape(inside.shape[1:])
-        return visible.ravel()
+            covered = (entry <= leave) & (leave > SHADOW_GAP)
+            shaded[block] |= covered.reshape(distance[block].shape)
+        return shaded.ravel()
 
     def _blocks(self, hulls: np.ndarray, drawn: np.ndarray) -> list[tuple[int, tuple]]:
         """The block of this band's samples in which each drawn body's hull (n, points, 3)
