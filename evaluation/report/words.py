@@ -1,0 +1,83 @@
+"""The report's words for deciding: the question, and what the report cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from evaluation.bootstrap import LEAST_CASES
+from evaluation.report.contents import ParameterRow, ScoreRow
+from worldsim.scenario import Scenario
+
+OF_THE_SIMULATOR = {
+    "tsunami": (
+        "Truth here is a simulation, not an observed tsunami: water is averaged over its depth (no "
+        "splashing, no plunging, no sediment), houses are boxes of one or two storeys, and nobody "
+        "is in the street."
+    ),
+}
+"""What each scenario's simulator leaves out, and a dream therefore is not measured against."""
+
+
+def question(scenario: Scenario) -> str:
+    """The what-if as a question."""
+    settings = [
+        f"{name.replace('_', ' ')} {value}" if spec.choices
+        else f"{name.replace('_', ' ')} {value:g} {spec.unit}"
+        for (name, spec), value in zip(
+            scenario.parameters().items(), scenario.values().values(), strict=True
+        )
+    ]
+    return f"What if {scenario.summary}: {', '.join(settings)}?"
+
+
+def limits(scenario: Scenario, scores: Mapping[str, Any], rows: Sequence[ScoreRow],
+           parameters: Sequence[ParameterRow], pitch: float) -> tuple[str, ...]:
+    """What this report cannot tell, the gravest first.
+
+    pitch : metres per pixel of the view that the instruments read.
+    """
+    cases = len(scores["cases"])
+    fps = float(scores["fps"])
+    told = [
+        *_few_cases(cases),
+        *_extrapolation(parameters),
+        *_unresolvable(rows),
+        OF_THE_SIMULATOR.get(
+            scenario.name,
+            "Truth here is a simulation, not an observation: what the simulator leaves out, no "
+            "dream is measured against.",
+        ),
+        f"Nothing smaller than {pitch:g} m (one pixel of the overhead view) or briefer than "
+        f"{1 / fps:g} s (one frame) is measured; the street view is compared by its pixels only.",
+    ]
+    return tuple(told)
+
+
+def _few_cases(cases: int) -> list[str]:
+    if cases >= LEAST_CASES:
+        return [f"It is an average over {cases} made-up streets; how it goes on any other one is "
+                "only as sure as the intervals say."]
+    streets = "one street" if cases == 1 else f"{cases} streets"
+    return [f"Whether the differences are chance: {streets} cannot say how much they would vary, "
+            f"so there are no intervals ({LEAST_CASES} cases give some: --cases {LEAST_CASES})."]
+
+
+def _extrapolation(parameters: Sequence[ParameterRow]) -> list[str]:
+    return [
+        f"How the model does where it was trained: {row.name} {row.value} {row.unit} lies outside "
+        f"its training range ({row.training}), so this is extrapolation."
+        for row in parameters if row.extrapolates
+    ]
+
+
+def _unresolvable(rows: Sequence[ScoreRow]) -> list[str]:
+    """Metrics of physical quantities on which no baseline can be told from the instrument."""
+    names = [
+        row.metric for row in rows
+        if row.against and not row.metric.startswith("pixel.")
+        and all(a.skill is None and a.reason.startswith("not resolvable") for a in row.against)
+    ]
+    if not names:
+        return []
+    return [f"Skill in {', '.join(names)}: no baseline errs enough to be told from perfection."]
