@@ -50,7 +50,9 @@ def parallel_hit(
     half = boxes.half_size[index].astype(np.float32)
     local_direction = direction.astype(np.float32) @ rotation
     x, y, z = points - boxes.position[index].astype(np.float32)[:, None]
-    entry = exit_ = axis = None
+    entry = np.full(len(x), -NO_HIT, dtype=np.float32)
+    leave = np.full(len(x), NO_HIT, dtype=np.float32)
+    axis = np.zeros(len(x), dtype=np.int8)
     for k in range(3):
         start = x * rotation[0, k] + y * rotation[1, k] + z * rotation[2, k]
         slope = local_direction[k]
@@ -58,13 +60,10 @@ def parallel_hit(
         reach = abs(half[k] / slope)
         middle = start * (np.float32(-1.0) / slope)
         near, far = middle - reach, middle + reach
-        if entry is None:
-            entry, exit_, axis = near, far, np.zeros(len(x), dtype=np.int8)
-        else:
-            axis[near > entry] = k
-            np.maximum(entry, near, out=entry)
-            np.minimum(exit_, far, out=exit_)
-    return entry, exit_, axis
+        axis[near > entry] = k
+        np.maximum(entry, near, out=entry)
+        np.minimum(leave, far, out=leave)
+    return entry, leave, axis
 
 
 def face_normal(boxes: Boxes, index: int, axis: np.ndarray, direction: np.ndarray) -> np.ndarray:

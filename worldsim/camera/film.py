@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -99,7 +100,7 @@ def render(
     at_case = positions_of(rollout["case"].values, cases, "case")
     at_realization = positions_of(rollout["realization"].values, realizations, "realization")
     shape = (len(at_case), len(at_realization), len(instants), rows, columns)
-    layers = {"rgb": np.empty((*shape, 3), dtype=np.uint8)}
+    layers: dict[str, Any] = {"rgb": np.empty((*shape, 3), dtype=np.uint8)}
     if depth:
         layers["depth"] = np.empty(shape, dtype=np.float32)
     if segmentation:

@@ -95,7 +95,10 @@ class Camera:
                 f"a camera has the fields {', '.join(sorted(known))}; missing "
                 f"{sorted(missing)}, unknown {sorted(table.keys() - known)}"
             )
-        return cls(**{key: tuple(v) if isinstance(v, list) else v for key, v in table.items()})
+        given: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
+        }
+        return cls(**given)
 
     def basis(self) -> np.ndarray:
         """(3, 3): the unit vectors right, up and forward, as rows."""

@@ -35,7 +35,7 @@ HAZE_DISTANCE = 1500.0
 WATER_IN_SHADE = 0.68
 
 
-def mix(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
+def mix(first: np.ndarray, second: np.ndarray | np.floating, share: np.ndarray) -> np.ndarray:
     """first + (second - first) * share."""
     return first + (second - first) * share
 

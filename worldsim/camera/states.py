@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,7 +84,7 @@ def domain_of(grid: Grid) -> Domain:
     )
 
 
-def positions_of(labels: np.ndarray, wanted: int | list[int] | None, dim: str) -> list[int]:
+def positions_of(labels: np.ndarray, wanted: int | Sequence[int] | None, dim: str) -> list[int]:
     """Positions of the coordinate values `wanted` (all, if None) among `labels`."""
     if wanted is None:
         return list(range(len(labels)))

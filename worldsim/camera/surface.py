@@ -72,9 +72,9 @@ def _pad_water(depth: np.ndarray, bathymetry: np.ndarray) -> np.ndarray:
     return np.concatenate([sea, depth], axis=-1).astype(np.float32)
 
 
-def _carried_under(blocked: np.ndarray, *fields: np.ndarray) -> list[np.ndarray]:
+def _carried_under(blocked: np.ndarray, *stored: np.ndarray) -> list[np.ndarray]:
     """Fields (frame, y, x) in which blocked cells next to open ones take the mean of those."""
-    fields = list(fields)
+    fields = list(stored)
     open_ = (1.0 - blocked).astype(np.float32)
     for _ in range(2):
         weight = _sum_of_3x3(open_)
