@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
@@ -67,30 +67,38 @@ def prepare_truth(truth: xr.DataTree, *, size: tuple[int, int], fps: float,
     )
 
 
-def _series(metric: Metric, sample: Sample) -> xr.DataArray:
-    result = metric.compute(sample)
-    return result.transpose("case", "time") if "time" in result.dims else result
+Results = dict[str, xr.DataArray]
 
 
-def _joint(metric: Metric, sample: Sample) -> xr.DataArray:
-    return _series(metric, sample)
+def _compute(metrics: Sequence[Metric], sample: Sample) -> Results:
+    results = {}
+    for metric in metrics:
+        result = metric.compute(sample)
+        results[metric.name] = result.transpose("case", "time") if "time" in result.dims else result
+    return results
 
 
-def _diagonal(metric: Metric, sample: Sample) -> xr.DataArray:
-    """Member r of the video against member r of the truth, averaged over r."""
-    count = min(
-        sample.observed["water"].sizes["realization"], sample.state["water"].sizes["realization"]
-    )
-    return sum(_series(metric, sample.pick([r], [r])) for r in range(count)) / count
+def _averaged(metrics: Sequence[Metric], samples: Iterable[Sample]) -> Results:
+    """Each metric's mean over several samples."""
+    if not metrics:
+        return {}
+    each = [_compute(metrics, sample) for sample in samples]
+    return {m.name: sum(results[m.name] for results in each) / len(each) for m in metrics}
 
 
-def _leave_one_out(metric: Metric, sample: Sample) -> xr.DataArray:
-    """Each member of the truth forecast by the video of all its others, averaged."""
+def _pairs(sample: Sample, same: bool = False) -> Iterator[Sample]:
+    """Member r of the video with member r of the truth; with `same`, the one member with all."""
+    members = sample.observed["water"].sizes["realization"]
+    truths = sample.state["water"].sizes["realization"]
+    for r in range(truths if same else min(members, truths)):
+        yield sample.pick([0 if same else r], [r])
+
+
+def _others(sample: Sample) -> Iterator[Sample]:
+    """Each member of the truth with the video of all its others."""
     count = sample.state["water"].sizes["realization"]
-    return sum(
-        _series(metric, sample.pick([m for m in range(count) if m != r], [r]))
-        for r in range(count)
-    ) / count
+    for r in range(count):
+        yield sample.pick([m for m in range(count) if m != r], [r])
 
 
 def _dataset(results: Mapping[str, xr.DataArray], metrics: Sequence[Metric],
@@ -121,10 +129,8 @@ def _dataset(results: Mapping[str, xr.DataArray], metrics: Sequence[Metric],
 def measure_floor(truth: Truth, metrics: Sequence[Metric] = METRICS) -> xr.Dataset:
     """The truth's video against its own state."""
     sample = Sample(truth.observed, truth.state, truth.video, truth.video)
-    results = {
-        m.name: _diagonal(m, sample) for m in metrics if all(c in truth.video for c in m.cameras)
-    }
-    return _dataset(results, metrics, truth.cases, truth.time)
+    possible = [m for m in metrics if all(c in truth.video for c in m.cameras)]
+    return _dataset(_averaged(possible, _pairs(sample)), metrics, truth.cases, truth.time)
 
 
 def measure_reference(truth: Truth, reference: xr.DataTree | None = None,
@@ -145,7 +151,7 @@ def measure_reference(truth: Truth, reference: xr.DataTree | None = None,
     if truth.state["water"].sizes["realization"] < 2:
         return measure_floor(truth, metrics), "floor"
     sample = Sample(truth.observed, truth.state)
-    results = {m.name: _leave_one_out(m, sample) for m in ensemble}
+    results = _averaged(ensemble, _others(sample))
     return _dataset(results, metrics, truth.cases, truth.time), "truth, each member left out once"
 
 
@@ -162,18 +168,27 @@ def measure_model(rollout: xr.DataTree, truth: Truth,
     ------
     InputError : other cases, size, rate or length than the truth's.
     """
-    overhead = _fitting(rollout, CAMERA, truth)
-    video = {
-        name: _fitting(rollout, name, truth)["rgb"].load() for name in truth.video
-        if has_video(rollout, name)
+    videos = {
+        name: _fitting(rollout, name, truth).load()
+        for name in dict.fromkeys((CAMERA, *truth.video))
+        if name == CAMERA or has_video(rollout, name)
     }
-    sample = Sample(observe_video(overhead), truth.state, video, truth.video)
-    results = {}
-    for metric in metrics:
-        if all(camera in video for camera in metric.cameras):
-            mode = _joint if metric.ensemble else _diagonal
-            results[metric.name] = mode(metric, sample)
+    same = all(_all_members_equal(video["rgb"].values) for video in videos.values())
+    if same:
+        # Fair scores of equal members are those of one; deterministic models are scored quicker.
+        videos = {name: video.isel(realization=[0]) for name, video in videos.items()}
+    sample = Sample(
+        observe_video(videos[CAMERA]), truth.state,
+        {name: video["rgb"] for name, video in videos.items()}, truth.video,
+    )
+    possible = [m for m in metrics if all(c in videos and c in truth.video for c in m.cameras)]
+    results = _compute([m for m in possible if m.ensemble], sample)
+    results |= _averaged([m for m in possible if not m.ensemble], _pairs(sample, same))
     return _dataset(results, metrics, truth.cases, truth.time)
+
+
+def _all_members_equal(rgb: np.ndarray) -> bool:
+    return all(np.array_equal(rgb[:, 0], rgb[:, r]) for r in range(1, rgb.shape[1]))
 
 
 def _fitting(rollout: xr.DataTree, camera: str, truth: Truth) -> xr.Dataset:

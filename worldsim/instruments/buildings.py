@@ -36,7 +36,7 @@ class BuildingAppearance:
     most_area: float = 260.0
     compactness: float = 0.7
     tolerance: float = 22.0
-    remaining: float = 0.75
+    remaining: float = 0.88
     most: int = 8
 
 
@@ -73,11 +73,17 @@ def footprints(frame: np.ndarray, grid: GroundGrid,
 def _standing(frames: np.ndarray, box: np.ndarray, settings: BuildingAppearance) -> np.ndarray:
     """(time,) bool: whether the footprint still shows the first frame's roof."""
     row0, row1, column0, column1 = box
-    patch = chroma(frames[:, row0:row1, column0:column1])
-    roof = np.median(patch[0].reshape(-1, 3), axis=0)
-    same = np.linalg.norm(patch - roof, axis=-1) < settings.tolerance
-    share = same.mean(axis=(1, 2))
-    # Debris passing over a roof's edge, or noise, lasts a frame; a collapse lasts.
+    patch = frames[:, row0:row1, column0:column1]
+    visible = ~(colour_weights(patch) > 0).any(axis=0)
+    tint = chroma(patch)
+    roof = np.median(tint[0][visible[0]], axis=0)
+    same = (np.linalg.norm(tint - roof, axis=-1) < settings.tolerance) & visible
+    count = visible.sum(axis=(1, 2))
+    share = same.sum(axis=(1, 2)) / np.maximum(count, 1)
+    # A roof that debris hides is judged when it is seen again.
+    known = np.flatnonzero(count >= 0.4 * visible[0].size)
+    share = share[known[np.maximum(np.searchsorted(known, np.arange(len(share)), "right") - 1, 0)]]
+    # Noise lasts a frame; a collapse lasts.
     steady = ndimage.median_filter(share, size=min(3, len(share)), mode="nearest")
     return steady >= settings.remaining
 

@@ -53,16 +53,32 @@ def colour_weights(rgb: np.ndarray, settings: DebrisTracking = DebrisTracking())
     -------
     (slot, …, row, column) float32 in 0..1.
     """
-    pixel = chroma(rgb)
-    weights = np.empty((len(DEBRIS_COLOURS), *rgb.shape[:-1]), dtype=np.float32)
-    length2 = np.einsum("...c,...c->...", pixel, pixel)
+    weights = np.zeros((len(DEBRIS_COLOURS), *rgb.shape[:-1]), dtype=np.float32)
+    coloured = _saturated(rgb)
+    pixel = chroma(rgb[coloured])
+    length2 = np.einsum("nc,nc->n", pixel, pixel)
     for slot, colour in enumerate(chroma(DEBRIS_COLOURS)):
         full = float(np.linalg.norm(colour))
         along = pixel @ (colour / full)
         aside = np.sqrt(np.maximum(length2 - along**2, 0.0))
         share = (along - settings.sideways * aside) / full
-        weights[slot] = np.clip((share - settings.noise) / (1.0 - settings.noise), 0.0, 1.0)
+        weights[slot][coloured] = np.clip(
+            (share - settings.noise) / (1.0 - settings.noise), 0.0, 1.0
+        )
     return weights
+
+
+def _saturated(rgb: np.ndarray) -> np.ndarray:
+    """Pixels that can have a weight at all: few, so that the rest need not be looked at.
+
+    A weight needs a chroma of 0.4 times the palest debris colour's, 52, and a chroma is at most
+    0.82 times the difference of the largest and smallest channel. Of blue to cyan pixels (water)
+    only those towards violet remain.
+    """
+    red, green, blue = (rgb[..., i].astype(np.int16) for i in range(3))
+    spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
+    water = (blue > red) & (3 * (green - red) > blue - red)
+    return (spread > 60) & ~water
 
 
 def _blobs(weight_NHW: np.ndarray, reach: int, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -173,12 +189,13 @@ def observe_debris(video: xr.Dataset, settings: DebrisTracking = DebrisTracking(
     time = video["time"].values
     dt = float(np.median(np.diff(time))) if times > 1 else 1.0
 
-    place = np.empty((slots, cases * realizations * times, settings.candidates, 2))
-    mass = np.empty(place.shape[:-1])
+    place = np.zeros((slots, cases * realizations * times, settings.candidates, 2))
+    mass = np.zeros(place.shape[:-1])
     for member, frames in enumerate(rgb.reshape(-1, times, rows, columns, 3)):
         span = slice(member * times, (member + 1) * times)
         for slot, weight in enumerate(colour_weights(frames, settings)):
-            place[slot, span], mass[slot, span] = _blobs(weight, reach, settings.candidates)
+            if weight.any():
+                place[slot, span], mass[slot, span] = _blobs(weight, reach, settings.candidates)
     share = mass / (np.pi / 4 * diameter**2)
     cost = np.where(
         share >= settings.least_mass, -np.log(np.clip(share, 1e-6, 1.0)), np.inf

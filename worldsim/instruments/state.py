@@ -12,8 +12,8 @@ import xarray as xr
 from worldsim.errors import InputError
 from worldsim.instruments.water import water_dataset
 
-WET_DEPTH = 0.05
-"""m; water deeper than this counts as wet (the renderer draws shallower water as wet ground)."""
+WET_DEPTH = 0.02
+"""m; water deeper than this counts as wet, as the renderer draws it."""
 
 DEBRIS_KIND = 1
 """The code of floating debris in ``/bodies`` ``kind``."""

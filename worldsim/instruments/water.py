@@ -23,6 +23,9 @@ class WaterColour:
         concrete near zero, water well above.
     least_green, most_green : range of (green - red) / (blue - red), the position between blue
         and cyan (hues 240 to 180 degrees); violet and magenta objects are below it.
+    greenness : least (2 green - red - blue) / (red + green + blue) of grass; roofs and sand have
+        less.
+    foam : least value of the darkest channel of white water, 0..255.
     debris_spread : least difference between a pixel's largest and smallest channel, 0..255, of
         anything else that counts as debris.
     """
@@ -30,34 +33,56 @@ class WaterColour:
     blueness: float = 0.05
     least_green: float = 0.12
     most_green: float = 1.15
+    greenness: float = 0.08
+    foam: int = 220
     debris_spread: int = 90
 
 
-def wet_mask(rgb: np.ndarray, colour: WaterColour = WaterColour()) -> np.ndarray:
+def wet_mask(rgb: np.ndarray, colour: WaterColour = WaterColour(),
+             first: np.ndarray | None = None) -> np.ndarray:
     """Which pixels show water.
 
     Floating debris hides the water below it, so its pixels take the majority of what surrounds
-    them.
+    them. With the first frame given, so do roofs where there was none: they are afloat.
 
     Parameters
     ----------
     rgb : (…, row, column, 3) uint8.
+    first : (…, row, column, 3) uint8, broadcastable to `rgb`; what the same view showed at first.
 
     Returns
     -------
     (…, row, column) bool.
     """
     red, green, blue = (rgb[..., i].astype(np.int16) for i in range(3))
+    total = red + green + blue
+    wet, blue_red = _water_coloured(red, green, blue, total, colour)
+    darkest = np.minimum(np.minimum(red, green), blue)
+    # Breaking crests are clipped to white; no dry ground or roof is as bright without being warm.
+    wet |= (darkest > colour.foam) & (blue_red >= -3)
+    # Fully saturated, and not blue to cyan: debris.
+    hue_spread = np.maximum(np.maximum(red, green), blue) - darkest
+    hidden = (hue_spread > colour.debris_spread) & ~wet
+    if first is not None:
+        grass = 3 * green - total >= colour.greenness * total
+        red, green, blue = (first[..., i].astype(np.int16) for i in range(3))
+        total = red + green + blue
+        was_open = 3 * green - total >= colour.greenness * total
+        was_open |= _water_coloured(red, green, blue, total, colour)[0]
+        hidden |= was_open & ~grass & ~wet
+    return _fill_hidden(wet, hidden)
+
+
+def _water_coloured(red: np.ndarray, green: np.ndarray, blue: np.ndarray, total: np.ndarray,
+                    colour: WaterColour) -> tuple[np.ndarray, np.ndarray]:
     blue_red = blue - red
     green_red = green - red
     wet = (
-        (blue_red > colour.blueness * (red + green + blue))
+        (blue_red > colour.blueness * total)
         & (green_red > colour.least_green * blue_red)
         & (green_red < colour.most_green * blue_red)
     )
-    # Fully saturated, and not blue to cyan: debris.
-    hue_spread = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-    return _fill_hidden(wet, (hue_spread > colour.debris_spread) & ~wet)
+    return wet, blue_red
 
 
 def _fill_hidden(wet: np.ndarray, hidden: np.ndarray) -> np.ndarray:
@@ -177,7 +202,8 @@ def observe_water(video: xr.Dataset, colour: WaterColour = WaterColour()) -> xr.
     InputError : not an orthographic RGB video.
     """
     grid = GroundGrid.of(video)
-    wet = wet_mask(video["rgb"].values, colour)[..., ::-1, :]
+    rgb = video["rgb"].values
+    wet = wet_mask(rgb, colour, first=rgb[:, :, :1])[..., ::-1, :]
     members = {name: video[name].values for name in ("case", "realization") if name in video.coords}
     return water_dataset(wet, video["time"].values, grid.y[::-1], grid.x,
                          {name: (name, values) for name, values in members.items()})
