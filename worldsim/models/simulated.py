@@ -93,6 +93,8 @@ class SimulatedWorld:
         videos = {}
         for camera in query.cameras:
             video = render(tree, camera, size=query.size, fps=query.fps)
+            # The answer numbers its realizations from 0; those of the draws belong to the states.
+            video = video.drop_vars(["case", "realization"])
             videos[f"/video/{camera}"] = video.isel(time=slice(0, query.frames))
         root = root_dataset(
             kind="generated", scenario=cls, cases=query.origin.cases,
