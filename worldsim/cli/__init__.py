@@ -26,6 +26,7 @@ VERBS = {
 }
 
 INPUT_REFUSED = 2
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 INTERRUPTED = 130
 """Exit status of a process that was ended by SIGINT, by the shells' convention (128 + 2)."""
 
@@ -72,7 +73,7 @@ def main(argv: Sequence[str]) -> int:
     except InputError as error:
         return _refuse(str(error))
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+        if error.errno not in UNWRITABLE:
             raise
         where = f" while writing {error.filename}" if error.filename else ""
         return _refuse(f"{os.strerror(error.errno)}{where}; free some room or choose another --out")

@@ -54,13 +54,15 @@ def ffmpeg() -> Finding:
 
 def checkpoint() -> Finding:
     """Load the packaged world model."""
+    from worldsim.diffusion.model import VideoDiffusion
     from worldsim.world_model import load_model
 
     try:
         model = load_model("worldsim-small")
     except InputError as error:
         return Finding("checkpoint", False, f"{error}; install worldsim again")
-    return Finding("checkpoint", True, f"{model.name}, sha256 {model.checkpoint[:16]}")
+    assert isinstance(model, VideoDiffusion)
+    return Finding("checkpoint", True, f"{model.name}, sha256 {model.sha256[:16]}")
 
 
 def simulation() -> Finding:

@@ -81,7 +81,7 @@ def parse_with_scenario(options: type[Options], args: Sequence[str], *, verb: st
     for field in dataclasses.fields(options):  # type: ignore[arg-type]
         fields.append((field.name, hints[field.name], _copy(field)))
     flags = dataclasses.make_dataclass("Flags", fields, frozen=True, kw_only=True)
-    parsed = parse(flags, args[1:], command=f"{verb} {args[0]}",
+    parsed: Any = parse(flags, args[1:], command=f"{verb} {args[0]}",
                    description=f"{description} Scenario: {cls.summary}")
     scenario = cls(**{name: getattr(parsed, name) for name in cls.parameters()})
     chosen = {f.name: getattr(parsed, f.name) for f in dataclasses.fields(options)}  # type: ignore[arg-type]
@@ -170,7 +170,7 @@ def _join(command: str, *args: str) -> str:
 
 def _first_sentence(box: str) -> str:
     """The first paragraph of a message that tyro drew in a box."""
-    lines = []
+    lines: list[str] = []
     for line in box.splitlines():
         text = line.strip("│╭╮╰╯ ")
         if re.match(r"^─+$", text) and lines:

@@ -13,6 +13,9 @@ STATE_BYTES_PER_MEMBER_SECOND = 1.0e6
 """Upper bound of stored states and small videos: 10 states/s of 6144 cells with three float32
 fields, and the frames of two cameras, uncompressed."""
 
+STEP = 0.2
+"""s; the least common multiple of the steps of stored states (0.1 s) and frames (0.2 s)."""
+
 FIXED_BYTES = 100e6
 """Full-size video, stills, reels, report, scores."""
 
@@ -32,6 +35,9 @@ def check_duration(scenario: Scenario, duration: float | None, *, least: float) 
     if not least <= duration <= scenario.duration:
         raise InputError(f"--duration {duration:g} s is outside the range of {scenario.name}; "
                          f"give {least:g} to {scenario.duration:g} s")
+    if abs(duration / STEP - round(duration / STEP)) > 1e-9:
+        raise InputError(f"--duration {duration:g} s is not a whole number of frames and stored "
+                         f"states; give a multiple of {STEP:g} s")
     return duration
 
 

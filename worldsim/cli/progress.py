@@ -29,6 +29,10 @@ class Stages:
         self._number += 1
         self._console.print(f"{self._label(title)}: done before", markup=False)
 
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        self._console.print(line, markup=False)
+
     @contextlib.contextmanager
     def stage(self, title: str) -> Iterator[Advance]:
         """Show one stage while the block runs; the block may report how far it is."""
@@ -49,13 +53,13 @@ class Stages:
         bar = Progress(TextColumn("{task.description:<32}", markup=False), BarColumn(bar_width=24),
                        TaskProgressColumn(), TimeElapsedColumn(), console=self._console)
         with bar:
-            task = bar.add_task(label, total=1.0)
+            task = bar.add_task(label, total=None)
 
             def advance(fraction: float) -> None:
-                bar.update(task, completed=fraction)
+                bar.update(task, completed=fraction, total=1.0)
 
             yield advance
-            bar.update(task, completed=1.0)
+            bar.update(task, completed=1.0, total=1.0)
 
     @contextlib.contextmanager
     def _lines(self, label: str) -> Iterator[Advance]:

@@ -17,6 +17,9 @@ VERB = "worldsim run"
 CONTEXT_FRAMES = 5
 """Frames of realization 0 that the world model is given: the first second."""
 
+BASELINES = ("frozen", "constant-velocity", "climatology", "nearest")
+"""What every dream is compared with."""
+
 LEAST_DURATION = 2.0
 """s; the given second, and one more to score."""
 
@@ -43,12 +46,7 @@ def main(args: Sequence[str]) -> int:
     scenario, options = parse_with_scenario(
         Options, args, verb=VERB,
         description="Simulate, let a world model dream, score and report.")
-    from worldsim.cli import preflight, run_stages
-    from worldsim.cli.answer import print_answer
-    from worldsim.cli.progress import Stages
-    from worldsim.cli.run_directory import RunDirectory
-    from worldsim.cli.simulate import truth_definition
-    from worldsim.rollout import software_versions
+    from worldsim.cli import preflight
 
     preflight.check_counts(options.cases, options.realizations, options.seed)
     duration = preflight.check_duration(scenario, options.duration, least=LEAST_DURATION)
@@ -56,13 +54,21 @@ def main(args: Sequence[str]) -> int:
     from worldsim.world_model import load_model
 
     model = load_model(options.model)
+    baselines = {name: load_model(f"baseline:{name}") for name in BASELINES}
+    from worldsim.cli import run_stages
+    from worldsim.cli.answer import print_answer
+    from worldsim.cli.progress import Stages
+    from worldsim.cli.run_directory import RunDirectory
+    from worldsim.cli.simulate import truth_definition
+    from worldsim.rollout import software_versions
+
     definition = truth_definition(scenario, options.cases, options.realizations, options.seed,
                                   duration) | dream_definition(options.model, model)
     run = RunDirectory.claim(options.out, definition)
     if not run_stages.complete(run):
         preflight.check_room(options.out, 2 * options.cases * options.realizations, duration)
         with run.opened(f"{VERB} {shlex.join(args)}", software_versions()):
-            run_stages.all_stages(run, scenario, model, Stages(run_stages.COUNT))
+            run_stages.all_stages(run, scenario, model, baselines, Stages(run_stages.COUNT))
     print_answer(run.path)
     print(f"report: {run.at('report.html')}")
     return 0
@@ -72,6 +78,6 @@ def dream_definition(name: str, model: Any) -> dict[str, Any]:
     """All that decides the dreamt part of a run."""
     return {
         "model": name,
-        "checkpoint": getattr(model, "checkpoint", ""),
+        "checkpoint": getattr(model, "sha256", ""),
         "context_frames": CONTEXT_FRAMES,
     }

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import xarray as xr
 
+from evaluation.ask import ask
 from evaluation.report import write_report
 from evaluation.scores import evaluate
 from worldsim.camera import render
 from worldsim.cli import films
+from worldsim.cli.dream import dream
 from worldsim.cli.progress import Advance, Stages
 from worldsim.cli.run_directory import RunDirectory
 from worldsim.query import Query, query
@@ -18,15 +20,13 @@ from worldsim.rollout import open as open_rollout
 from worldsim.rollout import save
 from worldsim.scenario import Scenario
 from worldsim.simulator.world import simulate
-from worldsim.world_model import WorldModel, load_model
+from worldsim.world_model import WorldModel
 
 SIZE = (64, 96)
 """Rows and columns of the frames that world models see and give."""
 
 FPS = 5.0
 CAMERAS = ("overhead", "street")
-BASELINES = ("frozen", "constant-velocity", "climatology", "nearest")
-
 TRUTH = ("truth.zarr",)
 FRAMES = ("truth.zarr/video",)
 FILMS = ("videos/simulated", "videos/full-size", "stills", "truth.mp4")
@@ -45,7 +45,8 @@ def complete(run: RunDirectory) -> bool:
     return all(run.has(name) for name in ALL)
 
 
-def all_stages(run: RunDirectory, scenario: Scenario, model: WorldModel, stages: Stages) -> None:
+def all_stages(run: RunDirectory, scenario: Scenario, model: WorldModel,
+               baselines: Mapping[str, WorldModel], stages: Stages) -> None:
     """Do what is not done yet, in order."""
     simulate_truth(run, scenario, stages)
     _unless_done(run, stages, FRAMES, "render what the model sees",
@@ -56,8 +57,8 @@ def all_stages(run: RunDirectory, scenario: Scenario, model: WorldModel, stages:
                  lambda advance: _dream(run, scenario, model, advance))
     _unless_done(run, stages, DREAM_FILMS, "film the dream",
                  lambda advance: films.film_dream(run, advance))
-    _unless_done(run, stages, SCORES, "score against 4 baselines",
-                 lambda advance: _score(run, scenario, advance))
+    _unless_done(run, stages, SCORES, f"score against {len(baselines)} baselines",
+                 lambda advance: _score(run, scenario, baselines, advance))
     _unless_done(run, stages, REPORT, "write the report",
                  lambda advance: write_report_page(run))
 
@@ -98,9 +99,9 @@ def _render_frames(run: RunDirectory, advance: Advance) -> None:
 
 def _dream(run: RunDirectory, scenario: Scenario, model: WorldModel, advance: Advance) -> None:
     with open_rollout(run.at("truth.zarr")) as truth:
-        dream = model.rollout(_query(run, scenario, truth))
+        answer = dream(model, _query(run, scenario, truth), advance)
     with run.producing("dream.zarr") as path:
-        save(dream, path)
+        save(answer, path)
 
 
 def _query(run: RunDirectory, scenario: Scenario, truth: xr.DataTree) -> Query:
@@ -110,14 +111,18 @@ def _query(run: RunDirectory, scenario: Scenario, truth: xr.DataTree) -> Query:
                  fps=FPS, duration=d["duration"])
 
 
-def _score(run: RunDirectory, scenario: Scenario, advance: Advance) -> None:
-    with open_rollout(run.at("truth.zarr")) as truth, open_rollout(run.at("dream.zarr")) as dream:
+def _score(run: RunDirectory, scenario: Scenario, baselines: Mapping[str, WorldModel],
+           advance: Advance) -> None:
+    with (
+        open_rollout(run.at("truth.zarr")) as truth,
+        open_rollout(run.at("dream.zarr")) as answer,
+    ):
         asked = _query(run, scenario, truth)
         answers = {}
-        for done, name in enumerate(BASELINES):
-            answers[name] = load_model(f"baseline:{name}").rollout(asked)
-            advance((done + 1) / (len(BASELINES) + 1))
-        scores = evaluate(dream, truth, baselines=answers)
+        for done, (name, baseline) in enumerate(baselines.items()):
+            answers[name] = ask(baseline, asked)
+            advance((done + 1) / (len(baselines) + 2))
+        scores = evaluate(answer, truth, baselines=answers)
     with run.producing("scores.nc"), run.producing("scores.json") as path:
         scores.save(path.parent)
 

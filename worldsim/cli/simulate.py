@@ -34,17 +34,20 @@ def main(args: Sequence[str]) -> int:
     """Simulate and store."""
     scenario, options = parse_with_scenario(
         Options, args, verb=VERB, description="Simulate cases of a scenario and store the states.")
-    from worldsim.cli import preflight, run_stages
+    from worldsim.cli import preflight
+
+    preflight.check_counts(options.cases, options.realizations, options.seed)
+    duration = preflight.check_duration(scenario, options.duration, least=1.0)
     from worldsim.cli.progress import Stages
     from worldsim.cli.run_directory import RunDirectory
     from worldsim.rollout import software_versions
 
-    preflight.check_counts(options.cases, options.realizations, options.seed)
-    duration = preflight.check_duration(scenario, options.duration, least=1.0)
     run = RunDirectory.claim(options.out, truth_definition(
         scenario, options.cases, options.realizations, options.seed, duration))
     if not run.has("truth.zarr"):
         preflight.check_room(options.out, options.cases * options.realizations, duration)
+        from worldsim.cli import run_stages
+
         with run.opened(f"{VERB} {shlex.join(args)}", software_versions()):
             run_stages.simulate_truth(run, scenario, Stages(1))
     print(f"truth: {run.at('truth.zarr')}")

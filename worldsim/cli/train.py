@@ -1,0 +1,144 @@
+"""``worldsim train``: simulate training data, and train the video diffusion transformer on it."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+from worldsim.cli.flags import parse
+from worldsim.cli.progress import Advance, Stages
+from worldsim.errors import InputError
+
+if TYPE_CHECKING:
+    from worldsim.diffusion.clips import ClipSet
+    from worldsim.diffusion.presets import TrainingConfig
+    from worldsim.diffusion.training import Validation
+
+VERB = "worldsim train"
+
+VALIDATION_SEED = 1_000_003
+"""Seed of the cases that physical errors are logged on; no training run uses it."""
+
+VALIDATION_CASES = 4
+VALIDATION_REALIZATIONS = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
+    """Directory of the checkpoint, its state and its log."""
+    preset: Literal["tiny", "small"] = "tiny"
+    """tiny: minutes, to see everything work; small: hours, the packaged checkpoint."""
+    scenario: Annotated[str, tyro.conf.arg(metavar="NAME")] = "tsunami"
+    """What to learn from; parameters are drawn from their training ranges."""
+    clips: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """Directory of simulated clips; made if missing, DIR/clips of --out by default."""
+    resume: bool = False
+    """Go on with the training in --out, exactly as if it had not stopped."""
+    init: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
+    """Begin with the weights of another checkpoint."""
+    minutes: Annotated[float | None, tyro.conf.arg(metavar="min")] = None
+    """Train for that long instead of the preset's time."""
+    workers: Annotated[int, tyro.conf.arg(metavar="N")] = 2
+    """Processes that simulate training data."""
+    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """Seed of data and training."""
+
+
+def main(args: Sequence[str]) -> int:
+    """Train, or go on training."""
+    options = parse(Options, args, command=VERB,
+                    description="Train the video world model on data that it simulates.")
+    _check(options)
+    from worldsim.diffusion.presets import preset
+    from worldsim.diffusion.training import train
+    from worldsim.models.summary import FILE_NAME, build_summary
+    from worldsim.scenario import scenario_class
+
+    scenario_class(options.scenario)
+    config = dataclasses.replace(preset(options.preset), seed=options.seed)
+    if options.minutes is not None:
+        config = dataclasses.replace(config, minutes=options.minutes)
+    stages = Stages(3)
+    folder = options.clips or options.out / "clips"
+    clips = _clips(options, config, folder, stages)
+    with stages.stage("simulate what is validated on") as advance:
+        validate = physical_validation(options.scenario, advance)
+    with stages.stage("train") as advance:
+        train(config, clips, options.out, resume=options.resume, init=options.init,
+              validate=validate, log=stages.say,
+              progress=lambda fraction, _: advance(min(fraction, 1.0)))
+    trained_on = clips.case_ids[:len(clips) - config.held_out]
+    build_summary(folder, trained_on).save(options.out / FILE_NAME)
+    print(f"checkpoint: {options.out} (model.safetensors, config.json, README.md)")
+    print(f"use it: worldsim run {options.scenario} --model {shlex.quote(str(options.out))} "
+          "--out runs/trained")
+    return 0
+
+
+def _check(options: Options) -> None:
+    if options.workers < 1:
+        raise InputError(f"--workers {options.workers}: give at least 1")
+    if options.minutes is not None and not options.minutes > 0:
+        raise InputError(f"--minutes {options.minutes:g}: give more than 0 min")
+    if options.seed < 0:
+        raise InputError(f"--seed {options.seed}: give a whole number of at least 0")
+    if options.out.is_file():
+        raise InputError(f"{options.out} is a file; choose another --out")
+    if options.out.is_dir() and not options.resume:
+        foreign = sorted(entry.name for entry in options.out.iterdir() if entry.name != "clips")
+        if foreign:
+            raise InputError(f"{options.out} holds {foreign[0]!r}; add --resume to go on with its "
+                             "training, or choose a new or empty --out")
+
+
+def _clips(options: Options, config: TrainingConfig, folder: Path, stages: Stages) -> ClipSet:
+    """Simulate the training cases that are not stored yet, and load all of them."""
+    from worldsim.diffusion.clips import generate_clips, load_clips, stored_cases
+    from worldsim.models.summary import record_observables
+
+    present = len(stored_cases(folder)) if folder.is_dir() else 0
+    title = f"simulate {config.cases} training cases"
+    if present >= config.cases:
+        stages.kept(title)
+    else:
+        with stages.stage(title) as advance:
+            made = generate_clips(folder, options.scenario, range(config.cases),
+                                  seed=options.seed, workers=options.workers,
+                                  record=record_observables)
+            for done, _ in enumerate(made, start=present + 1):
+                advance(done / config.cases)
+    return load_clips(folder, config.cases)
+
+
+def physical_validation(scenario: str, advance: Advance) -> Validation:
+    """The errors, in physical units, that training logs.
+
+    Returns
+    -------
+    A function from a model to its headline errors on a few fixed cases that are never trained on.
+    """
+    from evaluation.metrics import HEADLINE
+    from evaluation.scores import evaluate
+    from worldsim.diffusion.clips import training_scenario
+    from worldsim.diffusion.model import VideoDiffusion
+    from worldsim.query import query
+    from worldsim.simulator.world import simulate
+
+    cases = [training_scenario(scenario, VALIDATION_SEED, case) for case in range(VALIDATION_CASES)]
+    truth = simulate(cases, realizations=VALIDATION_REALIZATIONS, seed=VALIDATION_SEED,
+                     progress=advance)
+    asked = query(cases, context=truth, realizations=VALIDATION_REALIZATIONS)
+
+    def errors(model: VideoDiffusion) -> dict[str, float]:
+        scores = evaluate(model.rollout(asked), truth)
+        found = {name: scores[name].value.value for name in HEADLINE}
+        return {f"{name} [{scores[name].metric.unit}]": value for name, value in found.items()
+                if value is not None}
+
+    return errors
