@@ -210,10 +210,11 @@ def street(domain: Domain) -> Camera:
     right in the picture is +y."""
     y = (domain.y0 + domain.y1) / 2
     length = domain.x1 - domain.x0
-    eye = (domain.x0 + 1.13 * length, y, 0.2 * length)
+    # For the tsunami's 192 m: from the horizon down to x = 162 m, just inland of the houses.
+    eye = (domain.x0 + 1.19 * length, y, 0.225 * length)
     return Camera(
-        "street", "perspective", eye, (domain.x0 + 0.55 * length, y, 0.0), (0.0, 0.0, 1.0),
-        fov_y_deg=44.0,
+        "street", "perspective", eye, (domain.x0 + 0.35 * length, y, 0.0), (0.0, 0.0, 1.0),
+        fov_y_deg=36.0,
     )
 
 

@@ -28,9 +28,9 @@ DEEP = (26, 96, 156)
 FOAM = (186, 222, 236)
 REFLECTED_SKY = (132, 184, 214)
 
-HORIZON = (238, 234, 226)
-ZENITH = (186, 198, 218)
-HAZE_DISTANCE = 1500.0
+HORIZON = (240, 236, 228)
+ZENITH = (202, 210, 226)
+HAZE_DISTANCE = 5000.0
 
 WATER_IN_SHADE = 0.68
 
@@ -96,16 +96,16 @@ def mirrored_share(upward: np.ndarray) -> np.ndarray:
     """Share (n,) of `REFLECTED_SKY` in water seen along directions with z component `upward`:
     the flatter the view, the more it mirrors."""
     flat = np.float32(1.0) - np.minimum(np.abs(upward), 1.0)
-    return np.float32(0.65) * flat * flat * flat
+    return np.float32(0.5) * flat * flat * flat
 
 
 def sky_colour(upward: np.ndarray) -> np.ndarray:
     """Colour (3, n) of the sky by the z component (n,) of the unit direction of view."""
-    height = np.clip(upward * np.float32(2.0), 0.0, 1.0)
+    height = np.clip(upward * np.float32(10.0), 0.0, 1.0)
     return mix(rgb(HORIZON), rgb(ZENITH), height)
 
 
 def haze(colour: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """Colours (3, n) as seen through `distance` (n,) [m] of air; nothing within 250 m."""
-    far = np.maximum(distance - np.float32(250.0), 0.0)
+    """Colours (3, n) as seen through `distance` (n,) [m] of air; nothing within 400 m."""
+    far = np.maximum(distance - np.float32(400.0), 0.0)
     return mix(colour, rgb(HORIZON), far / (far + np.float32(HAZE_DISTANCE)))
