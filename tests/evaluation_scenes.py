@@ -47,16 +47,20 @@ class Member:
         return np.array(self.debris) + np.array(self.drift) * time[:, None, None]
 
 
-def disc_share(row: float, column: float, diameter: float = 3.5, fine: int = 9) -> np.ndarray:
-    """(row, column) share of each pixel that a disc covers, by counting finer samples."""
+def blend_disc(frame: np.ndarray, row: float, column: float, colour: np.ndarray,
+               diameter: float = 3.5, fine: int = 9) -> None:
+    """Draw a disc in place; how much of a pixel it covers is found by counting finer samples."""
     offsets = (np.arange(fine) + 0.5) / fine - 0.5
-    rows = np.arange(ROWS)[:, None] + offsets
-    columns = np.arange(COLUMNS)[:, None] + offsets
-    inside = (
-        (rows[:, :, None, None] - row) ** 2 + (columns[None, None] - column) ** 2
-        <= (diameter / 2) ** 2
+    rows, columns = (
+        np.arange(max(int(centre) - 3, 0), min(int(centre) + 5, count))
+        for centre, count in ((row, ROWS), (column, COLUMNS))
     )
-    return inside.mean(axis=(1, 3))
+    inside = (
+        (rows[:, None] + offsets)[:, :, None, None] - row
+    ) ** 2 + ((columns[:, None] + offsets)[None, None] - column) ** 2 <= (diameter / 2) ** 2
+    share = inside.mean(axis=(1, 3))[..., None]
+    block = np.ix_(rows, columns)
+    frame[block] = frame[block] * (1 - share) + colour * share
 
 
 def draw(member: Member, time: np.ndarray) -> np.ndarray:
@@ -72,8 +76,7 @@ def draw(member: Member, time: np.ndarray) -> np.ndarray:
         roofs = (frame == TIMBER).all(axis=-1)
         frame[(x < front[k]) & ~roofs] = WATER
         for slot, (px, py) in enumerate(places[k]):
-            share = disc_share((Y[::-1][0] - py) / PITCH, (px - X[0]) / PITCH)[..., None]
-            frame = frame * (1 - share) + DEBRIS_COLOURS[slot] * share
+            blend_disc(frame, (Y[::-1][0] - py) / PITCH, (px - X[0]) / PITCH, DEBRIS_COLOURS[slot])
         video[k] = frame
     return np.rint(video).astype(np.uint8)
 

@@ -55,7 +55,7 @@ def footprints(frame: np.ndarray, grid: GroundGrid,
     values = frame.astype(np.float32)
     total = np.maximum(values.sum(axis=-1), 1.0)
     greenness = (2 * values[..., 1] - values[..., 0] - values[..., 2]) / total
-    debris = (colour_weights(frame) > 0).any(axis=0)
+    debris = _near_debris(frame)
     roof = (greenness < settings.greenness) & ~wet_mask(frame) & ~debris
     labels, _ = ndimage.label(roof)
     found = []
@@ -70,11 +70,18 @@ def footprints(frame: np.ndarray, grid: GroundGrid,
     return np.array(found[: settings.most], dtype=int).reshape(-1, 4)
 
 
+def _near_debris(rgb: np.ndarray) -> np.ndarray:
+    """Pixels (…, row, column) of debris, and next to it where colours mix."""
+    debris = (colour_weights(rgb) > 0).any(axis=0)
+    cross = ndimage.generate_binary_structure(2, 1)
+    return ndimage.binary_dilation(debris, cross.reshape((1,) * (debris.ndim - 2) + cross.shape))
+
+
 def _standing(frames: np.ndarray, box: np.ndarray, settings: BuildingAppearance) -> np.ndarray:
     """(time,) bool: whether the footprint still shows the first frame's roof."""
     row0, row1, column0, column1 = box
     patch = frames[:, row0:row1, column0:column1]
-    visible = ~(colour_weights(patch) > 0).any(axis=0)
+    visible = ~_near_debris(patch)
     tint = chroma(patch)
     roof = np.median(tint[0][visible[0]], axis=0)
     same = (np.linalg.norm(tint - roof, axis=-1) < settings.tolerance) & visible

@@ -34,9 +34,9 @@ class DebrisTracking:
 
     size: float = 3.0
     candidates: int = 3
-    noise: float = 0.42
+    noise: float = 0.38
     sideways: float = 1.5
-    least_mass: float = 0.15
+    least_mass: float = 0.08
     speed: float = 8.0
     slack: float = 0.5
     missing: float = 4.5

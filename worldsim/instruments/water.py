@@ -86,7 +86,7 @@ def _water_coloured(red: np.ndarray, green: np.ndarray, blue: np.ndarray, total:
 
 
 def _fill_hidden(wet: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """Give hidden pixels the majority of the visible ones within 3 pixels."""
+    """Give hidden pixels the majority of the visible ones within 3 pixels, else within 7."""
     if not hidden.any():
         return wet
     shape = wet.shape
@@ -97,9 +97,16 @@ def _fill_hidden(wet: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     frames = np.flatnonzero(hidden_NHW.any(axis=(1, 2)))
     some, covered = wet_NHW[frames], hidden_NHW[frames]
     visible = (~covered).astype(np.float32)
-    around = ndimage.uniform_filter(some * visible, size=(0, 7, 7), mode="nearest")
-    weight = ndimage.uniform_filter(visible, size=(0, 7, 7), mode="nearest")
-    wet_NHW[frames] = np.where(covered, around > 0.5 * weight, some)
+    for side in (7, 15):
+        around = ndimage.uniform_filter(some * visible, size=(0, side, side), mode="nearest")
+        weight = ndimage.uniform_filter(visible, size=(0, side, side), mode="nearest")
+        # Rounding of the running sums is far below one pixel's share.
+        known = covered & (weight > 0.5 / side**2)
+        some = np.where(known, around > 0.5 * weight, some)
+        covered = covered & ~known
+        if not covered.any():
+            break
+    wet_NHW[frames] = some
     return wet_NHW.reshape(shape)
 
 
