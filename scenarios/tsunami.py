@@ -35,10 +35,10 @@ BUILDING_COLOURS = {
 MANNING = 0.025
 """s m^(-1/3); sand, short grass, asphalt (Chow 1959, Open-Channel Hydraulics, table 5-6)."""
 
-RISE = 2.5
+RISE = 1.5
 """s in which the incident wave rises to its height."""
 
-SEAWARD_EDGE, LANDWARD_EDGE = 78.0, 152.0
+SEAWARD_EDGE, LANDWARD_EDGE = 64.0, 148.0
 """x in m between which the buildings stand."""
 
 
@@ -97,16 +97,16 @@ class Tsunami(Scenario):
     def _bathymetry(self, rng: np.random.Generator) -> np.ndarray:
         """Flat sea bed, planar beach with cusps, gently rising platform, (ny, nx) in m."""
         depth = 4.0
-        toe = rng.uniform(8.0, 14.0)
-        shoreline = rng.uniform(36.0, 48.0)
+        toe = rng.uniform(6.0, 10.0)
+        shoreline = rng.uniform(28.0, 38.0)
         slope = depth / (shoreline - toe)
         x, y = DOMAIN.x[None, :], DOMAIN.y[:, None]
         cusps = sum(
             rng.uniform(0.5, 3.0) * np.cos(2 * np.pi * (y / rng.uniform(50.0, 110.0) + rng.uniform()))
             for _ in range(2)
         )
-        beach = slope * (x - shoreline - cusps * np.clip((x - 16.0) / 20.0, 0.0, 1.0))
-        platform = self.street_elevation + (x - 60.0) / 80.0
+        beach = slope * (x - shoreline - cusps * np.clip((x - 12.0) / 16.0, 0.0, 1.0))
+        platform = self.street_elevation + (x - 50.0) / 80.0
         return np.maximum(-depth, np.minimum(beach, np.maximum(platform, self.street_elevation)))
 
     def _buildings(self, rng: np.random.Generator) -> tuple[Building, ...]:
@@ -139,7 +139,7 @@ def _debris(rng: np.random.Generator, buildings: tuple[Building, ...]) -> tuple[
     placed: list[Debris] = []
     while len(placed) < count:
         afloat = rng.uniform() < 0.4
-        x = rng.uniform(16.0, 30.0) if afloat else rng.uniform(58.0, 120.0)
+        x = rng.uniform(12.0, 22.0) if afloat else rng.uniform(48.0, 120.0)
         y = rng.uniform(10.0, DOMAIN.width - 10.0)
         half = (rng.uniform(2.5, 3.0), rng.uniform(1.1, 1.4), rng.uniform(0.9, 1.2))
         heading = rng.uniform(0.0, np.pi)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import mujoco
@@ -210,7 +211,7 @@ def _debris_mass(box: Debris, density: float) -> float:
 def _model(scene: Scene, hidden: Hidden, physics: Physics) -> mujoco.MjModel:
     """The MuJoCo model of one member: terrain, storeys, debris; every slot filled or parked."""
     slots, domain = scene.slots, scene.domain
-    bodies: list[str] = []
+    bodies: list[_Box] = []
     for b in range(slots.buildings):
         building = scene.buildings[b] if b < len(scene.buildings) else None
         for s in range(slots.storeys):
@@ -223,16 +224,16 @@ def _model(scene: Scene, hidden: Hidden, physics: Physics) -> mujoco.MjModel:
             else:
                 half, mass = (0.5, 0.5, 0.5), 1.0
                 place = (PARKED + 10.0 * (b * slots.storeys + s), 0.0, 0.0)
-            bodies.append(_body_xml(place, 0.0, half, mass, exists, _STOREY_JOINTS))
+            bodies.append(_Box(place, 0.0, half, mass, exists, _STOREY_JOINTS))
     for k in range(slots.debris):
         if k < len(scene.debris):
             box, density = scene.debris[k], float(hidden.debris_density[k])
             place = (*box.position, _debris_rest(scene, box))
-            bodies.append(_body_xml(place, box.heading, box.half_size, _debris_mass(box, density),
-                                    True, "<freejoint/>"))
+            mass = _debris_mass(box, density)
+            bodies.append(_Box(place, box.heading, box.half_size, mass, True, "<freejoint/>"))
         else:
             place = (PARKED, 10.0 * (k + 1), 0.0)
-            bodies.append(_body_xml(place, 0.0, (0.5, 0.5, 0.5), 1.0, False, "<freejoint/>"))
+            bodies.append(_Box(place, 0.0, (0.5, 0.5, 0.5), 1.0, False, "<freejoint/>"))
     low, high = float(scene.bathymetry.min()), float(scene.bathymetry.max())
     relief = max(high - low, 1e-3)
     reach = ((domain.nx - 1) * domain.dx / 2, (domain.ny - 1) * domain.dy / 2)
@@ -245,9 +246,14 @@ def _model(scene: Scene, hidden: Hidden, physics: Physics) -> mujoco.MjModel:
     size="{reach[0]!r} {reach[1]!r} {relief!r} 5"/></asset>
   <worldbody>
     <geom type="hfield" hfield="ground" pos="{domain.length / 2!r} {domain.width / 2!r} {low!r}"/>
-    {"".join(bodies)}
+    {"".join(body.xml() for body in bodies)}
   </worldbody>
 </mujoco>""")
+    # The batch wants models of one layout, so all bodies are compiled as colliding and as
+    # weightless; then the parked ones lose their collisions and the others get their weight.
+    exists = np.array([body.exists for body in bodies])
+    model.body_gravcomp[1:] = np.where(exists, 0.0, 1.0)
+    model.geom_contype[1:] = model.geom_conaffinity[1:] = exists
     model.hfield_data[:] = ((scene.bathymetry - low) / relief).ravel()
     first = 4 * slots.buildings * slots.storeys
     for k in range(len(scene.debris)):
@@ -263,16 +269,25 @@ _STOREY_JOINTS = (
 )
 
 
-def _body_xml(place: tuple[float, ...], heading: float, half: tuple[float, float, float],
-              mass: float, exists: bool, joints: str) -> str:
-    turned = f"{math.cos(heading / 2)!r} 0 0 {math.sin(heading / 2)!r}"
-    at = " ".join(repr(float(value)) for value in place)
-    size = " ".join(repr(float(value)) for value in half)
-    collides = "" if exists else 'contype="0" conaffinity="0"'
-    return (
-        f'<body pos="{at}" quat="{turned}" gravcomp="{0 if exists else 1}">{joints}'
-        f'<geom type="box" size="{size}" mass="{float(mass)!r}" friction="0.5" {collides}/></body>'
-    )
+@dataclasses.dataclass(frozen=True)
+class _Box:
+    """A body slot: place in m, heading in rad, half sizes in m, mass in kg."""
+
+    place: tuple[float, ...]
+    heading: float
+    half: tuple[float, float, float]
+    mass: float
+    exists: bool
+    joints: str
+
+    def xml(self) -> str:
+        at = " ".join(repr(float(value)) for value in self.place)
+        size = " ".join(repr(float(value)) for value in self.half)
+        turned = f"{math.cos(self.heading / 2)!r} 0 0 {math.sin(self.heading / 2)!r}"
+        return (
+            f'<body pos="{at}" quat="{turned}" gravcomp="1">{self.joints}'
+            f'<geom type="box" size="{size}" mass="{float(self.mass)!r}" friction="0.5"/></body>'
+        )
 
 
 def _frames(scenes: list[Scene], hidden: list[Hidden], physics: Physics) -> FrameProperties:

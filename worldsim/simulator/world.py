@@ -26,6 +26,8 @@ from worldsim.simulator.water import (
     ShallowWater,
     Wall,
     WaterState,
+    lake_at_rest,
+    total,
 )
 
 COUPLING_STEP = 0.05
@@ -148,8 +150,7 @@ class World:
             manning=scenes[0].manning, gravity=physics.gravity, compiled=compiled,
         )
         self.blocked = torch.as_tensor(self.owner >= 0)
-        still = torch.as_tensor(np.maximum(-self.ground, 0.0)).masked_fill(self.blocked, 0.0)
-        self.water = WaterState(still, torch.zeros_like(still), torch.zeros_like(still))
+        self.water = lake_at_rest(torch.as_tensor(self.ground), self.blocked)
         self.time = 0.0
         self.failure_time = np.full((len(scenes), scenes[0].slots.buildings), np.nan)
         self.impulse = np.zeros((len(scenes), scenes[0].slots.buildings, 2))
@@ -226,13 +227,13 @@ class Audit:
 
     def _volume(self) -> np.ndarray:
         cell = self._world.domain.dx * self._world.domain.dy
-        return self._world.water.depth.sum((1, 2)).numpy() * cell
+        return total(self._world.water.depth).numpy() * cell
 
     def book(self, budget: Budget, change: np.ndarray) -> None:
         """Add one exchange."""
-        inflow = budget.volume_in.numpy()
-        self._inflow += inflow
-        self._throughput += np.abs(inflow)
+        through = budget.boundary_volume.numpy()
+        self._inflow += through.sum(1)
+        self._throughput += np.abs(through).sum(1)
         cell = self._world.domain.dx * self._world.domain.dy
         self.body_impulse -= change.sum((2, 3)).T * cell
 
