@@ -12,7 +12,7 @@ from PIL import Image
 
 from evaluation.scores import evaluate
 from worldsim.rollout import save, video_dataset
-from worldsim.video_file import write_video
+from worldsim.video_file import write_mp4
 
 FPS, DURATION, GIVEN = 5.0, 12.0, 5
 STREET = {"name": "street", "projection": "perspective", "position": [260.0, 64.0, 60.0],
@@ -69,9 +69,14 @@ def make_run(folder: Path, *, cases: int = 2, realizations: int = 2,
     save(truth, folder / "truth.zarr")
     save(dream, folder / "dream.zarr")
     evaluate(dream, truth, baselines=rollouts).save(folder)
+    for source, tree in (("simulated", truth), ("generated", dream)):
+        for camera, node in tree["video"].children.items():
+            for i, j in np.ndindex(cases, realizations):
+                file = folder / "videos" / source / f"{i}.{camera}.r{j}.mp4"
+                write_mp4(file, node["rgb"].values[i, j], fps=FPS, scale=3)
     large = truth["video/street/rgb"].values[0, 0].repeat(4, axis=1).repeat(4, axis=2)
     (folder / "videos" / "full-size").mkdir(parents=True)
-    write_video(folder / "videos" / "full-size" / "0.street.r0.mp4", large, fps=FPS)
+    write_mp4(folder / "videos" / "full-size" / "0.street.r0.mp4", large, fps=FPS)
     (folder / "stills").mkdir()
     Image.fromarray(large[30]).save(folder / "stills" / "0.street.r0.t06.0.png")
     definition = {

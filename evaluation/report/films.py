@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import base64
 import re
-import tempfile
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
 import xarray as xr
 from PIL import Image
 
-from evaluation.observe import video_of
 from evaluation.report.contents import Clip, Picture, Player
-from worldsim.video_file import write_video
+from worldsim.errors import InputError
 
 ROOM = 8_000_000
 """Characters that the films which play in step may take in the page."""
-
-ZOOM = 4
-"""Films are enlarged by whole pixels before they are encoded: H.264 halves the resolution of
-colour, and a piece of debris is only a few pixels wide."""
 
 JPEG_QUALITY = 88
 
@@ -28,45 +23,50 @@ _NAME = re.compile(r"(?P<case>\d+)\.(?P<camera>[\w-]+)\.r(?P<realization>\d+)(\.
 """``<case>.<camera>.r<realization>`` of a film, with ``.t<seconds>`` of a still."""
 
 
-def player(truth: xr.DataTree, dream: xr.DataTree, given: int) -> Player:
+def player(run: Path, dream: xr.DataTree, given: int) -> Player:
     """The films of truth and dream that play in step.
 
     Whole cases are taken until `ROOM` is used up; the rest is counted in `Player.left_out`.
 
     Parameters
     ----------
-    truth, dream : rollouts; the dream's cases, cameras, size and rate are shown.
+    run : the run directory, with ``videos/simulated`` and ``videos/generated``.
+    dream : its cases, cameras, size and rate are shown.
     given : frames that the world model was given.
+
+    Raises
+    ------
+    InputError : a film is missing.
     """
     cameras = tuple(sorted(dream["video"].children))
-    first = dream["video"][cameras[0]]
-    size = (first["rgb"].sizes["row"], first["rgb"].sizes["column"])
-    fps, frames = float(first.attrs["fps"]), first["rgb"].sizes["time"]
+    video = dream["video"][cameras[0]].dataset
     cases = [int(case) for case in dream["case"].values]
     clips: list[Clip] = []
-    used = shown = 0
+    shown = 0
     for case in cases:
-        if used > ROOM:
+        if sum(len(clip.data) for clip in clips) > ROOM:
             break
         shown += 1
-        for source, rollout in (("simulated", truth), ("generated", dream)):
+        for source in ("simulated", "generated"):
             for camera in cameras:
-                video = video_of(rollout.sel(case=[case]), camera, size, fps)
-                for realization in video["realization"].values:
-                    film = video["rgb"].sel(realization=realization).isel(case=0)
-                    data = _film(film.isel(time=slice(0, frames)), fps)
-                    clips.append(Clip(source, case, camera, int(realization), data))
-                    used += len(data)
-    return Player(tuple(clips), cameras, size, fps, frames, given, left_out=len(cases) - shown)
+                clips += _clips(run / "videos" / source, source, case, camera)
+    rgb = video["rgb"]
+    return Player(
+        clips=tuple(clips), cameras=cameras, size=(rgb.sizes["row"], rgb.sizes["column"]),
+        fps=float(video.attrs["fps"]), frames=rgb.sizes["time"], given=given,
+        left_out=len(cases) - shown,
+    )
 
 
-def _film(rgb: xr.DataArray, fps: float) -> str:
-    """(time, row, column, channel) uint8 as an mp4 in a ``data:`` address."""
-    frames = rgb.values.repeat(ZOOM, axis=1).repeat(ZOOM, axis=2)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "film.mp4")
-        write_video(file, frames, fps=fps)
-        return _address("video/mp4", file.read_bytes())
+def _clips(folder: Path, source: str, case: int, camera: str) -> Iterator[Clip]:
+    """All realizations of one case as one camera saw them."""
+    files = sorted(folder.glob(f"{case}.{camera}.r*.mp4"))
+    if not files:
+        raise InputError(f"{folder} has no film of case {case} by camera {camera!r}; remove "
+                         f"{folder} and repeat the run's command")
+    for file in files:
+        realization = int(file.stem.rpartition(".r")[2])
+        yield Clip(source, case, camera, realization, _address("video/mp4", file.read_bytes()))
 
 
 def pictures(run: Path) -> tuple[Picture, ...]:

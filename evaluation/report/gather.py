@@ -48,7 +48,7 @@ def gather(run: Path) -> Contents:
             limits=words.limits(scenario, scores, rows, parameters, pitch),
             answer=tuple(scores["words"].split("\n")),
             headline=tuple(row for row in rows if row.metric in scores["headline"]),
-            player=films.player(truth, dream, definition["context_frames"]),
+            player=films.player(run, dream, definition["context_frames"]),
             pictures=films.pictures(run),
             error_plots=figures.error_plots(scores, measured, physical, context),
             pixel_plots=figures.error_plots(scores, measured, pixels, context),
