@@ -1,4 +1,4 @@
-"""Small synthetic clips for the world model's tests: a front that advances, discs that it carries."""
+"""Synthetic clips for the world model's tests: a front that advances, discs that it carries."""
 
 from __future__ import annotations
 
@@ -43,6 +43,6 @@ def synthetic_clips(cases: int = 4, frames: int = 80, size: tuple[int, int] = (6
     return ClipSet(
         video=torch.from_numpy(np.stack(videos)),
         parameters={"wave_height": 2 + 60 * speeds, "building": np.arange(cases) % 4.0},
-        cameras={"overhead": "{}", "street": "{}"}, fps=5.0, scenario="tsunami", version=1, seed=seed,
-        case_ids=tuple(range(cases)), mirror_axes=("rows", "columns"),
+        cameras={"overhead": "{}", "street": "{}"}, fps=5.0, scenario="tsunami", version=1,
+        seed=seed,        case_ids=tuple(range(cases)), mirror_axes=("rows", "columns"),
     )

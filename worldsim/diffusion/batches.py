@@ -78,7 +78,7 @@ class NoisePool:
 class Batch:
     """Input of one training step: cells of pixels, levels, and what is known and told.
 
-    clean : (B, N, S, F*P, C) uint8; noise : the same shape; known, weight : (B, N, S, F*P), bool
+    clean : (B, N, S, C, F*P) uint8; noise : the same shape; known, weight : (B, N, S, F*P), bool
     and uint8; level : (B, V*G).
     """
 
@@ -156,7 +156,7 @@ def assemble(video: Tensor, weight: Tensor, camera: Tensor, told: dict[str, np.n
     level = objective.levels.draw(count, views * grid.groups, rng)
     level = group_levels(level.unflatten(1, (views, -1)), known, context_noise, patches.frames)
     features, presence = encode_parameters(specs, told, count)
-    clean = to_cells(video, patches).unflatten(-1, (-1, 3))
+    clean = to_cells(video, patches).unflatten(-1, (3, -1))
     reference_noise = pool.draw(count, (views, grid.groups, rows, columns, 3), rng)
     return Batch(
         clean=clean,

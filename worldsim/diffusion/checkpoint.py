@@ -44,7 +44,7 @@ class ModelConfig:
     fps: float
     frames: int
     size: tuple[int, int]
-    sampler: SamplerConfig = SamplerConfig()
+    sampler: SamplerConfig = dataclasses.field(default_factory=SamplerConfig)
     training: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -63,7 +63,7 @@ class ModelConfig:
             fields = json.loads(text)
             found = fields.pop("format", None)
             if found != FORMAT:
-                raise InputError(f"{source} has format {found!r}; this worldsim reads format {FORMAT}")
+                raise InputError(f"{source} has format {found!r}; format {FORMAT} is read here")
             transformer = fields.pop("transformer")
             patches = PatchConfig(**transformer.pop("patches"))
             parameters = tuple(
@@ -71,8 +71,9 @@ class ModelConfig:
                 for spec in fields.pop("parameters")
             )
             return cls(
-                transformer=TransformerConfig(patches=patches, **transformer), parameters=parameters,
-                sampler=SamplerConfig(**fields.pop("sampler")), size=tuple(fields.pop("size")), **fields,
+                transformer=TransformerConfig(patches=patches, **transformer),
+                parameters=parameters, sampler=SamplerConfig(**fields.pop("sampler")),
+                size=tuple(fields.pop("size")), **fields,
             )
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{source} is not a model configuration: {error}") from error

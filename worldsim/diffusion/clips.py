@@ -70,7 +70,8 @@ class ClipManifest:
         target = directory / MANIFEST
         if target.exists():
             if ClipManifest.read(directory) != self:
-                raise InputError(f"{directory} holds clips of another definition; choose another --out")
+                raise InputError(
+                    f"{directory} holds clips of another definition; choose another directory")
             return
         _write_atomically(target, json.dumps(dataclasses.asdict(self), indent=1).encode())
 
@@ -81,7 +82,8 @@ class ClipManifest:
             fields = json.loads((directory / MANIFEST).read_text())
             return cls(**fields | {"size": tuple(fields["size"])})
         except FileNotFoundError as error:
-            raise InputError(f"{directory} holds no training clips ({MANIFEST} is missing)") from error
+            raise InputError(
+                f"{directory} holds no training clips ({MANIFEST} is missing)") from error
         except (json.JSONDecodeError, KeyError, TypeError) as error:
             raise InputError(f"{directory / MANIFEST} cannot be read: {error}") from error
 
@@ -235,7 +237,8 @@ def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[i
     views = first.scene(seed, 0).cameras
     absent = set(cameras) - set(views)
     if absent:
-        raise InputError(f"{scenario!r} has no camera {sorted(absent)[0]!r}; it has {', '.join(views)}")
+        raise InputError(
+            f"{scenario!r} has no camera {sorted(absent)[0]!r}; it has {', '.join(views)}")
     described = {name: views[name].to_json() for name in cameras}
     manifest = ClipManifest(scenario, first.version, seed, described, fps, duration, size)
     manifest.write(root)

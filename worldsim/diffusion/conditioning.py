@@ -37,7 +37,8 @@ class ParameterSpec:
 
     def __post_init__(self) -> None:
         if not self.choices and not self.low < self.high:
-            raise InputError(f"parameter {self.name!r} has the empty range {self.low} to {self.high}")
+            raise InputError(
+                f"parameter {self.name!r} has the empty range {self.low} to {self.high}")
 
     @property
     def features(self) -> int:
@@ -45,7 +46,7 @@ class ParameterSpec:
         return len(self.choices) if self.choices else 1 + 2 * FOURIER_OCTAVES
 
     def encode(self, values: Tensor) -> Tensor:
-        """Values (B,) to features (B, features); continuous ones are -1 and 1 at the range's ends."""
+        """Values (B,) to features (B, features); the range is mapped to -1 … 1."""
         if self.choices:
             return torch.nn.functional.one_hot(values.long(), len(self.choices)).float()
         low, high, scaled = self.low, self.high, values.double()
@@ -120,10 +121,11 @@ class ParameterEncoder(nn.Module):
 
 
 class LevelEncoder(nn.Module):
-    """A noise level in [0, 1], any shape, to vectors of `width` (sinusoidal features, then an MLP)."""
+    """Noise levels in [0, 1], any shape, to vectors: sinusoidal features, then an MLP."""
 
     def __init__(self, width: int, features: int = 64) -> None:
         super().__init__()
+        self.frequencies: Tensor
         self.register_buffer(
             "frequencies", torch.logspace(0, 3, features // 2), persistent=False
         )

@@ -30,7 +30,7 @@ class KnownDistribution:
     suffix : the last 1 to 10 frames.
     both_ends : a prefix and a suffix.
     cuboid : all but a box in time, rows and columns.
-    other_view : with several views, how often one of them is known throughout (on top of the above).
+    other_view : with several views, how often one of them is known throughout.
     """
 
     second: float = 0.60
@@ -60,7 +60,7 @@ class KnownDistribution:
 
 def _draw_one(kind: str, rng: np.random.Generator, shape: tuple[int, ...],
               group: int) -> np.ndarray:
-    frames, rows, columns = shape
+    frames = shape[0]
     mask = np.zeros(shape, bool)
     few = min(10, frames - 1)
     if kind == "second":

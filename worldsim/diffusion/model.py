@@ -104,11 +104,12 @@ class VideoDiffusion:
         return VideoStream(self, query)
 
     def _check(self, query: Query) -> tuple[dict[str, np.ndarray], list[str]]:
-        """Validate a query; returns what is told, and the parts of it outside the training range."""
+        """What a valid query tells, and the parts of it outside the training range."""
         check_capabilities(self, query)
         config = self.config
         if query.scenario != config.scenario:
-            raise InputError(f"{self.name} was trained on {config.scenario!r}, not on {query.scenario!r}")
+            raise InputError(
+                f"{self.name} was trained on {config.scenario!r}, not on {query.scenario!r}")
         told = {name: np.asarray(values, float) for name, values in query.parameters.items()}
         specs = {spec.name: spec for spec in config.parameters}
         encode_parameters(config.parameters, told, query.cases)
@@ -129,12 +130,14 @@ class VideoDiffusion:
                     f"{last / query.fps:g} s; the query lasts {query.duration:g} s")
         return told, beyond
 
-    def _tree(self, query: Query, videos: dict[str, np.ndarray], extrapolates: list[str]) -> xr.DataTree:
+    def _tree(self, query: Query, videos: dict[str, np.ndarray],
+              extrapolates: list[str]) -> xr.DataTree:
         cls = scenario_class(query.scenario)
         cases = query.origin.cases if query.origin is not None else range(query.cases)
         groups: dict[str, xr.Dataset] = {
             "/": root_dataset(
-                kind="generated", scenario=cls, cases=list(cases), realizations=range(query.realizations),
+                kind="generated", scenario=cls, cases=list(cases),
+                realizations=range(query.realizations),
                 seed=query.seed, model=self.name, checkpoint=self.sha256,
                 backend=f"torch {torch.__version__} cpu",
                 cameras=json.dumps({c: json.loads(self.config.cameras[c]) for c in query.cameras}),
@@ -186,8 +189,8 @@ class _Dream:
         config = model.config
         patch = config.transformer.patches.patch
         rows, columns = query.size
-        self.padding = (-rows % patch, -columns % patch)
-        shape = (len(query.cameras), query.frames, rows + self.padding[0], columns + self.padding[1])
+        padded = rows + -rows % patch, columns + -columns % patch
+        shape = (len(query.cameras), query.frames, *padded)
         self.video = np.zeros((*shape, 3), np.uint8)
         self.known = np.zeros(shape, bool)
         for piece in query.known:
@@ -222,7 +225,8 @@ class _Dream:
         spare = ((0, 0), (0, frames - (last - first)), (0, 0), (0, 0))
         video = torch.from_numpy(np.pad(self.video[:, first:last], (*spare, (0, 0))))[None]
         known = torch.from_numpy(np.pad(self.known[:, first:last], spare))[None]
-        grid = grid_of(frames, (video.shape[3], video.shape[4]), query.fps, len(query.cameras), patches)
+        size = (video.shape[3], video.shape[4])
+        grid = grid_of(frames, size, query.fps, len(query.cameras), patches)
         told = dict(self.told)
         start = first / query.fps
         for spec in config.parameters:
@@ -238,12 +242,13 @@ class _Dream:
         rng = stream(query.seed, self.case, self.realization, f"dream window {window}")
         noise = torch.from_numpy(rng.standard_normal(video.shape, np.float32))
         cells = sample(
-            self.model.network, to_cells(noise, patches).unflatten(-1, (-1, 3)),
-            to_cells(to_unit(video), patches).unflatten(-1, (-1, 3)),
+            self.model.network, to_cells(noise, patches).unflatten(-1, (3, -1)),
+            to_cells(to_unit(video), patches).unflatten(-1, (3, -1)),
             to_cells(known[..., None], patches), context_cells(video, known, grid, patches),
             condition, grid, config.sampler,
         )
-        dreamed = to_uint8(from_cells(cells.flatten(-2), grid, patches))[0, :, : last - first].numpy()
+        pixels = from_cells(cells.flatten(-2), grid, patches)[0, :, : last - first]
+        dreamed = to_uint8(pixels).numpy()
         # Known pixels are kept from the input rather than converted there and back.
         self.video[:, first:last] = np.where(
             self.known[:, first:last, :, :, None], self.video[:, first:last], dreamed)

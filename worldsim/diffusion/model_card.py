@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from worldsim.diffusion.checkpoint import ModelConfig
+from worldsim.diffusion.conditioning import ParameterSpec
 
 UNTRAINED: dict[str, Any] = {
     "cases": 0, "held_out_cases": 0, "data_seed": 0, "total_clips": 0, "total_cpu_seconds": 0.0,
@@ -38,7 +39,7 @@ def model_card(model: ModelConfig) -> str:
     """The README of a checkpoint, in Markdown."""
     run = UNTRAINED | model.training
     ranges = "\n".join(
-        f"| {spec.name} | {', '.join(spec.choices) or f'{spec.low:g} to {spec.high:g} {spec.unit}'} |"
+        f"| {spec.name} | {', '.join(spec.choices) or _interval(spec)} |"
         for spec in model.parameters
     )
     errors = "\n".join(f"| {name} | {value:.4g} |" for name, value in run["validation"].items())
@@ -46,6 +47,7 @@ def model_card(model: ModelConfig) -> str:
         f"- started from weights {one.get('sha256', '')[:12]}: {one.get('clips', 0):,} clips, "
         f"{one.get('cpu_seconds', 0) / 3600:.2f} core-hours\n" for one in run["earlier"]
     )
+    rows, columns = model.size
     parameters = sum(p.numel() for p in model.network().parameters())
     return f"""---
 license: apache-2.0
@@ -58,14 +60,15 @@ known frames and any subset of the parameters. {parameters:,} parameters in bflo
 
 | | |
 |---|---|
-| video | {model.size[0]}x{model.size[1]} px, {model.fps:g} frames/s, clips of {model.frames / model.fps:g} s |
+| video | {rows}x{columns} px, {model.fps:g} frames/s, clips of {model.frames / model.fps:g} s |
 | cameras | {", ".join(model.cameras)} |
 | patches | {model.transformer.patches.frames} frames of {model.transformer.patches.patch} px |
 | network | width {model.transformer.width}, {model.transformer.layers} layers |
 | sampler | {model.sampler.steps} steps, shift {model.sampler.shift:g} |
 
 ## What it was trained on
-{run["cases"]} simulated cases (seed {run["data_seed"]}); {run["held_out_cases"]} more only validate.
+{run["cases"]} simulated cases (seed {run["data_seed"]}); {run["held_out_cases"]} more only
+validate.
 
 | parameter | training range |
 |---|---|
@@ -92,6 +95,10 @@ It has seen one scenario, at one size and one frame rate. Other sizes and rates 
 positions in physical units, but were never trained. What hides between frames or is smaller than
 a pixel it cannot know. It is a research instrument: do not plan evacuations with it.
 """
+
+
+def _interval(spec: ParameterSpec) -> str:
+    return f"{spec.low:g} to {spec.high:g} {spec.unit}"
 
 
 def draw_curve(target: Path, curve: list[dict[str, Any]]) -> None:

@@ -22,8 +22,8 @@ class ObjectiveConfig:
     drop : chance that a parameter is not told.
     """
 
-    levels: LevelDistribution = LevelDistribution()
-    known: KnownDistribution = KnownDistribution()
+    levels: LevelDistribution = dataclasses.field(default_factory=LevelDistribution)
+    known: KnownDistribution = dataclasses.field(default_factory=KnownDistribution)
     moving: float = 10.0
     changed: float = 3.0
     salient: float = 10.0
@@ -64,16 +64,17 @@ def noisy_cells(clean: Tensor, noise: Tensor, level: Tensor, known: Tensor,
                 context_noise: Tensor) -> Tensor:
     """The network's input: unknown pixels at their group's level, known ones nearly clean.
 
-    clean, noise : (B, N, S, F*P, C); level (B, N); known (B, N, S, F*P) bool; context_noise (B,).
+    clean, noise : (B, N, S, C, F*P); level (B, N); known (B, N, S, F*P) bool; context_noise (B,).
     """
     share = torch.where(known, (1 - context_noise).view(-1, 1, 1, 1), level[..., None, None])
-    return mix(clean, noise, share[..., None])
+    return mix(clean, noise, share[..., None, :])
 
 
 def velocity_loss(predicted: Tensor, clean: Tensor, level: Tensor, known: Tensor,
                   weight: Tensor) -> Tensor:
     """Weighted mean square error of the velocity over unknown pixels; shapes as `noisy_cells`."""
-    error = (predicted - clean).square().mean(-1)
+    error = (predicted - clean).square().mean(-2)
     counted = weight * ~known
-    return (error * counted * velocity_weight(level)[..., None, None]).sum() / counted.sum().clamp_min(1)
+    weighted = error * counted * velocity_weight(level)[..., None, None]
+    return weighted.sum() / counted.sum().clamp_min(1)
 

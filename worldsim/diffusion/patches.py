@@ -5,7 +5,8 @@ H x W patches of `patch` x `patch` pixels. A patch is kept as S cells of `cell` 
 because the network reads and writes pixels cell by cell (see `worldsim.diffusion.transformer`).
 
 Suffixes name layouts: V views, T frames, G groups of frames, N tokens, S cells of a token,
-F frames of a group, P pixels of a cell (frame-major), C colour channels.
+F frames of a group, P pixels of a cell, C colour channels. Channels lie outermost in a cell, so that
+what is computed once per pixel runs along contiguous memory.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ class Grid:
         return one_view.repeat(self.views, 1)
 
 
-def grid_of(frames: int, size: tuple[int, int], fps: float, views: int, config: PatchConfig) -> Grid:
+def grid_of(frames: int, size: tuple[int, int], fps: float, views: int,
+            config: PatchConfig) -> Grid:
     """The grid of a clip whose frames and size are whole multiples of the patch.
 
     Raises
@@ -103,10 +105,10 @@ def grid_of(frames: int, size: tuple[int, int], fps: float, views: int, config: 
 
 
 def to_cells(video_BVTHWC: Tensor, config: PatchConfig) -> Tensor:
-    """(B, V, T, rows, columns, C) to cells (B, N, S, F*P*C)."""
+    """(B, V, T, rows, columns, C) to cells (B, N, S, C*F*P)."""
     return rearrange(
         video_BVTHWC,
-        "b v (g f) (h i p) (w j q) c -> b (v g h w) (i j) (f p q c)",
+        "b v (g f) (h i p) (w j q) c -> b (v g h w) (i j) (c f p q)",
         f=config.frames, i=config.patch // config.cell, j=config.patch // config.cell,
         p=config.cell, q=config.cell,
     )
@@ -116,7 +118,7 @@ def from_cells(cells: Tensor, grid: Grid, config: PatchConfig) -> Tensor:
     """The inverse of `to_cells`."""
     return rearrange(
         cells,
-        "b (v g h w) (i j) (f p q c) -> b v (g f) (h i p) (w j q) c",
+        "b (v g h w) (i j) (c f p q) -> b v (g f) (h i p) (w j q) c",
         v=grid.views, g=grid.groups, h=grid.rows, w=grid.columns,
         i=config.patch // config.cell, f=config.frames, p=config.cell, q=config.cell,
     )

@@ -25,9 +25,9 @@ class TrainingConfig:
     checkpoint_minutes, validation_minutes : how often to save, and to measure physical errors.
     """
 
-    transformer: TransformerConfig = TransformerConfig()
-    batch: BatchConfig = BatchConfig()
-    objective: ObjectiveConfig = ObjectiveConfig()
+    transformer: TransformerConfig = dataclasses.field(default_factory=TransformerConfig)
+    batch: BatchConfig = dataclasses.field(default_factory=BatchConfig)
+    objective: ObjectiveConfig = dataclasses.field(default_factory=ObjectiveConfig)
     cases: int = 384
     held_out: int = 16
     minutes: float = 240.0

@@ -7,6 +7,7 @@ that whoever calls decides which member gets which.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import torch
 from torch import Tensor
@@ -48,7 +49,7 @@ def sample(network: VideoTransformer, noise: Tensor, given: Tensor, known: Tenso
 
     Parameters
     ----------
-    noise : (B, N, S, F*P, C) standard normal.
+    noise : (B, N, S, C, F*P) standard normal.
     given : the same shape, pixels in [-1, 1]; read where known.
     known : (B, N, S, F*P) bool.
 
@@ -72,10 +73,10 @@ def sample(network: VideoTransformer, noise: Tensor, given: Tensor, known: Tenso
         return predicted.view_as(z)
 
     def pin(z: Tensor) -> Tensor:
-        return torch.where(known[..., None], given, z)
+        return torch.where(known[..., None, :], given, z)
 
     z = pin(noise)
-    for now, then in zip(levels[:-1], levels[1:], strict=True):
+    for now, then in itertools.pairwise(levels):
         predicted = predict(z, now)
         if then == 1:
             return pin(predicted)

@@ -60,18 +60,19 @@ def step_loss(network: VideoTransformer, batch: Batch) -> Tensor:
     level = per_token(batch.level.unflatten(1, (batch.grid.views, -1)), batch.grid)
     noisy = noisy_cells(clean, batch.noise, level, batch.known, batch.condition.context_noise)
     predicted = network(noisy.flatten(-2), batch.level, batch.context, batch.condition, batch.grid)
-    return velocity_loss(predicted.unflatten(-1, (-1, 3)), clean, level, batch.known, batch.weight)
+    return velocity_loss(predicted.unflatten(-1, (3, -1)), clean, level, batch.known, batch.weight)
 
 
 class Trainer:
-    """One training run in memory: weights, averaged weights, optimiser and the tally of its cost."""
+    """One training run in memory: weights, their average, optimiser and the tally of its cost."""
 
     def __init__(self, config: TrainingConfig, clips: ClipSet, log: Log = print) -> None:
         if len(clips) <= config.held_out:
-            raise InputError(f"{len(clips)} cases, {config.held_out} of them held out: make more cases")
+            raise InputError(
+                f"{len(clips)} cases, {config.held_out} of them held out: make more cases")
         if clips.frames < config.batch.frames:
             raise InputError(
-                f"the stored clips have {clips.frames} frames, training needs {config.batch.frames}")
+                f"the clips have {clips.frames} frames, training needs {config.batch.frames}")
         self.config, self.log = config, log
         self.training_cases = np.arange(len(clips) - config.held_out)
         self.held_out_cases = np.arange(len(clips) - config.held_out, len(clips))
@@ -117,7 +118,8 @@ class Trainer:
         before, network, sha256 = load_checkpoint(directory)
         for field in ("transformer", "parameters", "scenario", "version"):
             if getattr(before, field) != getattr(self.model, field):
-                raise InputError(f"{directory} differs in its {field}; it cannot start this training")
+                raise InputError(
+                    f"{directory} differs in its {field}; it cannot start this training")
         self.network.load_state_dict(network.state_dict())
         self.average = {name: p.detach().clone() for name, p in self.network.named_parameters()}
         self.tally = dataclasses.replace(self.tally, earlier=[
@@ -132,9 +134,15 @@ class Trainer:
 
     def rate(self) -> float:
         """The learning rate now: linear warm-up, constant, linear fall at the end of the run."""
-        done = max(self.tally.steps / self.config.steps, self.tally.seconds / 60 / self.config.minutes)
-        falling = min(1.0, max(0.0, 1 - done) / self.config.decay) if self.config.decay else 1.0
-        return self.config.learning_rate * falling * min(1.0, (self.tally.steps + 1) / self.config.warmup)
+        left = max(0.0, 1 - self.share_done())
+        falling = min(1.0, left / self.config.decay) if self.config.decay else 1.0
+        rising = min(1.0, (self.tally.steps + 1) / self.config.warmup)
+        return self.config.learning_rate * falling * rising
+
+    def share_done(self) -> float:
+        """How much of the run, by steps or by time, lies behind."""
+        steps, minutes = self.tally.steps, self.tally.seconds / 60
+        return max(steps / self.config.steps, minutes / self.config.minutes)
 
     def step(self) -> dict[str, float]:
         """One optimiser step; returns what is logged."""
@@ -156,7 +164,7 @@ class Trainer:
         self.optimiser.zero_grad()
         self._average()
         elapsed = time.perf_counter() - began
-        self.tally.add(batch.clips, batch.clean[..., 0, 0, 0].numel(), flops, elapsed,
+        self.tally.add(batch.clips, batch.clips * batch.grid.tokens, flops, elapsed,
                        time.process_time() - cpu)
         return {"loss": value, "rate": rate, "gradient_norm": float(norm), "clips": batch.clips,
                 "views": batch.grid.views, "step_seconds": elapsed, "flops": flops}
@@ -169,7 +177,8 @@ class Trainer:
     def _average(self) -> None:
         decay = min(self.config.ema, (1 + self.tally.steps) / (10 + self.tally.steps))
         with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.values()), list(self.network.parameters()), 1 - decay)
+            for average, now in zip(self.average.values(), self.network.parameters(), strict=True):
+                average.lerp_(now, 1 - decay)
 
     def _flops_of(self, batch: Batch) -> float:
         if batch.grid not in self._flops:
@@ -188,8 +197,9 @@ class Trainer:
     def held_out_loss(self) -> float:
         """Loss of the averaged weights on fixed batches of held-out cases."""
         network = self.averaged()
-        losses = [float(step_loss(network, self.batch(k, self.held_out_cases, self.config.seed + 1)))
-                  for k in range(VALIDATION_BATCHES)]
+        batches = (self.batch(k, self.held_out_cases, self.config.seed + 1)
+                   for k in range(VALIDATION_BATCHES))
+        losses = [float(step_loss(network, batch)) for batch in batches]
         return float(np.mean(losses))
 
     def save(self, out: Path, curve: list[dict[str, Any]]) -> None:
@@ -249,7 +259,8 @@ def train(config: TrainingConfig, clips: ClipSet, out: Path, *, resume: bool = F
         while not stopped() and not _finished(trainer):
             recent.append(trainer.step())
             if progress is not None:
-                progress(_share_done(trainer), f"step {trainer.tally.steps} loss {recent[-1]['loss']:.4f}")
+                progress(trainer.share_done(),
+                         f"step {trainer.tally.steps} loss {recent[-1]['loss']:.4f}")
             if trainer.tally.steps % 20 == 0:
                 curve.append(_point(trainer, recent, peak))
                 recent = []
@@ -272,13 +283,8 @@ def train(config: TrainingConfig, clips: ClipSet, out: Path, *, resume: bool = F
     return out
 
 
-def _share_done(trainer: Trainer) -> float:
-    config, tally = trainer.config, trainer.tally
-    return max(tally.steps / config.steps, tally.seconds / 60 / config.minutes)
-
-
 def _finished(trainer: Trainer) -> bool:
-    return _share_done(trainer) >= 1
+    return trainer.share_done() >= 1
 
 
 def _point(trainer: Trainer, recent: list[dict[str, float]], peak: float) -> dict[str, Any]:

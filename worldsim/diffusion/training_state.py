@@ -41,7 +41,8 @@ class Tally:
     data_seed: int = 0
     earlier: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
-    def add(self, clips: int, tokens: int, flops: float, seconds: float, cpu_seconds: float) -> None:
+    def add(self, clips: int, tokens: int, flops: float, seconds: float,
+            cpu_seconds: float) -> None:
         """Count one step."""
         self.steps += 1
         self.clips += clips

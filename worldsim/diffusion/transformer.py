@@ -35,7 +35,7 @@ class TransformerConfig:
     registers : tokens that belong to no patch.
     """
 
-    patches: PatchConfig = PatchConfig()
+    patches: PatchConfig = dataclasses.field(default_factory=PatchConfig)
     width: int = 256
     layers: int = 5
     heads: int = 4
@@ -45,7 +45,8 @@ class TransformerConfig:
 
     def __post_init__(self) -> None:
         if self.width % self.heads or (self.width // self.heads) % 4:
-            raise InputError(f"width={self.width} must give each of {self.heads} heads a multiple of 4")
+            raise InputError(
+                f"width={self.width} must give each of {self.heads} heads a multiple of 4")
 
 
 def rms_norm(x: Tensor) -> Tensor:
@@ -93,7 +94,7 @@ class Context:
     """What is known about the pixels, cell by cell (`worldsim.diffusion.known.context_cells`).
 
     known : (B, N, S, F) share of the cell that is known, per frame.
-    reference : (B, N, S, cell pixels * C) the known pixel nearest in time, 0 where there is none.
+    reference : (B, N, S, C * cell pixels) the known pixel nearest in time, 0 where there is none.
     valid : (B, N, S, cell pixels) 1 where the reference exists.
     age : (B, N, S, 1) mean distance in time between reference and group [s].
     """
@@ -166,7 +167,7 @@ class Spread:
     extra: int
 
     def __call__(self, groups: Tensor) -> Tensor:
-        batch, count, width = groups.shape
+        batch, _, width = groups.shape
         patch = groups[:, :-1, None].expand(-1, -1, self.tokens_per_group, -1)
         return torch.cat(
             [patch.reshape(batch, -1, width), groups[:, -1:].expand(-1, self.extra, -1)], dim=1
@@ -221,13 +222,13 @@ class VideoTransformer(nn.Module):
 
         Parameters
         ----------
-        noisy : (B, N, S, F*P*C) pixels in [-1, 1] plus noise; known ones (nearly) clean.
+        noisy : (B, N, S, C*F*P) pixels in [-1, 1] plus noise; known ones (nearly) clean.
         level : (B, V*G) t of every group: 0 is noise, 1 is data.
         mask : (tokens, tokens) attention mask, None for attention in both directions.
 
         Returns
         -------
-        (B, N, S, F*P*C) clean pixels.
+        (B, N, S, C*F*P) clean pixels.
         """
         vectors = self.parameters_in(condition.features, condition.presence)
         told = vectors.sum(1) + self.context_noise(condition.context_noise)
@@ -269,9 +270,9 @@ class VideoTransformer(nn.Module):
         painted = self.unembed(tokens).unflatten(-1, (patches.cells, -1)) + self.skip(cells)
         layer = self.write(torch.cat([F.gelu(painted, approximate="tanh"), cells], dim=-1))
         values = patches.frames * patches.cell_pixels * 3
-        shape = (patches.frames, patches.cell_pixels, 3)
+        shape = (3, patches.frames, patches.cell_pixels)
         colour = layer[..., :values].unflatten(-1, shape)
-        coverage = layer[..., values:].sigmoid().unflatten(-1, shape[:2])
-        shows = ((1 - coverage) * context.valid[..., None, :])[..., None]
-        reference = context.reference.unflatten(-1, shape[1:])[..., None, :, :]
+        coverage = layer[..., values:].sigmoid().unflatten(-1, shape[1:])
+        shows = ((1 - coverage) * context.valid[..., None, :])[..., None, :, :]
+        reference = context.reference.unflatten(-1, (3, -1))[..., None, :]
         return (colour + shows * (reference - colour)).flatten(-3)
