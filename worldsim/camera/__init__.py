@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from worldsim.camera.projection import DEFAULT_CAMERAS, Camera, Domain, overhead, street
 
 if TYPE_CHECKING:
-    from worldsim.camera.film import GROUND, SKY, WATER, camera_of, render
+    from worldsim.camera.film import GROUND, SKY, WATER
+    from worldsim.camera.rendering import camera_of, render
     from worldsim.camera.sheet import frame_grid
 
 _LATE = {
@@ -20,8 +21,8 @@ _LATE = {
     "GROUND": "film",
     "SKY": "film",
     "WATER": "film",
-    "camera_of": "film",
-    "render": "film",
+    "camera_of": "rendering",
+    "render": "rendering",
 }
 
 __all__ = [

@@ -12,17 +12,22 @@ from worldsim.camera.projection import Camera
 DIAMETER_PX = 3.5
 """Debris whose projected size is smaller is drawn as a disc of this diameter."""
 
+SLACK = 1.0
+"""How far [m] the scene may lie in front of a body's top without hiding it: the water's surface
+is known by cells of some metres only, and debris must not flicker in it."""
+
 
 @dataclass(frozen=True)
 class Marker:
-    """A disc at continuous pixel coordinates; ``depth`` is that of the body's top, ``reach`` [m]
-    how far the scene may lie in front of it before it counts as hidden."""
+    """A disc at the continuous pixel coordinates of a body's centre; ``top_row``, ``top_column``
+    and ``depth`` [m] are those of its top, which a floating body shows above the water."""
 
     body: int
     row: float
     column: float
+    top_row: float
+    top_column: float
     depth: float
-    reach: float
 
 
 def small_debris(
@@ -36,11 +41,10 @@ def small_debris(
     top = boxes.position.copy()
     top[:, 2] += np.sum(np.abs(boxes.rotation[:, 2]) * boxes.half_size, axis=-1)
     row, column, _ = camera.project(boxes.position, size)
-    depth = camera.project(top, size)[2]
-    reach = np.sqrt(np.sum(boxes.half_size**2, axis=-1))
+    top_row, top_column, depth = camera.project(top, size)
     found = [
-        Marker(int(i), float(row[i]), float(column[i]), float(depth[i]), float(reach[i]))
-        for i in np.flatnonzero(small & np.isfinite(row))
+        Marker(int(i), *(float(values[i]) for values in (row, column, top_row, top_column, depth)))
+        for i in np.flatnonzero(small & np.isfinite(row) & np.isfinite(top_row))
     ]
     return sorted(found, key=lambda marker: -marker.depth)
 
@@ -66,3 +70,14 @@ def coverage(
     away = np.sqrt(rows[:, None] ** 2 + columns[None] ** 2)
     share = np.clip(radius + 0.5 - away, 0.0, 1.0).astype(np.float32)
     return (slice(row0, row1), slice(column0, column1)), share
+
+
+def hidden(marker: Marker, near: np.ndarray) -> bool:
+    """Whether the scene, at distances `near` (row, column) [m], hides the body: it does where
+    every pixel next to its top sees something in front of that."""
+    block = []
+    for centre, count in zip((marker.top_row, marker.top_column), near.shape, strict=True):
+        first = min(max(int(np.ceil(centre - 1.25)), 0), count - 1)
+        last = min(max(int(np.floor(centre + 0.25)), first), count - 1)
+        block.append(slice(first, last + 1))
+    return bool(np.all(near[tuple(block)] < marker.depth - SLACK))

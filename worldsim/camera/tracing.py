@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from worldsim.camera.boxes import NO_HIT, Boxes, MujocoBoxes, face_normal, parallel_hit
+from worldsim.camera.detail import mottling, visibility
 from worldsim.camera.height_field import Grid, RayPlanes, first_hit, sample
 from worldsim.camera.projection import Camera
-from worldsim.camera.shading import AMBIENT, TOWARDS_SUN, ground_albedo, mirrored_share, sunlit
+from worldsim.camera.shading import AMBIENT, TOWARDS_SUN, ground_albedo, mirrored_share, mix, sunlit
 from worldsim.camera.surface import CHANNELS
 
 SHADOW_GAP = 0.02
@@ -75,8 +76,23 @@ class Band:
         length = np.sqrt(np.float32(1.0) + slopes[0] ** 2 + slopes[1] ** 2)
         sun = TOWARDS_SUN.astype(np.float32)
         light = sunlit((sun[2] - slopes[0] * sun[0] - slopes[1] * sun[1]) / length)
-        self.ground_colour = ground_albedo(self._ground_z.numpy()) * light
+        ground_distance = self._planes.distance(self._ground_z.numpy())
+        place = self.points(np.arange(len(light)), ground_distance)
+        place[1] -= np.float32(grid.y_first + 0.5 * (grid.ny - 1) * grid.dy)
+        shown = self.detail(np.arange(len(light)), ground_distance)
+        mottled = mix(np.ones_like(light), mottling(place[0], place[1]), shown)
+        self.ground_colour = ground_albedo(self._ground_z.numpy()) * (light * mottled)
         self.ground_in_shade = np.float32(AMBIENT) / light
+
+    def points(self, at: np.ndarray, distance: np.ndarray) -> np.ndarray:
+        """Points (3, m) [m] on the rays number `at` (m,) at the given distances (m,) [m]."""
+        origin, direction = self._origin.reshape(3, -1), self._direction.reshape(3, -1)
+        return origin[:, at] + direction[:, at] * distance
+
+    def detail(self, at: np.ndarray, distance: np.ndarray) -> np.ndarray:
+        """How far (m,) detail is seen at those points, 0..1."""
+        scale = self.camera.pixels_per_metre(self.points(at, distance).T, self.size)
+        return visibility(scale)
 
     def see(self, fields: torch.Tensor, scene: Scene) -> Hits:
         """Trace one frame; `fields` (channel, y, x) are those of `Surface`."""
@@ -130,10 +146,11 @@ class Band:
     def shaded(self, hits: Hits, scene: Scene) -> np.ndarray:
         """Which points (n,) a body keeps the sun from."""
         shaded = np.zeros(self.shape, dtype=bool)
-        distance = hits.distance.reshape(self.shape)
-        floor = self._origin[2] + self._direction[2] * np.where(
-            np.isfinite(distance), distance, np.float32(0.0))
-        hulls = scene.boxes.shadow_hulls(TOWARDS_SUN, float(floor.min()))
+        # The sky is told from the rest by its distance later; here any finite one will do.
+        distance = np.where(np.isinf(hits.distance), np.float32(0.0), hits.distance)
+        distance = distance.reshape(self.shape)
+        lowest = float((self._origin[2] + self._direction[2] * distance).min())
+        hulls = scene.boxes.shadow_hulls(TOWARDS_SUN, lowest)
         for index, block in self._blocks(hulls, scene.drawn):
             within = (slice(None), *block)
             points = self._origin[within] + self._direction[within] * distance[block]

@@ -1,0 +1,175 @@
+"""Rays, boxes and height fields against second ways to the same numbers."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worldsim.camera import Camera, Domain, overhead, street
+from worldsim.camera.boxes import Boxes, MujocoBoxes, face_normal, parallel_hit
+from worldsim.camera.height_field import Grid, RayPlanes, first_hit
+from worldsim.camera.states import rotations
+from worldsim.errors import InputError
+
+DOMAIN = Domain(0.0, 192.0, 0.0, 128.0)
+CAMERAS = [overhead(DOMAIN), street(DOMAIN)]
+
+
+@given(x=st.floats(1, 160), y=st.floats(1, 127), z=st.floats(-4, 12),
+       size=st.sampled_from([(64, 96), (360, 640)]), camera=st.sampled_from(CAMERAS))
+@settings(max_examples=60, deadline=None)
+def test_project_and_unproject_are_inverse(x, y, z, size, camera):
+    row, column, depth = camera.project(np.array([x, y, z]), size)
+    point = camera.unproject_ground(row, column, size, z)
+    assert np.allclose(point, [x, y, z], atol=1e-6)
+    rays = camera.rays(size, np.array([row]), np.array([column]))
+    assert np.allclose(rays.origin + depth * rays.direction, [x, y, z], atol=1e-6)
+
+
+def test_overhead_pixels_are_the_cells_and_row_0_is_the_largest_y():
+    row, column, depth = overhead(DOMAIN).project(np.array([[1.0, 127.0, 3.0]]), (64, 96))
+    assert np.allclose([row, column, depth], [[0.5], [0.5], [97.0]])
+
+
+def test_street_looks_seaward_with_y_to_the_right():
+    row, column, _ = street(DOMAIN).project(
+        np.array([[100.0, 64.0, 0.0], [100.0, 90.0, 0.0], [60.0, 64.0, 0.0]]), (64, 96))
+    assert np.isclose(column[0], 48) and column[1] > 48 and row[2] < row[0]
+    behind = street(DOMAIN).project(np.array([400.0, 64.0, 0.0]), (64, 96))
+    assert np.isnan(behind[0]) and np.isnan(behind[1])
+
+
+def test_unproject_has_no_answer_above_the_horizon():
+    point = street(DOMAIN).unproject_ground(np.array(0.5), np.array(48.0), (64, 96), 0.0)
+    assert np.all(np.isnan(point))
+
+
+@pytest.mark.parametrize("camera", CAMERAS)
+def test_camera_survives_json(camera):
+    assert Camera.from_json(camera.to_json()) == camera
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"projection": "fisheye"}, "orthographic, perspective"),
+    ({"fov_y_deg": 200.0}, "fov_y_deg=200"),
+    ({"up": (-1.0, 0.0, 0.0), "target": (0.0, 64.0, 43.2)}, "parallel"),
+    ({"position": (np.nan, 0, 0)}, "finite"),
+    ({"zoom": 2}, "unknown"),
+])
+def test_impossible_cameras_are_refused(change, message):
+    fields = {"name": "a", "projection": "perspective", "position": (228.0, 64.0, 43.2),
+              "target": (67.0, 64.0, 0.0), "up": (0.0, 0.0, 1.0), "fov_y_deg": 36.0}
+    with pytest.raises(InputError, match=message):
+        Camera.from_json(fields | change)
+
+
+def random_boxes(seed: int, count: int = 7) -> tuple[Boxes, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    quaternion = rng.normal(size=(count, 4))
+    quaternion /= np.linalg.norm(quaternion, axis=1, keepdims=True)
+    boxes = Boxes(rng.uniform(-10, 10, (count, 3)), rotations(quaternion),
+                  rng.uniform(0.5, 4.0, (count, 3)))
+    return boxes, quaternion
+
+
+def mujoco_world(boxes: Boxes, quaternion: np.ndarray) -> tuple[mujoco.MjModel, mujoco.MjData]:
+    spec = mujoco.MjSpec()
+    for position, turned, half in zip(boxes.position, quaternion, boxes.half_size, strict=True):
+        spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, pos=position, quat=turned,
+                                size=half)
+    model = spec.compile()
+    data = mujoco.MjData(model)
+    mujoco.mj_forward(model, data)
+    return model, data
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_parallel_rays_meet_boxes_where_mujoco_says(seed):
+    boxes, quaternion = random_boxes(seed)
+    model, data = mujoco_world(boxes, quaternion)
+    rng = np.random.default_rng(seed + 100)
+    direction = rng.normal(size=3)
+    direction /= np.linalg.norm(direction)
+    points = rng.uniform(-12, 12, (300, 3)) - 40 * direction
+    best = np.full(300, np.inf)
+    normal = np.zeros((300, 3))
+    for index in range(len(boxes.position)):
+        entry, leave, axis = parallel_hit(points.T.astype(np.float32), direction, boxes, index)
+        nearer = (entry <= leave) & (entry < best)
+        best[nearer] = entry[nearer]
+        normal[nearer] = face_normal(boxes, index, axis[nearer], direction)
+    geom = np.zeros(1, np.int32)
+    facing = np.zeros(3)
+    hits = 0
+    for point, distance, outward in zip(points, best, normal, strict=True):
+        expected = mujoco.mj_ray(model, data, point, direction, None, 1, -1, geom, facing)
+        if geom[0] < 0:
+            assert np.isinf(distance)
+        else:
+            hits += 1
+            assert np.isclose(distance, expected, atol=1e-3)
+            assert np.allclose(outward, facing, atol=1e-4)
+    assert hits > 50
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_cast_boxes_that_shrank_moved_and_vanished(seed):
+    largest, _ = random_boxes(seed)
+    boxes, quaternion = random_boxes(seed + 50)
+    half = np.minimum(boxes.half_size, largest.half_size)
+    drawn = np.arange(len(half)) != 2
+    now = Boxes(boxes.position, boxes.rotation, half)
+    cast = MujocoBoxes(largest.half_size)
+    cast.pose(now.position, quaternion, half, drawn)
+    origin = np.array([60.0, 5.0, 20.0])
+    aim = np.random.default_rng(seed).uniform(-12, 12, (400, 3)) - origin
+    aim /= np.linalg.norm(aim, axis=1, keepdims=True)
+    distance, body, normal = cast.cast(origin, aim)
+    assert not np.any(body == 2) and np.sum(body >= 0) > 30
+    for i, direction in enumerate(aim):
+        entries = []
+        for index in np.flatnonzero(drawn):
+            entry, leave, axis = parallel_hit(
+                origin[:, None].astype(np.float32), direction, now, index)
+            if entry[0] <= leave[0]:
+                entries.append((entry[0], index, face_normal(now, index, axis, direction)[0]))
+        if not entries:
+            assert body[i] == -1 and np.isinf(distance[i])
+            continue
+        nearest = min(entries, key=lambda hit: hit[0])
+        assert body[i] == nearest[1]
+        assert np.isclose(distance[i], nearest[0], atol=1e-3)
+        assert np.allclose(normal[i], nearest[2], atol=1e-3)
+
+
+def test_rays_meet_a_wavy_surface_where_a_fine_march_does():
+    grid = Grid(1.0, 1.0, 2.0, 2.0, 96, 64)
+    x, y = 1.0 + 2.0 * np.arange(96), 1.0 + 2.0 * np.arange(64)
+    height = (2.5 * np.exp(-(((x[None] - 90 - 4 * np.sin(y[:, None] / 15)) / 9) ** 2))
+              + 0.2 * np.cos(0.2 * y[:, None])).astype(np.float32)
+    size = (24, 36)
+    rays = street(DOMAIN).rays(size, np.arange(7, 24) + 0.5, np.arange(36) + 0.5)
+    planes = RayPlanes(rays, grid)
+    z = first_hit(torch.from_numpy(height), planes, torch.full((17 * 36,), -1.0))
+    found = planes.distance(z.numpy())
+
+    direction = rays.direction.reshape(-1, 3)
+    origin = rays.origin.reshape(3)
+    steps = np.arange(40.0, 500.0, 0.05)
+    for number in range(0, len(direction), 7):
+        path = origin + steps[:, None] * direction[number]
+        below = np.flatnonzero(path[:, 2] <= bilinear(height, grid, path[:, 0], path[:, 1]))
+        assert abs(steps[below[0]] - found[number]) < 0.3, number
+
+
+def bilinear(height: np.ndarray, grid: Grid, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    i = np.clip((y - grid.y_first) / grid.dy, 0, grid.ny - 1.0)
+    j = np.clip((x - grid.x_first) / grid.dx, 0, grid.nx - 1.0)
+    i0, j0 = np.minimum(i.astype(int), grid.ny - 2), np.minimum(j.astype(int), grid.nx - 2)
+    u, v = i - i0, j - j0
+    return ((1 - u) * ((1 - v) * height[i0, j0] + v * height[i0, j0 + 1])
+            + u * ((1 - v) * height[i0 + 1, j0] + v * height[i0 + 1, j0 + 1]))

@@ -1,0 +1,136 @@
+"""From stored states to video."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from worldsim.camera.film import Film
+from worldsim.camera.projection import DEFAULT_CAMERAS, Camera
+from worldsim.camera.states import (
+    check_groups,
+    domain_of,
+    frame_times,
+    grid_of,
+    positions_of,
+    read_member,
+    stored_cameras,
+)
+from worldsim.errors import InputError
+from worldsim.rollout import video_dataset
+
+LARGEST_SIDE = 4096
+
+Progress = Callable[[int, int], None]
+
+
+def camera_of(rollout: xr.DataTree, camera: str | Camera) -> Camera:
+    """The camera of that name: the one the rollout describes, or else the default one for the
+    rollout's domain.
+
+    Raises
+    ------
+    InputError : neither knows the name.
+    """
+    if isinstance(camera, Camera):
+        return camera
+    described = stored_cameras(rollout)
+    if camera in described:
+        return Camera.from_json(described[camera])
+    if camera in DEFAULT_CAMERAS:
+        return DEFAULT_CAMERAS[camera](domain_of(grid_of(rollout)))
+    known = sorted({*described, *DEFAULT_CAMERAS})
+    near = difflib.get_close_matches(str(camera), known, n=1, cutoff=0.0)
+    raise InputError(f"camera {camera!r} is not known; did you mean {near[0]!r}? "
+                     f"(known: {', '.join(known)})")
+
+
+def render(
+    rollout: xr.DataTree,
+    camera: str | Camera = "overhead",
+    size: tuple[int, int] = (64, 96),
+    fps: float = 5.0,
+    depth: bool = False,
+    segmentation: bool = False,
+    cases: int | Sequence[int] | None = None,
+    realizations: int | Sequence[int] | None = None,
+    progress: Progress | None = None,
+    times: Sequence[float] | None = None,
+) -> xr.Dataset:
+    """Video of a simulated rollout, from its stored states alone, in the layout of
+    ``/video/<camera>``. The same states give the same pixels, whatever else is rendered.
+
+    Parameters
+    ----------
+    camera : a name, or any `Camera`.
+    size : (rows, columns). fps : frames per second; frame k shows the instant k / fps; states
+        between stored instants are interpolated.
+    depth : add ``depth`` float32 [m]: distance along the ray through the pixel's centre, for an
+        orthographic camera from its plane; infinite for the sky.
+    segmentation : add ``segmentation`` int16: the index of the body at the pixel's centre, or -1
+        sky, -2 ground, -3 water.
+    cases, realizations : values of those coordinates; all, if None.
+    progress : called as ``progress(frames done, frames in all)`` after each frame or band.
+    times : instants [s] to show instead of ``k / fps``, e.g. for a still.
+
+    Raises
+    ------
+    InputError : unknown camera, case or realization; impossible size or fps; a rollout without
+        states.
+    """
+    rows, columns = _checked_size(size)
+    check_groups(rollout)
+    taken_by = camera_of(rollout, camera)
+    instants = frame_times(rollout, fps) if times is None else _checked_times(times)
+    at_case = positions_of(rollout["case"].values, cases, "case")
+    at_realization = positions_of(rollout["realization"].values, realizations, "realization")
+    shape = (len(at_case), len(at_realization), len(instants), rows, columns)
+    layers: dict[str, Any] = {"rgb": np.empty((*shape, 3), dtype=np.uint8)}
+    if depth:
+        layers["depth"] = np.empty(shape, dtype=np.float32)
+    if segmentation:
+        layers["segmentation"] = np.empty(shape, dtype=np.int16)
+    done, total = 0, shape[0] * shape[1] * shape[2]
+    for i, case in enumerate(at_case):
+        for j, realization in enumerate(at_realization):
+            states = read_member(rollout, case, realization, instants)
+            film = Film(states, taken_by, (rows, columns))
+            member = {name: layer[i, j] for name, layer in layers.items()}
+            film.expose(member, _advance(progress, done, total))
+            done += len(instants)
+    video = video_dataset(layers.pop("rgb"), float(fps), taken_by.to_json(), **layers)
+    return video.assign_coords(
+        case=("case", rollout["case"].values[at_case]),
+        realization=("realization", rollout["realization"].values[at_realization]),
+        time=("time", instants, video["time"].attrs),
+    )
+
+
+def _advance(progress: Progress | None, done: int, total: int) -> Callable[[float], None]:
+    def report(frames: float) -> None:
+        if progress is not None:
+            progress(done + int(frames), total)
+
+    return report
+
+
+def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
+    sides = tuple(size) if isinstance(size, Sequence | np.ndarray) else (size,)
+    if len(sides) != 2 or not all(
+        isinstance(side, int | np.integer) and 2 <= side <= LARGEST_SIDE for side in sides
+    ):
+        raise InputError(
+            f"size={size}: give (rows, columns), each an integer between 2 and {LARGEST_SIDE} px"
+        )
+    return int(sides[0]), int(sides[1])
+
+
+def _checked_times(times: Sequence[float]) -> np.ndarray:
+    instants = np.atleast_1d(np.asarray(times, dtype=np.float64))
+    if instants.ndim != 1 or not instants.size or not np.all(np.isfinite(instants)):
+        raise InputError(f"times={times}: give one or more finite instants in seconds")
+    return instants
