@@ -61,7 +61,7 @@ def _front_position(sample: Sample) -> xr.DataArray:
 def gauge(sample: Sample) -> xr.DataArray:
     """(case,) m: the seaward face of the first building, NaN where there is none."""
     footprint = sample.state["buildings"]["footprint"]
-    return footprint.sel(bound="x0").min("building")
+    return footprint.isel(bound=0).min("building")
 
 
 def _arrivals(sample: Sample, group: xr.DataTree) -> xr.DataArray:

@@ -15,7 +15,10 @@ MEMBER = ("case", "realization")
 
 
 class Recording:
-    """States of all members, stored frame by frame in single precision."""
+    """States of all members, stored frame by frame in single precision.
+
+    Axes such as ``xyz`` carry no text labels: Zarr has no settled text type yet.
+    """
 
     def __init__(self, scenes: list[Scene], realizations: int, frames: int) -> None:
         from worldsim.simulator.world import STATES_PER_SECOND
@@ -133,7 +136,7 @@ class Recording:
         variables["building"] = ("body", np.where(is_debris, -1, body // slots.storeys))
         variables["storey"] = ("body", np.where(is_debris, -1, body % slots.storeys))
         return xr.Dataset(variables, coords={
-            **self._time_coordinate(), "body": body, "xyz": ["x", "y", "z"],
+            **self._time_coordinate(), "body": body,
         })
 
     def _structures_dataset(self) -> xr.Dataset:
@@ -154,10 +157,11 @@ class Recording:
             }),
             "failure_time": ((*MEMBER, "building"), self._failure_time, {"units": "s"}),
             "yield_force": ((*MEMBER, "building", "storey"), self._yield_force, {"units": "N"}),
-            "footprint": (("case", "building", "bound"), footprint, {"units": "m"}),
+            "footprint": (("case", "building", "bound"), footprint, {
+                "units": "m", "long_name": "x0, x1, y0, y1",
+            }),
             "present": (("case", "building"), present),
         }, coords={
             **self._time_coordinate(), "building": np.arange(slots.buildings),
-            "storey": np.arange(slots.storeys), "xy": ["x", "y"],
-            "bound": ["x0", "x1", "y0", "y1"],
+            "storey": np.arange(slots.storeys),
         })
