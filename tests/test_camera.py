@@ -65,6 +65,12 @@ def test_errors_say_what_to_change():
         render(tree, fps=-1)
     with pytest.raises(InputError, match="case=7"):
         render(tree, cases=[7])
+    with pytest.raises(InputError, match="from 0 to 1 s"):
+        render(tree, times=[1.5])
+    with pytest.raises(InputError, match="less than one frame"):
+        render(tree, fps=0.1)
+    with pytest.raises(InputError, match="no coordinate 'case'"):
+        render(xr.DataTree())
     del tree["bodies"]
     with pytest.raises(InputError, match="no /bodies"):
         render(tree)
@@ -74,8 +80,9 @@ def test_errors_say_what_to_change():
 def test_a_member_alone_has_the_pixels_it_has_among_others(camera):
     boxes, blocked = village()
     tree = rollout(boxes=boxes, blocked=blocked, cases=2, realizations=2)
-    together = render(tree, camera, size=(32, 48))
-    alone = render(tree, camera, size=(32, 48), cases=1, realizations=[1])
+    options = {"size": (32, 48), "times": [0.0, 0.75]}
+    together = render(tree, camera, **options)
+    alone = render(tree, camera, **options, cases=1, realizations=[1])
     assert np.array_equal(alone["rgb"].values[0, 0], together["rgb"].values[1, 1])
 
 

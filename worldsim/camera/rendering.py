@@ -85,7 +85,7 @@ def render(
     rows, columns = _checked_size(size)
     check_groups(rollout)
     taken_by = camera_of(rollout, camera)
-    instants = frame_times(rollout, fps) if times is None else _checked_times(times)
+    instants = frame_times(rollout, fps) if times is None else _checked_times(times, rollout)
     at_case = positions_of(rollout["case"].values, cases, "case")
     at_realization = positions_of(rollout["realization"].values, realizations, "realization")
     shape = (len(at_case), len(at_realization), len(instants), rows, columns)
@@ -129,8 +129,14 @@ def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
     return int(sides[0]), int(sides[1])
 
 
-def _checked_times(times: Sequence[float]) -> np.ndarray:
+def _checked_times(times: Sequence[float], rollout: xr.DataTree) -> np.ndarray:
     instants = np.atleast_1d(np.asarray(times, dtype=np.float64))
-    if instants.ndim != 1 or not instants.size or not np.all(np.isfinite(instants)):
-        raise InputError(f"times={times}: give one or more finite instants in seconds")
+    stored = rollout["water"]["time"].values
+    if instants.ndim != 1 or not instants.size or not np.all(
+        (instants >= stored[0] - 1e-9) & (instants <= stored[-1] + 1e-9)
+    ):
+        raise InputError(
+            f"times={times}: give one or more instants from {stored[0]:g} to {stored[-1]:g} s, "
+            "which the rollout holds"
+        )
     return instants

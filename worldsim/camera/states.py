@@ -46,6 +46,9 @@ class MemberStates:
 
 def check_groups(rollout: xr.DataTree) -> None:
     """Raise InputError unless the rollout holds the states that a picture is made from."""
+    for dim in ("case", "realization"):
+        if dim not in rollout.coords:
+            raise InputError(f"the rollout has no coordinate {dim!r}, so that it is none")
     for group, names in NEEDED.items():
         held = set(rollout[group].data_vars) if group in rollout.children else set()
         missing = [name for name in names if name not in held]
