@@ -1,13 +1,13 @@
 """The water's mass and momentum accounts over an interval: what entered, pressed and left."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
 from worldsim.simulator.water_boundary import INWARD
 from worldsim.simulator.water_step import Accounts
-from worldsim.simulator.water_wall import WallCells
+from worldsim.simulator.water_wall import WallFaces
 
 # kg m-3: UNESCO EOS-80 (Fofonoff & Millard 1983) gives 1024.8 at 35 g/kg and 20 C; rounded
 SEAWATER_DENSITY = 1025.0
@@ -75,6 +75,12 @@ class Budget:
         west, east, south, north = self.boundary_volume.unbind(1)
         return (west + east) + (south + north)
 
+    @staticmethod
+    def join(parts: "list[Budget]") -> "Budget":
+        """One budget of the members of several, in order."""
+        names = [field.name for field in fields(Budget)]
+        return Budget(**{n: torch.cat([getattr(part, n) for part in parts]) for n in names})
+
     def impulse(self) -> Tensor:
         """Total impulse on the water (batch, 2) [N s]."""
         return (
@@ -88,67 +94,69 @@ class Budget:
 
 def make_budget(
     accounts: Accounts,
-    walls: tuple[WallCells, WallCells],
+    walls: WallFaces,
     spacing: tuple[float, float],
     duration: Tensor,
     steps: Tensor,
 ) -> Budget:
     """Give the accounts of a step or an interval their units, cells and sides."""
     dx, dy = spacing
-    shape = accounts.bed.shape[1:]
+    shape = accounts.cells.shape[1:]
     batch = shape[0]
-    area = SEAWATER_DENSITY * dx * dy
+    sums = total(accounts.cells.reshape(6 * batch, -1)).reshape(3, 2, batch)
+    bed, friction, cleanup = (SEAWATER_DENSITY * dx * dy) * sums.transpose(1, 2)
 
-    def per_member(field: Tensor) -> Tensor:
-        """(k, batch, ...) -> (batch, k) sums."""
-        flat = field.transpose(0, 1).reshape(batch * field.shape[0], -1)
-        return total(flat).reshape(batch, field.shape[0])
-
-    def field(cell: Tensor, value: Tensor) -> Tensor:
-        empty = torch.zeros(shape, dtype=torch.float64)
-        # padded entries carry 0 and may point anywhere, so add
-        return empty.reshape(-1).index_add_(0, cell, value).reshape(shape)
-
-    volume, impulse = [], []
-    for side, record in enumerate((accounts.west, accounts.east, accounts.south, accounts.north)):
-        width = dy if side < 2 else dx
-        mass, normal, tangential = (per_member(record) * width).unbind(1)
-        sign = INWARD[side]
-        volume.append(sign * mass)
+    volume = torch.zeros((batch, 4), dtype=torch.float64)
+    impulse = torch.zeros((batch, 4, 2), dtype=torch.float64)
+    for side, record in enumerate(accounts.sides):
+        if record is None:
+            continue
         # flux along +axis: what passes a lower side enters, what passes an upper side leaves
-        push = (sign * SEAWATER_DENSITY) * torch.stack((normal, tangential), 1)
-        impulse.append(push if side < 2 else push.flip(1))
+        axis, width = (0, dy) if side < 2 else (1, dx)
+        sums = total(record.reshape(4 * batch, -1)).reshape(4, batch) * (INWARD[side] * width)
+        volume[:, side] = sums[0]
+        impulse[:, side, axis] = SEAWATER_DENSITY * sums[1]
+        impulse[:, side, 1 - axis] = SEAWATER_DENSITY * sums[2]
+        # the edge cell's own pressure on that face is the bed's, beyond which it is level
+        bed[:, axis] = bed[:, axis] - SEAWATER_DENSITY * sums[3]
 
-    faces, stars, on_blocks = [], [], []
-    for axis, (wall, record) in enumerate(
-        zip(walls, (accounts.walls_x, accounts.walls_y), strict=True)
-    ):
-        push = record[0] * (SEAWATER_DENSITY * (dy if axis == 0 else dx))
-        for row in (0, 1):
-            block = field(wall.cell, push[row] * wall.blocked[row])
-            faces.append(block)
-            mean = record[1, row] / duration.clamp(min=1e-300)[wall.cell // shape[1:].numel()]
-            stars.append(field(wall.cell, mean * wall.blocked[row]))
-            plain = field(wall.cell, push[row] * (wall.side[row] - wall.blocked[row]))
-            side = 2 * axis + (1 - row)
-            sign = 1.0 if row == 0 else -1.0
-            vector = torch.zeros(batch, 2, dtype=torch.float64)
-            vector[:, axis] = -sign * total(plain)
-            impulse[side] = impulse[side] + vector
-        on_blocks.append(total(faces[-1]) - total(faces[-2]))
+    # (direction, batch, ny, nx) of the four runs of the list; every face occurs once
+    star, push, own = accounts.walls
+    mean = star / duration.clamp(min=1e-300)[walls.member]
+    runs = torch.repeat_interleave(torch.arange(4), torch.tensor(walls.counts))
+    width = torch.tensor((dy, dy, dx, dx), dtype=torch.float64)[runs]
+    push, own = push * (SEAWATER_DENSITY * width), own * (SEAWATER_DENSITY * width)
+    place, owner = runs * shape.numel() + walls.cell, runs * batch + walls.member
+
+    def spread(values: Tensor) -> Tensor:
+        empty = torch.zeros(4 * shape.numel(), dtype=torch.float64)
+        return empty.index_copy_(0, place, values).reshape(4, *shape)
+
+    def net(values: Tensor) -> Tensor:
+        """(axis, direction, batch): sums in the list's order, which is each member's own."""
+        empty = torch.zeros(4 * batch, dtype=torch.float64)
+        return empty.index_add_(0, owner, values).reshape(2, 2, batch)
+
+    loads, stars = spread(push * walls.blocked), spread(mean * walls.blocked)
+    on_blocks, on_sides, of_bed = (
+        net(values) for values in (push * walls.blocked, push * (1.0 - walls.blocked), own)
+    )
+    for axis, (lower, upper) in enumerate(((0, 1), (2, 3))):
+        impulse[:, lower, axis] += on_sides[axis, 1]
+        impulse[:, upper, axis] -= on_sides[axis, 0]
     return Budget(
         duration=duration,
         steps=steps,
-        boundary_volume=torch.stack(volume, 1),
-        boundary_impulse=torch.stack(impulse, 1),
-        bed_impulse=per_member(accounts.bed) * area,
-        friction_impulse=per_member(accounts.friction) * area,
-        cleanup_impulse=per_member(accounts.cleanup) * area,
-        block_impulse=torch.stack(on_blocks, 1),
-        wall_east=faces[0],
-        wall_west=faces[1],
-        wall_north=faces[2],
-        wall_south=faces[3],
+        boundary_volume=volume,
+        boundary_impulse=impulse,
+        bed_impulse=bed + (of_bed[:, 0] - of_bed[:, 1]).T,
+        friction_impulse=friction,
+        cleanup_impulse=cleanup,
+        block_impulse=(on_blocks[:, 1] - on_blocks[:, 0]).T,
+        wall_east=loads[0],
+        wall_west=loads[1],
+        wall_north=loads[2],
+        wall_south=loads[3],
         star_east=stars[0],
         star_west=stars[1],
         star_north=stars[2],

@@ -22,23 +22,34 @@ WALL_LEVEL = 1e6  # m, bed of blocked cells: higher than any water, so that noth
 TINY = 1e-30  # guards divisions whose numerator is then exactly zero
 
 
+PAD = 2  # layers of blocked cells around the domain: its sides are walls unless overwritten
+
+
+class Fields(NamedTuple):
+    """Surface [m], depth [m] and velocities [m/s] of the cells, padded: (batch, ny+4, nx+4)."""
+
+    surface: Tensor
+    depth: Tensor
+    u: Tensor
+    v: Tensor
+
+
 class Faces(NamedTuple):
-    """What the interior faces along one axis contribute; face i lies between cells i and i+1.
+    """What all faces along one axis do, n+1 of them for n cells; face i lies below cell i.
 
     `mass` [m2/s]; `lower` and `upper` [m3/s2]: normal momentum flux minus the hydrostatic
-    pressure of the cell below/above the face (what changes that cell's momentum);
-    `pressure_lower`, `pressure_upper` [m3/s2]: those pressures; `tangential_lower`,
-    `tangential_upper` [m/s]: the velocities carried along; `surface_force` (per cell)
-    [m3/s2]: g h times the surface's rise across the cell.
+    pressure of the cell below/above the face (what changes that cell's momentum); `drop`
+    [m3/s2]: the former pressure minus the latter, the bed's push; `drift_lower`, `drift_upper`
+    [m/s]: the tangential velocities to be carried. All are 0 at walls until set.
+    `surface_force` [m3/s2], per cell: g h times the surface's rise across the cell.
     """
 
     mass: Tensor
     lower: Tensor
     upper: Tensor
-    pressure_lower: Tensor
-    pressure_upper: Tensor
-    tangential_lower: Tensor
-    tangential_upper: Tensor
+    drop: Tensor
+    drift_lower: Tensor
+    drift_upper: Tensor
     surface_force: Tensor
 
 
@@ -61,42 +72,57 @@ def inverse_depth(depth: Tensor) -> Tensor:
     return (2.0**0.5) * depth / torch.sqrt(fourth + fourth.clamp(min=SLOW_DEPTH**4))
 
 
-def half_slopes(values: Tensor, wet: Tensor, axis: int) -> Tensor:
-    """Half the limited difference across each cell along `axis`; same shape as `values`.
+def padded_fields(depth: Tensor, momentum_x: Tensor, momentum_y: Tensor, bed: Tensor) -> Fields:
+    """Primitive fields with blocked cells around; `bed` is padded and WALL_LEVEL where blocked."""
+    h = torch.nn.functional.threshold(depth, DRY_DEPTH, 0.0)
+    inverse = inverse_depth(h)
+    around = (PAD, PAD, PAD, PAD)
+    h = torch.nn.functional.pad(h, around)
+    u = torch.nn.functional.pad(momentum_x * inverse, around)
+    v = torch.nn.functional.pad(momentum_y * inverse, around)
+    return Fields(h + bed, h, u, v)
 
-    Zero (first order) in the outermost cells and wherever the cell or a neighbour is dry or
-    blocked. `values` (..., batch, ny, nx), `wet` (batch, ny, nx) bool.
+
+def half_slopes(values: Tensor, smooth: Tensor, axis: int) -> Tensor:
+    """Half the limited difference across each cell along `axis`, without the outermost cells.
+
+    `smooth` (1 or 0) per remaining cell: 0 falls back to first order.
     """
-    cells = values.shape[axis]
-    if cells < 3:
-        return torch.zeros_like(values)
     difference = above(values, axis) - below(values, axis)
     central = (below(difference, axis) + above(difference, axis)) * 0.25
     difference = difference * (0.5 * THETA)
     first, second = below(difference, axis), above(difference, axis)
     rising = torch.minimum(torch.minimum(first, second), central).clamp(min=0.0)
     falling = torch.maximum(torch.maximum(first, second), central).clamp(max=0.0)
-    pair = below(wet, axis) & above(wet, axis)
-    smooth = below(pair, axis) & above(pair, axis)
-    padding = (1, 1) if axis == -1 else (0, 0, 1, 1)
-    return torch.nn.functional.pad((rising + falling) * smooth, padding)
+    return (rising + falling) * smooth
 
 
-def interior_faces(values: Tensor, wet: Tensor, axis: int, gravity: float) -> Faces:
-    """Fluxes through all interior faces along `axis` (-1: x, -2: y).
+def face_fluxes(fields: Fields, axis: int, gravity: float) -> Faces:
+    """Fluxes through all faces along `axis` (-1: x, -2: y) of the unpadded cells."""
+    across = -3 - axis
+    surface, depth, u, v = (
+        x.narrow(across, PAD, x.shape[across] - 2 * PAD)
+        for x in (fields if axis == -1 else (fields[0], fields[1], fields[3], fields[2]))
+    )
+    # First order in and beside dry and blocked cells, so beside walls.
+    wet = (depth > 0.0).to(depth.dtype)
+    pair = below(wet, axis) * above(wet, axis)
+    smooth = below(pair, axis) * above(pair, axis)
 
-    `values` (4, batch, ny, nx): surface [m], depth [m], velocity x and y [m/s].
-    """
-    normal, tangential = (2, 3) if axis == -1 else (3, 2)
-    half = half_slopes(values, wet, axis)
-    low = below(values, axis) + below(half, axis)
-    high = above(values, axis) - above(half, axis)
+    def reconstruct(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        half = half_slopes(x, smooth, axis)
+        inner = x.narrow(axis, 1, x.shape[axis] - 2)
+        return below(inner, axis) + below(half, axis), above(inner, axis) - above(half, axis), half
+
+    surface_low, surface_high, half_rise = reconstruct(surface)
+    h_low, h_high, _ = reconstruct(depth)
+    u_low, u_high, _ = reconstruct(u)
+    v_low, v_high, _ = reconstruct(v)
 
     # Hydrostatic reconstruction: depths above the higher of the two beds.
-    step = (high[0] - high[1]) - (low[0] - low[1])
-    h_low = (low[1] - step.clamp(min=0.0)).clamp(min=0.0)
-    h_high = (high[1] + step.clamp(max=0.0)).clamp(min=0.0)
-    u_low, u_high = low[normal], high[normal]
+    step = (surface_high - h_high) - (surface_low - h_low)
+    h_low = (h_low - step.clamp(min=0.0)).clamp(min=0.0)
+    h_high = (h_high + step.clamp(max=0.0)).clamp(min=0.0)
     square_low, square_high = gravity * h_low, gravity * h_high
     c_low, c_high = torch.sqrt(square_low), torch.sqrt(square_high)
 
@@ -111,22 +137,22 @@ def interior_faces(values: Tensor, wet: Tensor, axis: int, gravity: float) -> Fa
     weight = 1.0 / (fast - slow).clamp(min=TINY)
     product = slow * fast
     q_low, q_high = h_low * u_low, h_high * u_high
-    p_low, p_high = 0.5 * square_low * h_low, 0.5 * square_high * h_high
     mass = ((fast * q_low - slow * q_high) + product * (h_high - h_low)) * weight
     # HLL momentum flux less the pressure of either side: still water gives exactly zero.
     advected = (fast * (q_low * u_low) - slow * (q_high * u_high)) + product * (q_high - q_low)
-    drop = p_low - p_high
+    drop = 0.5 * (square_low * h_low) - 0.5 * (square_high * h_high)
+    cells = depth.shape[axis] - 2 * PAD
     return Faces(
         mass=mass,
         lower=(advected + slow * drop) * weight,
         upper=(advected + fast * drop) * weight,
-        pressure_lower=p_low,
-        pressure_upper=p_high,
-        tangential_lower=low[tangential],
-        tangential_upper=high[tangential],
+        drop=drop,
+        drift_lower=v_low,
+        drift_upper=v_high,
         # -g h (z_e - z_w) - g (h_e^2 - h_w^2)/2 = -g h (eta_e - eta_w): the centred bed source
         # and the reconstruction's own pressure terms in one.
-        surface_force=(2.0 * gravity) * values[1] * half[0],
+        surface_force=(2.0 * gravity)
+        * (depth.narrow(axis, PAD, cells) * half_rise.narrow(axis, 1, cells)),
     )
 
 

@@ -36,6 +36,19 @@ class WaterState:
     momentum_x: Tensor
     momentum_y: Tensor
 
+    def members(self, part: slice) -> "WaterState":
+        """Only those members (views)."""
+        return WaterState(self.depth[part], self.momentum_x[part], self.momentum_y[part])
+
+    @staticmethod
+    def join(parts: "list[WaterState]") -> "WaterState":
+        """One state of the members of several, in order."""
+        depth, momentum_x, momentum_y = (
+            torch.cat(fields)
+            for fields in zip(*((p.depth, p.momentum_x, p.momentum_y) for p in parts), strict=True)
+        )
+        return WaterState(depth, momentum_x, momentum_y)
+
     def velocity(self) -> tuple[Tensor, Tensor]:
         """u, v [m/s] as the solver sees them: 0 where dry, damped in films below 0.1 mm."""
         inverse = inverse_depth(torch.where(self.depth > DRY_DEPTH, self.depth, 0.0))

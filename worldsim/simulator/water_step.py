@@ -1,8 +1,10 @@
 """One SSP-RK2 step of the shallow-water equations, and the step size it may have.
 
-Pure functions over tensors, so that the same text runs eagerly and through torch.compile.
+The work over all cells lies in a few pure functions (`Kernels`), which run eagerly or through
+torch.compile; walls and open sides, a few cells each, are set in between.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -11,237 +13,151 @@ from torch import Tensor
 from worldsim.simulator.water_boundary import AXES, INWARD, Exterior, boundary_state, edge
 from worldsim.simulator.water_flux import (
     DRY_DEPTH,
+    PAD,
+    Faces,
+    Fields,
     above,
     below,
     drain_factor,
+    face_fluxes,
     friction_factor,
-    interior_faces,
     inverse_depth,
+    padded_fields,
 )
-from worldsim.simulator.water_wall import WallCells, wall_pressure
+from worldsim.simulator.water_wall import WallFaces, WallLoad, load_walls, wall_depth
 
 # 1, unsplit second-order limit; keeps the first-order part positive in two dimensions
 COURANT = 0.25
 SAFETY = 0.96  # 1, room for the speeds to grow within one step
 
+STOPPED = 1e-30  # m/s, slower water is brought to rest (and that is booked)
+
+State = tuple[Tensor, Tensor, Tensor]  # depth [m], momentum x and y [m2/s], (batch, ny, nx)
+Spacing = tuple[float, float]  # dx, dy [m]
+Outside = tuple[Exterior | None, Exterior | None, Exterior | None, Exterior | None]
+
 
 class Ground(NamedTuple):
-    """What stays while the blocked cells stay: `bed` (batch, ny, nx) [m] (WALL_LEVEL where
-    blocked), the wall lists, and g n^2 (broadcastable to the cells; None: no friction)."""
+    """What stays while the blocked cells stay: `bed` [m], padded and WALL_LEVEL where blocked,
+    the walls, and g n^2 (broadcastable to the cells; None: no friction)."""
 
     bed: Tensor
-    walls_x: WallCells
-    walls_y: WallCells
+    walls: WallFaces
     g_n_squared: Tensor | None
 
 
 class Accounts(NamedTuple):
-    """Integrals over time, in kinematic units (per unit density), of one or more steps.
+    """Integrals over time in kinematic units (per unit density), added to by each step.
 
-    `bed`, `friction`, `cleanup`: (2, batch, ny, nx) [m2/s] momentum per area given to the cell.
-    `west`, ...: (3, batch, edge cells) mass along +axis [m2], normal and tangential momentum
-    [m3/s] through each face. `walls_x`, `walls_y`: (2, 2, n) pressure [m3/s] and depth [m s]
-    at the listed faces.
+    `cells` (6, batch, ny, nx) [m2/s]: momentum per area from bed x, y, friction x, y, clean-up
+    x, y (a bed force is booked whole in one of the cells it acts on). `sides`: per open side
+    (4, batch, edge): mass [m2], normal and tangential momentum [m3/s] along +axis, and the
+    edge cells' own pressure [m3/s]. `walls` (3, n): depth [m s], push and own pressure [m3/s].
     """
 
-    bed: Tensor
-    friction: Tensor
-    cleanup: Tensor
-    west: Tensor
-    east: Tensor
-    south: Tensor
-    north: Tensor
-    walls_x: Tensor
-    walls_y: Tensor
+    cells: Tensor
+    sides: list[Tensor | None]
+    walls: Tensor
 
 
-class Rates(NamedTuple):
-    """Time derivatives of the state, and what the accounts integrate."""
-
-    depth: Tensor
-    momentum_x: Tensor
-    momentum_y: Tensor
-    bed: Tensor
-    sides: tuple[Tensor, Tensor, Tensor, Tensor]
-    walls_x: Tensor
-    walls_y: Tensor
-
-
-Outside = tuple[Exterior | None, Exterior | None, Exterior | None, Exterior | None]
-
-
-def _rates(
-    depth: Tensor,
-    momentum_x: Tensor,
-    momentum_y: Tensor,
-    dt: Tensor,
-    ground: Ground,
-    outside: Outside,
-    spacing: tuple[float, float],
-    gravity: float,
-) -> Rates:
-    """Rates of change; the mass flux is limited to what each cell can afford within `dt`."""
-    wet = depth > DRY_DEPTH
-    h = torch.where(wet, depth, 0.0)
-    inverse = inverse_depth(h)
-    u, v = momentum_x * inverse, momentum_y * inverse
-    values = torch.stack((h + ground.bed, h, u, v))
-    velocity = {-1: u, -2: v}
-
-    # Each side's face: mass and momentum along +axis, and the velocity carried in tangentially.
-    mass_edge, normal_edge, drift_edge, pressure_edge = [], [], [], []
-    for side in range(4):
-        normal, tangential = velocity[AXES[side]], velocity[-3 - AXES[side]]
-        beyond, inside = outside[side], edge(h, side)
-        if beyond is None:
-            nothing = torch.zeros_like(inside)
-            mass_edge.append(nothing)
-            normal_edge.append(nothing)
-            drift_edge.append(nothing)
-            pressure_edge.append(nothing)
-            continue
-        c, w = boundary_state(inside, INWARD[side] * edge(normal, side), beyond, gravity)
-        h_face = c * c / gravity
-        # `known` is already false at blocked cells, which then continue their own dryness.
-        mass_edge.append(INWARD[side] * (h_face * w))
-        normal_edge.append(h_face * w * w + 0.5 * gravity * h_face * h_face)
-        drift_edge.append(edge(tangential, side))
-        pressure_edge.append(0.5 * gravity * inside * inside)
-
-    outflow = None
-    faces, positive, negative = [], [], []
-    for axis, (low, high), size in ((-1, (0, 1), spacing[0]), (-2, (2, 3), spacing[1])):
-        face = interior_faces(values, wet, axis, gravity)
-        mass = torch.cat((mass_edge[low], face.mass, mass_edge[high]), axis)
-        up, down = mass.clamp(min=0.0), mass.clamp(max=0.0)
-        leaving = (above(up, axis) - below(down, axis)) / size
-        outflow = leaving if outflow is None else outflow + leaving
-        faces.append(face)
-        positive.append(up)
-        negative.append(down)
-    assert outflow is not None
-    share = drain_factor(h, outflow, dt)
-
-    depth_rate, along, across, beds, wall_records = None, [], [], [], []
-    sides: list[Tensor] = []
-    for i, axis in enumerate((-1, -2)):
-        low, high = (0, 1) if axis == -1 else (2, 3)
-        face, size = faces[i], spacing[i]
-        walls = (ground.walls_x, ground.walls_y)[i]
-        one = torch.ones_like(mass_edge[low])
-        up = positive[i] * torch.cat((one, share), axis)
-        down = negative[i] * torch.cat((share, one), axis)
-        mass = up + down
-        # HLLC's contact: the tangential velocity comes from where the mass comes from; what
-        # enters the domain carries none.
-        calm = torch.zeros_like(one)
-        drift = up * torch.cat((calm, face.tangential_lower, drift_edge[high]), axis)
-        drift = drift + down * torch.cat((drift_edge[low], face.tangential_upper, calm), axis)
-        drain = (above(mass, axis) - below(mass, axis)) / size
-        depth_rate = drain if depth_rate is None else depth_rate + drain
-        across.append((above(drift, axis) - below(drift, axis)) / size)
-
-        gain = normal_edge[high] - pressure_edge[high]
-        lower = torch.cat((face.lower, gain), axis)
-        upper = torch.cat((normal_edge[low] - pressure_edge[low], face.upper), axis)
-        at_wall, push, own = wall_pressure(walls, h, velocity[axis], gravity)
-        excess = push - own
-        rate = (lower - upper) + face.surface_force
-        rate = _scatter(rate, walls.cell, excess[0] - excess[1])
-        along.append(rate / size)
-        pressure = torch.cat((face.pressure_lower, pressure_edge[high]), axis)
-        pressure = pressure - torch.cat((pressure_edge[low], face.pressure_upper), axis)
-        bed = pressure - face.surface_force
-        beds.append(_scatter(bed, walls.cell, own[0] - own[1]) / size)
-        wall_records.append(torch.stack((push, at_wall)))
-        for side in (low, high):
-            flux = torch.stack((edge(mass, side), normal_edge[side], edge(drift, side)))
-            sides.append(flux)
-    assert depth_rate is not None
-    return Rates(
-        depth=-depth_rate,
-        momentum_x=-(along[0] + across[1]),
-        momentum_y=-(along[1] + across[0]),
-        bed=torch.stack(beds),
-        sides=(sides[0], sides[1], sides[2], sides[3]),
-        walls_x=wall_records[0],
-        walls_y=wall_records[1],
-    )
-
-
-def _scatter(field: Tensor, cell: Tensor, value: Tensor) -> Tensor:
-    return field.reshape(-1).index_add(0, cell, value).reshape(field.shape)
-
-
-def runge_kutta_step(
-    depth: Tensor,
-    momentum_x: Tensor,
-    momentum_y: Tensor,
-    dt: Tensor,
-    ground: Ground,
-    outside_start: Outside,
-    outside_end: Outside,
-    accounts: Accounts,
-    spacing: tuple[float, float],
-    gravity: float,
-) -> tuple[Tensor, Tensor, Tensor, Accounts]:
-    """Advance each member by its `dt` (batch,) [s] (Shu & Osher 1988); dt = 0 changes nothing.
-
-    Friction and the clean-up of thin films follow the step, semi-implicitly and booked.
-    """
-    step = dt[:, None, None]
-    first = _rates(depth, momentum_x, momentum_y, step, ground, outside_start, spacing, gravity)
-    h = depth + step * first.depth
-    qx = momentum_x + step * first.momentum_x
-    qy = momentum_y + step * first.momentum_y
-    second = _rates(h, qx, qy, step, ground, outside_end, spacing, gravity)
-    h = 0.5 * (depth + (h + step * second.depth))
-    qx = 0.5 * (momentum_x + (qx + step * second.momentum_x))
-    qy = 0.5 * (momentum_y + (qy + step * second.momentum_y))
-
-    inverse = inverse_depth(h)
-    u, v = qx * inverse, qy * inverse
-    kept_x, kept_y = h * u, h * v
-    moving = step > 0.0
-    cleanup = torch.stack((kept_x - qx, kept_y - qy))
-    friction = accounts.friction
-    if ground.g_n_squared is not None:
-        speed = torch.sqrt(u * u + v * v)
-        factor = friction_factor(h, speed, step, ground.g_n_squared)
-        slowed_x, slowed_y = kept_x * factor, kept_y * factor
-        drag = torch.stack((slowed_x - kept_x, slowed_y - kept_y))
-        friction = friction + torch.where(moving, drag, 0.0)
-        kept_x, kept_y = slowed_x, slowed_y
-
-    half = 0.5 * step
-    cells = depth.shape[1] * depth.shape[2]
-    half_x = torch.take(0.5 * dt, ground.walls_x.cell // cells)
-    half_y = torch.take(0.5 * dt, ground.walls_y.cell // cells)
+def first_stage(
+    state: State, dt: Tensor, share: Tensor, faces_x: Faces, faces_y: Faces, spacing: Spacing
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Euler step: depth, momentum x, y, and the bed's part of the momentum's rate (x, y)."""
+    depth, momentum_x, momentum_y = state
+    dx, dy = spacing
+    mass_x, drift_x = _carried(faces_x, share[:, 1:-1], -1)
+    mass_y, drift_y = _carried(faces_y, share[:, :, 1:-1], -2)
+    drain = _gain(mass_x, -1) / dx + _gain(mass_y, -2) / dy
+    force_x = _push(faces_x, -1) / dx + _gain(drift_y, -2) / dy
+    force_y = _push(faces_y, -2) / dy + _gain(drift_x, -1) / dx
+    bed_x = (above(faces_x.drop, -1) - faces_x.surface_force) / dx
+    bed_y = (above(faces_y.drop, -2) - faces_y.surface_force) / dy
     return (
-        torch.where(moving, h, depth),
-        torch.where(moving, kept_x, momentum_x),
-        torch.where(moving, kept_y, momentum_y),
-        Accounts(
-            bed=accounts.bed + half * (first.bed + second.bed),
-            friction=friction,
-            cleanup=accounts.cleanup + torch.where(moving, cleanup, 0.0),
-            west=accounts.west + half * (first.sides[0] + second.sides[0]),
-            east=accounts.east + half * (first.sides[1] + second.sides[1]),
-            south=accounts.south + half * (first.sides[2] + second.sides[2]),
-            north=accounts.north + half * (first.sides[3] + second.sides[3]),
-            walls_x=accounts.walls_x + half_x * (first.walls_x + second.walls_x),
-            walls_y=accounts.walls_y + half_y * (first.walls_y + second.walls_y),
-        ),
+        depth - dt * drain,
+        momentum_x - dt * force_x,
+        momentum_y - dt * force_y,
+        bed_x,
+        bed_y,
     )
+
+
+def _carried(faces: Faces, share: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    """Limited mass flux, and the tangential momentum it carries: HLLC's contact takes the
+    velocity from where the mass comes from."""
+    up = faces.mass.clamp(min=0.0) * below(share, axis)
+    down = faces.mass.clamp(max=0.0) * above(share, axis)
+    return up + down, up * faces.drift_lower + down * faces.drift_upper
+
+
+def _gain(flux: Tensor, axis: int) -> Tensor:
+    return above(flux, axis) - below(flux, axis)
+
+
+def _push(faces: Faces, axis: int) -> Tensor:
+    return (above(faces.lower, axis) - below(faces.upper, axis)) + faces.surface_force
+
+
+def second_stage(
+    start: State,
+    middle: State,
+    dt: Tensor,
+    share: Tensor,
+    faces_x: Faces,
+    faces_y: Faces,
+    spacing: Spacing,
+    bed: tuple[Tensor, Tensor],
+    cells: Tensor,
+    g_n_squared: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Second Euler step, average with the start (Shu & Osher 1988), friction and clean-up.
+
+    Returns the new state and `cells` of the accounts.
+    """
+    h, qx, qy, bed_x, bed_y = first_stage(middle, dt, share, faces_x, faces_y, spacing)
+    h = 0.5 * (start[0] + h)
+    qx = 0.5 * (start[1] + qx)
+    qy = 0.5 * (start[2] + qy)
+    inverse = inverse_depth(h)
+    # Films lose speed at each step; stopping them keeps subnormal numbers, which are slow, away.
+    u = torch.nn.functional.hardshrink(qx * inverse, STOPPED)
+    v = torch.nn.functional.hardshrink(qy * inverse, STOPPED)
+    kept_x, kept_y = h * u, h * v  # differ from qx, qy in thin films
+    cleanup_x, cleanup_y = kept_x - qx, kept_y - qy
+    slow_x, slow_y = kept_x, kept_y
+    if g_n_squared is not None:
+        factor = friction_factor(h, torch.sqrt(u * u + v * v), dt, g_n_squared)
+        slow_x, slow_y = kept_x * factor, kept_y * factor
+    half = 0.5 * dt
+    added = torch.stack(
+        (
+            half * (bed[0] + bed_x),
+            half * (bed[1] + bed_y),
+            slow_x - kept_x,
+            slow_y - kept_y,
+            cleanup_x,
+            cleanup_y,
+        )
+    )
+    return h, slow_x, slow_y, cells + added
+
+
+def outflow_share(
+    depth: Tensor, mass_x: Tensor, mass_y: Tensor, dt: Tensor, spacing: Spacing
+) -> Tensor:
+    """What share of its outflow each cell can afford within `dt`; padded by 1 with ones."""
+    h = torch.nn.functional.threshold(depth, DRY_DEPTH, 0.0)
+    leaving_x = above(mass_x.clamp(min=0.0), -1) - below(mass_x.clamp(max=0.0), -1)
+    leaving_y = above(mass_y.clamp(min=0.0), -2) - below(mass_y.clamp(max=0.0), -2)
+    share = drain_factor(h, leaving_x / spacing[0] + leaving_y / spacing[1], dt)
+    return torch.nn.functional.pad(share, (1, 1, 1, 1), value=1.0)
 
 
 def stable_step(
-    depth: Tensor,
-    momentum_x: Tensor,
-    momentum_y: Tensor,
-    ground: Ground,
+    state: State,
+    bed: Tensor,
     outside: Outside,
-    spacing: tuple[float, float],
+    spacing: Spacing,
     gravity: float,
 ) -> Tensor:
     """Largest allowed dt (batch,) [s]: inf for a dry member, NaN where the state is not finite.
@@ -249,32 +165,153 @@ def stable_step(
     Speeds: |u| + c in cells; |u| + 2c where water can run onto a dry neighbour; the boundary
     state where a wave enters (`outside` at the highest elevation to come).
     """
-    wet = depth > DRY_DEPTH
-    h = torch.where(wet, depth, 0.0)
+    depth, momentum_x, momentum_y = state
+    ny, nx = depth.shape[1:]
+    level = bed[:, PAD : PAD + ny, PAD : PAD + nx]
+    h = torch.nn.functional.threshold(depth, DRY_DEPTH, 0.0)
     inverse = inverse_depth(h)
-    surface, celerity = h + ground.bed, torch.sqrt(gravity * h)
-    frequency = None
-    for axis, size, momentum in ((-1, spacing[0], momentum_x), (-2, spacing[1], momentum_y)):
-        speed = (momentum * inverse).abs()
-        over = torch.maximum(below(ground.bed, axis), above(ground.bed, axis))
+    surface, celerity = h + level, torch.sqrt(gravity * h)
+    velocity = {-1: momentum_x * inverse, -2: momentum_y * inverse}
+    frequency = torch.zeros_like(depth[:, 0, 0])
+    for axis, size in ((-1, spacing[0]), (-2, spacing[1])):
+        speed = velocity[axis].abs()
+        frequency = torch.maximum(frequency, (speed + celerity).amax((1, 2)) / size)
+        if depth.shape[axis] == 1:
+            continue
+        over = torch.maximum(below(level, axis), above(level, axis))
         low = (below(surface, axis) - over).clamp(min=0.0)
         high = (above(surface, axis) - over).clamp(min=0.0)
-        # at most one of the two is wet where the other is dry: its front runs at u + 2c
-        front = 2.0 * torch.sqrt(gravity * torch.maximum(low, high))
-        front = front + torch.maximum(below(speed, axis), above(speed, axis))
+        # where only one of the two is wet, its front runs at u + 2c
+        front = torch.maximum(below(speed, axis), above(speed, axis))
+        front = front + 2.0 * torch.sqrt(gravity * torch.maximum(low, high))
         front = torch.where(torch.minimum(low, high) > 0.0, 0.0, front)
-        own = (speed + celerity).amax((1, 2)) / size
-        if front.numel():
-            own = torch.maximum(own, front.amax((1, 2)) / size)
-        frequency = own if frequency is None else torch.maximum(frequency, own)
-    assert frequency is not None
-    velocity = {-1: momentum_x * inverse, -2: momentum_y * inverse}
+        frequency = torch.maximum(frequency, front.amax((1, 2)) / size)
     for side, beyond in enumerate(outside):
         if beyond is None:
             continue
         axis = AXES[side]
         w = INWARD[side] * edge(velocity[axis], side)
         c, u = boundary_state(edge(h, side), w, beyond, gravity)
-        frequency = torch.maximum(frequency, (c + u.abs()).amax((1, 2)) / spacing[axis == -2])
+        size = spacing[0] if axis == -1 else spacing[1]
+        frequency = torch.maximum(frequency, (c + u.abs()).amax((1, 2)) / size)
     spoiled = (0.0 * (depth + (momentum_x + momentum_y))).amax((1, 2))  # NaN if any is not finite
     return (COURANT * SAFETY) / (frequency + spoiled)
+
+
+class Kernels(NamedTuple):
+    """The functions that touch every cell, eager or compiled."""
+
+    padded_fields: Callable = padded_fields
+    face_fluxes: Callable = face_fluxes
+    outflow_share: Callable = outflow_share
+    first_stage: Callable = first_stage
+    second_stage: Callable = second_stage
+    wall_depth: Callable = wall_depth
+    stable_step: Callable = stable_step
+
+
+def _open_sides(
+    fields: Fields, faces: tuple[Faces, Faces], outside: Outside, gravity: float
+) -> list[tuple[Tensor, Tensor] | None]:
+    """Set, in place, the fluxes through the open sides. Returns each side's normal momentum
+    flux and edge cells' own pressure [m3/s2]."""
+    found: list[tuple[Tensor, Tensor] | None] = []
+    inner = [x[:, PAD:-PAD, PAD:-PAD] for x in fields[1:]]
+    for side, beyond in enumerate(outside):
+        if beyond is None:
+            found.append(None)
+            continue
+        along, sign = AXES[side] == -1, INWARD[side]
+        normal, tangential = (inner[1], inner[2]) if along else (inner[2], inner[1])
+        depth = edge(inner[0], side)
+        c, w = boundary_state(depth, sign * edge(normal, side), beyond, gravity)
+        h = c * c / gravity
+        flux = h * w * w + 0.5 * gravity * (h * h)
+        own = 0.5 * gravity * (depth * depth)
+        face = faces[0] if along else faces[1]
+        edge(face.mass, side).copy_(sign * (h * w))
+        edge(face.upper if sign > 0 else face.lower, side).copy_(flux - own)
+        # What leaves carries the edge cell's velocity, what enters carries none.
+        edge(face.drift_lower, side).copy_(
+            torch.zeros_like(flux) if sign > 0 else edge(tangential, side)
+        )
+        edge(face.drift_upper, side).copy_(
+            edge(tangential, side) if sign > 0 else torch.zeros_like(flux)
+        )
+        found.append((flux, own))
+    return found
+
+
+def _book(
+    accounts: Accounts,
+    half: Tensor,
+    ground: Ground,
+    load: WallLoad,
+    sides: list[tuple[Tensor, Tensor] | None],
+    faces: tuple[Faces, Faces],
+    share: Tensor,
+) -> None:
+    """Add half a step's walls and sides to the accounts, in place."""
+    accounts.walls.add_(torch.take(half, ground.walls.member) * torch.stack(load))
+    for side, found in enumerate(sides):
+        record = accounts.sides[side]
+        if found is None or record is None:
+            continue
+        along, lower = AXES[side] == -1, INWARD[side] > 0
+        face = faces[0] if along else faces[1]
+        inside = edge(share[:, 1:-1, 1:-1], side)
+        mass = edge(face.mass, side)
+        leaving = (mass.clamp(max=0.0) if lower else mass.clamp(min=0.0)) * inside
+        entering = mass.clamp(min=0.0) if lower else mass.clamp(max=0.0)
+        drift = leaving * edge(face.drift_upper if lower else face.drift_lower, side)
+        record.add_(half * torch.stack((leaving + entering, found[0], drift, found[1])))
+
+
+def runge_kutta_step(
+    state: State,
+    dt: Tensor,
+    ground: Ground,
+    outside_start: Outside,
+    outside_end: Outside,
+    accounts: Accounts,
+    spacing: Spacing,
+    gravity: float,
+    kernels: Kernels,
+) -> tuple[State, Accounts]:
+    """Advance each member by its `dt` (batch,) [s]; dt = 0 leaves a member bit for bit as it is.
+
+    `accounts.sides` and `.walls` are added to in place; the returned ones hold all.
+    """
+    step = dt[:, None, None]
+
+    def fluxes(depth: Tensor, momentum_x: Tensor, momentum_y: Tensor, outside: Outside):
+        fields = kernels.padded_fields(depth, momentum_x, momentum_y, ground.bed)
+        faces = (
+            kernels.face_fluxes(fields, -1, gravity),
+            kernels.face_fluxes(fields, -2, gravity),
+        )
+        load = load_walls(ground.walls, fields, *faces, gravity, kernels.wall_depth)
+        sides = _open_sides(fields, faces, outside, gravity)
+        share = kernels.outflow_share(depth, faces[0].mass, faces[1].mass, step, spacing)
+        _book(accounts, 0.5 * step, ground, load, sides, faces, share)
+        return faces, share
+
+    faces, share = fluxes(*state, outside_start)
+    *middle, bed_x, bed_y = kernels.first_stage(state, step, share, *faces, spacing)
+    faces, share = fluxes(*middle, outside_end)
+    *after, cells = kernels.second_stage(
+        state,
+        tuple(middle),
+        step,
+        share,
+        *faces,
+        spacing,
+        (bed_x, bed_y),
+        accounts.cells,
+        ground.g_n_squared,
+    )
+    if not bool((dt > 0).all()):
+        moving = step > 0.0
+        after = [torch.where(moving, new, old) for new, old in zip(after, state, strict=True)]
+        cells = torch.where(moving, cells, accounts.cells)
+    return (after[0], after[1], after[2]), accounts._replace(cells=cells)

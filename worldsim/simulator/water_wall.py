@@ -5,6 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from worldsim.simulator.water_flux import PAD, Faces, Fields
+
 NEWTON_STEPS = 4  # from the guess below; converged to rounding (tests/test_water_wall.py)
 
 
@@ -17,8 +19,7 @@ def wall_depth(depth: Tensor, approach: Tensor, gravity: float) -> Tensor:
     (by a factor 1.8 at Froude number 3).
     """
     celerity = torch.sqrt(gravity * depth)
-    froude = approach / celerity.clamp(min=1e-30)
-    froude = torch.where(depth > 0.0, froude, torch.zeros_like(froude))
+    froude = approach / celerity.clamp(min=1e-30)  # a dry cell has no velocity: 0
     f = froude.clamp(min=0.0)
     # y = h*/h solves (y - 1) sqrt((y + 1) / (2 y)) = F. The guess has the right slope and
     # curvature at F = 0 and the right slope, sqrt(2), at infinity.
@@ -26,55 +27,93 @@ def wall_depth(depth: Tensor, approach: Tensor, gravity: float) -> Tensor:
     for _ in range(NEWTON_STEPS):
         s = torch.sqrt((y + 1.0) / (2.0 * y))
         y = y - ((y - 1.0) * s - f) / (s - (y - 1.0) / (4.0 * y * y * s))
-    ebb = (1.0 + 0.5 * froude).clamp(min=0.0)
+    ebb = (1.0 + 0.5 * froude.clamp(max=0.0)).clamp(min=0.0)
     return depth * torch.where(froude > 0.0, y, ebb * ebb)
 
 
-class WallCells(NamedTuple):
-    """Water cells with a wall above or below them along one axis.
+class WallFaces(NamedTuple):
+    """The faces between water and wall along both axes, (n,) each, in four runs of `counts`:
+    wall east of the cell, west, north, south.
 
-    `cell` (n,) flat index into (batch, ny, nx); `side` (2, n) float, 1 where there is a wall
-    above (row 0: east or north) and below (row 1: west or south); `blocked` (2, n) float, 1
-    where that wall is a blocked cell, not the domain's side.
+    `cell`, `padded_cell`: flat index of the water cell into (batch, ny, nx) and into the padded
+    fields; `face`: flat index of the face into its axis' face arrays; `member`; `sign`: +1 for
+    a wall above the cell; `blocked`: whether the wall is a blocked cell, not a domain's side.
     """
 
+    counts: tuple[int, ...]
     cell: Tensor
-    side: Tensor
+    padded_cell: Tensor
+    face: Tensor
+    member: Tensor
+    sign: Tensor
     blocked: Tensor
 
 
-def find_walls(blocked: Tensor, axis: int, closed: tuple[bool, bool], pad: int = 1) -> WallCells:
-    """List the wall faces along `axis` (-1: x, -2: y) of `blocked` (batch, ny, nx) bool.
+def find_walls(blocked: Tensor, closed: tuple[bool, bool, bool, bool]) -> WallFaces:
+    """List the wall faces around the unblocked cells of `blocked` (batch, ny, nx) bool.
 
-    `closed`: whether the domain's lower and upper side are walls. The list is padded, with
-    entries that press on nothing, to a multiple of `pad`: a compiled step then survives a
-    change of the blocked cells.
+    `closed`: whether the west, east, south and north side of the domain is a wall.
     """
-    n = blocked.shape[axis]
-    open_ = ~blocked
-    up_block, down_block = torch.zeros_like(blocked), torch.zeros_like(blocked)
-    up_block.narrow(axis, 0, n - 1).copy_(blocked.narrow(axis, 1, n - 1))
-    down_block.narrow(axis, 1, n - 1).copy_(blocked.narrow(axis, 0, n - 1))
-    up, down = up_block.clone(), down_block.clone()
-    up.narrow(axis, n - 1, 1).fill_(closed[1])
-    down.narrow(axis, 0, 1).fill_(closed[0])
-    up, down = up & open_, down & open_
-    cell = torch.nonzero((up | down).reshape(-1)).reshape(-1)
-    side = torch.stack((up.reshape(-1)[cell], down.reshape(-1)[cell])).double()
-    block = torch.stack((up_block.reshape(-1)[cell], down_block.reshape(-1)[cell])).double()
-    extra = -cell.numel() % pad
-    grow = torch.nn.functional.pad
-    return WallCells(grow(cell, (0, extra)), grow(side, (0, extra)), grow(block, (0, extra)))
+    _, ny, nx = blocked.shape
+    around = torch.nn.functional.pad(blocked.to(torch.int8), (1, 1, 1, 1)) > 0
+    solid = around.clone()
+    solid[:, :, 0], solid[:, :, -1] = closed[0], closed[1]
+    solid[:, 0], solid[:, -1] = closed[2], closed[3]
+    counts, parts, block = [], [], []
+    for row, column in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        window = (
+            slice(None),
+            slice(1 + row, 1 + row + ny),
+            slice(1 + column, 1 + column + nx),
+        )
+        place = torch.nonzero(solid[window] & ~blocked)
+        counts.append(len(place))
+        member, y, x = place.unbind(1)
+        if column:
+            face = (member * ny + y) * (nx + 1) + x + (column > 0)
+        else:
+            face = (member * (ny + 1) + y + (row > 0)) * nx + x
+        cell = (member * ny + y) * nx + x
+        padded = (member * (ny + 2 * PAD) + y + PAD) * (nx + 2 * PAD) + x + PAD
+        parts.append(torch.stack((cell, padded, face, member, torch.full_like(cell, row + column))))
+        block.append(around[window].reshape(-1)[cell])
+    cell, padded, face, member, sign = torch.cat(parts, 1).unbind(0)
+    blocked_faces = torch.cat(block).double()
+    return WallFaces(tuple(counts), cell, padded, face, member, sign.double(), blocked_faces)
 
 
-def wall_pressure(
-    walls: WallCells, depth: Tensor, velocity: Tensor, gravity: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Depth h* (2, n) [m] at the listed faces, pressure g h*^2/2 there and g h^2/2 of the cell.
+class WallLoad(NamedTuple):
+    """At each listed face: depth h* [m], its pressure g h*^2/2 and the cell's own g h^2/2."""
 
-    `depth`, `velocity` (normal component) are (batch, ny, nx). Zero where there is no wall.
-    """
-    h = torch.take(depth, walls.cell)
-    u = torch.take(velocity, walls.cell)
-    at_wall = wall_depth(torch.stack((h, h)), torch.stack((u, -u)), gravity) * walls.side
-    return at_wall, (0.5 * gravity) * at_wall * at_wall, (0.5 * gravity) * h * h * walls.side
+    depth: Tensor
+    push: Tensor
+    own: Tensor
+
+
+def load_walls(
+    walls: WallFaces,
+    fields: Fields,
+    faces_x: Faces,
+    faces_y: Faces,
+    gravity: float,
+    solve=wall_depth,
+) -> WallLoad:
+    """Set, in place, the walls' push in the faces of both axes; `solve` is `wall_depth`."""
+    east, west, north, _ = walls.counts
+    in_x = east + west
+    h = torch.take(fields.depth, walls.padded_cell)
+    normal = torch.cat(
+        (
+            torch.take(fields.u, walls.padded_cell[:in_x]),
+            torch.take(fields.v, walls.padded_cell[in_x:]),
+        )
+    )
+    at_wall = solve(h, normal * walls.sign, gravity)
+    push, own = (0.5 * gravity) * (at_wall * at_wall), (0.5 * gravity) * (h * h)
+    excess = push - own
+    ends = (0, east, in_x, in_x + north, len(h))
+    sides = (faces_x.lower, faces_x.upper, faces_y.lower, faces_y.upper)
+    for i, flux in enumerate(sides):
+        run = slice(ends[i], ends[i + 1])
+        flux.view(-1).index_copy_(0, walls.face[run], excess[run])
+    return WallLoad(at_wall, push, own)
