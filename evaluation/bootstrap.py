@@ -29,6 +29,9 @@ class Bootstrap:
     seed: int = 0
 
 
+DEFAULT = Bootstrap()
+
+
 @dataclasses.dataclass(frozen=True)
 class Interval:
     """An interval, or the reason why there is none."""
@@ -43,13 +46,13 @@ class Interval:
         return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
-def mean_interval(values: np.ndarray, settings: Bootstrap = Bootstrap()) -> Interval:
+def mean_interval(values: np.ndarray, settings: Bootstrap = DEFAULT) -> Interval:
     """Interval of the mean of values (case,); pass differences for a paired comparison."""
     return ratio_interval(values, np.ones_like(values, dtype=np.float64), settings)
 
 
 def ratio_interval(numerator: np.ndarray, denominator: np.ndarray,
-                   settings: Bootstrap = Bootstrap()) -> Interval:
+                   settings: Bootstrap = DEFAULT) -> Interval:
     """Interval of mean(numerator) / mean(denominator), both (case,), resampled together.
 
     The standard error of each resample is that of the linearised ratio (delta method).

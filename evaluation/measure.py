@@ -63,7 +63,8 @@ def prepare_truth(truth: xr.DataTree, *, size: tuple[int, int], fps: float,
     time = overhead["time"].values
     return Truth(
         observe_state(truth, time), observe_video(overhead),
-        {camera: dataset["rgb"].load() for camera, dataset in video.items()}, float(fps), tuple(size),
+        {camera: dataset["rgb"].load() for camera, dataset in video.items()},
+        float(fps), size,
     )
 
 
@@ -199,7 +200,8 @@ def _fitting(rollout: xr.DataTree, camera: str, truth: Truth) -> xr.Dataset:
     video = rollout[f"video/{camera}"].dataset
     missing = [int(c) for c in truth.cases if c not in rollout["case"].values]
     if missing:
-        raise InputError(f"{name} lacks case {missing[0]}; it has {rollout['case'].values.tolist()}")
+        there = rollout["case"].values.tolist()
+        raise InputError(f"{name} lacks case {missing[0]}; it has {there}")
     video = video.assign_coords({d: rollout[d] for d in ("case", "realization")})
     video = video.sel(case=truth.cases)
     shape = video["rgb"].shape[3:5]

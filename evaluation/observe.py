@@ -30,7 +30,9 @@ def observe_state(truth: xr.DataTree, time: np.ndarray) -> xr.DataTree:
     """The same observables from the state of a simulated rollout, at the given times (s)."""
     missing = [group for group in ("water", "bodies", "structures") if group not in truth]
     if missing:
-        raise InputError(f"the truth has no /{missing[0]}; give a simulated rollout with its states")
+        raise InputError(
+            f"the truth has no /{missing[0]}; give a simulated rollout with its states"
+        )
     return xr.DataTree.from_dict({
         "water": state.water_state(truth, time),
         "debris": state.debris_state(truth, time),

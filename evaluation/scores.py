@@ -12,7 +12,7 @@ from typing import Any
 
 import xarray as xr
 
-from evaluation.bootstrap import Bootstrap, Interval
+from evaluation.bootstrap import DEFAULT, Bootstrap, Interval
 from evaluation.measure import (
     FLOOR,
     REFERENCE,
@@ -89,7 +89,7 @@ class Scores:
 
 def summarise(measured: xr.Dataset, model: str, baselines: Sequence[str],
               about: Mapping[str, Any], *, metrics: Sequence[Metric] = METRICS,
-              bootstrap: Bootstrap = Bootstrap()) -> Scores:
+              bootstrap: Bootstrap = DEFAULT) -> Scores:
     """Scores from measurements, e.g. of several batches of cases concatenated along ``case``."""
     table = tuple(score(metric, measured, model, baselines, bootstrap) for metric in metrics)
     return Scores(model, tuple(baselines), table, measured, about)
@@ -98,7 +98,7 @@ def summarise(measured: xr.Dataset, model: str, baselines: Sequence[str],
 def evaluate(dream: xr.DataTree, truth: xr.DataTree,
              baselines: Mapping[str, xr.DataTree] | None = None,
              reference: xr.DataTree | None = None, *, metrics: Sequence[Metric] = METRICS,
-             bootstrap: Bootstrap = Bootstrap()) -> Scores:
+             bootstrap: Bootstrap = DEFAULT) -> Scores:
     """Score a dream against the truth.
 
     Parameters
@@ -118,9 +118,8 @@ def evaluate(dream: xr.DataTree, truth: xr.DataTree,
         raise InputError(f"the dream has no {CAMERA!r} video; ask the model for that camera")
     lacking = [int(c) for c in dream["case"].values if c not in truth["case"].values]
     if lacking:
-        raise InputError(
-            f"the truth lacks case {lacking[0]} of the dream; it has {truth['case'].values.tolist()}"
-        )
+        there = truth["case"].values.tolist()
+        raise InputError(f"the truth lacks case {lacking[0]} of the dream; it has {there}")
     name = dream.attrs.get("model") or "dream"
     others = dict(baselines or {})
     for reserved in (FLOOR, REFERENCE, name):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from evaluation.bootstrap import Bootstrap, Interval, mean_interval, ratio_interval
+from evaluation.bootstrap import DEFAULT, Bootstrap, Interval, mean_interval, ratio_interval
 from evaluation.measure import FLOOR, REFERENCE
 from evaluation.metrics.metric import Metric
 
@@ -84,7 +84,7 @@ def _estimate(values: np.ndarray, settings: Bootstrap) -> Estimate:
 
 
 def score(metric: Metric, measured: xr.Dataset, model: str, baselines: Sequence[str],
-          settings: Bootstrap = Bootstrap()) -> Score:
+          settings: Bootstrap = DEFAULT) -> Score:
     """The score of one model.
 
     Parameters
@@ -105,9 +105,11 @@ def score(metric: Metric, measured: xr.Dataset, model: str, baselines: Sequence[
         _against(metric, name, own, table[name][counts], floor, reference, settings)
         for name in baselines
     )
-    usable = [b for b in compared if b.value.value is not None] if metric.direction != "none" else []
-    sign = -1.0 if metric.direction == "higher" else 1.0
-    best = min(usable, key=lambda b: sign * b.value.value).baseline if usable else None  # type: ignore[operator]
+    sign = {"lower": 1.0, "higher": -1.0, "none": np.nan}[metric.direction]
+    ranked = sorted(
+        (sign * b.value.value, b.baseline) for b in compared if b.value.value is not None
+    )
+    best = ranked[0][1] if ranked and metric.direction != "none" else None
     return Score(
         metric, _estimate(own, settings), _mean(floor), _mean(reference), compared, best,
         int(counts.sum()), failed,

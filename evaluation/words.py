@@ -59,7 +59,7 @@ def _skill(scores: Scores) -> str:
             continue
         told.append(
             f"{against.skill.value:.2f}{_between(against.skill.interval)} for {_PLAIN[name]} "
-            f"(against {against.baseline})"
+            f"(against {against.baseline.removeprefix('baseline:')})"
         )
     sentence = ""
     if told:

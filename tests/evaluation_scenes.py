@@ -20,8 +20,8 @@ CAMERA = {
     "target": [96.0, 64.0, 0.0], "up": [0.0, 1.0, 0.0], "height_m": 128.0, "fov_y_deg": 0.0,
 }
 ROWS, COLUMNS, PITCH = 64, 96, 2.0
-X = (np.arange(COLUMNS) + 0.5) * PITCH
-Y = (np.arange(ROWS) + 0.5) * PITCH
+x_centres = (np.arange(COLUMNS) + 0.5) * PITCH
+y_centres = (np.arange(ROWS) + 0.5) * PITCH
 WATER, GRASS, SAND, TIMBER = (60, 140, 175), (142, 156, 108), (218, 202, 168), (168, 138, 104)
 ROOFS = np.array([[90.0, 100.0, 30.0, 40.0], [110.0, 120.0, 80.0, 92.0]])
 
@@ -47,6 +47,14 @@ class Member:
         return np.array(self.debris) + np.array(self.drift) * time[:, None, None]
 
 
+def within(rectangle: np.ndarray | tuple) -> np.ndarray:
+    """(y, x) bool: cells whose centre lies in the rectangle x0, x1, y0, y1 (m)."""
+    x0, x1, y0, y1 = rectangle
+    columns = (x_centres > x0) & (x_centres < x1)
+    rows = (y_centres > y0) & (y_centres < y1)
+    return rows[:, None] & columns[None, :]
+
+
 def blend_disc(frame: np.ndarray, row: float, column: float, colour: np.ndarray,
                diameter: float = 3.5, fine: int = 9) -> None:
     """Draw a disc in place; how much of a pixel it covers is found by counting finer samples."""
@@ -67,7 +75,7 @@ def draw(member: Member, time: np.ndarray) -> np.ndarray:
     """(time, row, column, 3) uint8."""
     video = np.empty((len(time), ROWS, COLUMNS, 3))
     front, places = member.front(time), member.places(time)
-    x, y = X[None, :], Y[::-1][:, None]
+    x, y = x_centres[None, :], y_centres[::-1][:, None]
     for k, t in enumerate(time):
         frame = np.where((x < 60)[..., None], SAND, GRASS).astype(float) + np.zeros((ROWS, 1, 1))
         for (x0, x1, y0, y1), falls in zip(ROOFS, member.falls, strict=True):
@@ -76,7 +84,8 @@ def draw(member: Member, time: np.ndarray) -> np.ndarray:
         roofs = (frame == TIMBER).all(axis=-1)
         frame[(x < front[k]) & ~roofs] = WATER
         for slot, (px, py) in enumerate(places[k]):
-            blend_disc(frame, (Y[::-1][0] - py) / PITCH, (px - X[0]) / PITCH, DEBRIS_COLOURS[slot])
+            row, column = (y_centres[-1] - py) / PITCH, (px - x_centres[0]) / PITCH
+            blend_disc(frame, row, column, DEBRIS_COLOURS[slot])
         video[k] = frame
     return np.rint(video).astype(np.uint8)
 
@@ -113,9 +122,10 @@ def states(cases: list[list[Member]], duration: float) -> dict[str, xr.Dataset]:
         for j, member in enumerate(members):
             up = np.array([[t < f for f in member.falls] for t in time])
             standing[i, j, :, :2] = up
-            wet = (X < member.front(time)[:, None])[:, None, :] & np.ones((1, ROWS, 1), bool)
+            reached = x_centres < member.front(time)[:, None]
+            wet = reached[:, None, :] & np.ones((1, ROWS, 1), bool)
             for b, (x0, x1, y0, y1) in enumerate(ROOFS):
-                inside = (X > x0) & (X < x1) & ((Y > y0) & (Y < y1))[:, None]
+                inside = within((x0, x1, y0, y1))
                 wet &= ~(inside & up[:, b, None, None])
             depth[i, j] = wet
             position[i, j, :, 12:12 + len(member.debris), :2] = member.places(time)
@@ -128,7 +138,8 @@ def states(cases: list[list[Member]], duration: float) -> dict[str, xr.Dataset]:
     bodies[:, 12:12 + count] = True
     coords = {"time": time}
     return {
-        "/water": xr.Dataset({"depth": ((*dims, "y", "x"), depth)}, coords={**coords, "y": Y, "x": X}),
+        "/water": xr.Dataset({"depth": ((*dims, "y", "x"), depth)},
+                             coords={**coords, "y": y_centres, "x": x_centres}),
         "/bodies": xr.Dataset(
             {"position": ((*dims, "body", "xyz"), position), "present": (("case", "body"), bodies),
              "kind": ("body", np.repeat([0, 1], [12, 6]))}, coords=coords),

@@ -42,12 +42,14 @@ def test_crps_equals_the_library_over_named_dims():
 
 
 @settings(deadline=None)
-@given(st.lists(st.booleans(), min_size=1, max_size=7), st.lists(st.booleans(), min_size=1, max_size=4))
+@given(st.lists(st.booleans(), min_size=1, max_size=7),
+       st.lists(st.booleans(), min_size=1, max_size=4))
 def test_brier_equals_brute_force(members, truths):
     p, m = np.mean(members), len(members)
     correction = p * (1 - p) / (m - 1) if m > 1 else 0.0
     expected = np.mean([(p - t) ** 2 - correction for t in truths])
-    ours = fair_brier(xr.DataArray(members, dims="realization"), xr.DataArray(truths, dims="observation"))
+    ours = fair_brier(xr.DataArray(members, dims="realization"),
+                      xr.DataArray(truths, dims="observation"))
     assert float(ours) == pytest.approx(expected, abs=1e-12)
 
 
@@ -69,7 +71,9 @@ def test_the_expected_score_does_not_depend_on_the_ensemble_size(function):
         draws = draws > 0.4
     forecast = xr.DataArray(draws[:, :8], dims=("case", "realization"))
     truth = xr.DataArray(draws[:, 8:], dims=("case", "observation"))
-    means = [float(function(forecast.isel(realization=slice(0, m)), truth).mean()) for m in (2, 4, 8)]
+    means = [
+        float(function(forecast.isel(realization=slice(0, m)), truth).mean()) for m in (2, 4, 8)
+    ]
     assert np.ptp(means) < 0.012
     # Of independent standard normal draws: E|x - y| / 2 = 1 / sqrt(pi); of events: q (1 - q).
     q = 0.3445783

@@ -251,7 +251,6 @@ def test_a_dream_of_some_of_the_cases_is_scored_on_those(truth, late, scored):
 
 def test_the_drawn_camera_is_the_shipped_one():
     from scenarios.tsunami import VIEW
-
     from worldsim.camera import overhead
 
     assert json.loads(overhead(VIEW).to_json()) == CAMERA

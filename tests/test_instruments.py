@@ -7,7 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
-from evaluation_scenes import CAMERA, COLUMNS, PITCH, ROOFS, ROWS, WATER, X, Y, Member, draw, rollout
+from evaluation_scenes import (
+    CAMERA,
+    COLUMNS,
+    PITCH,
+    ROOFS,
+    ROWS,
+    WATER,
+    Member,
+    draw,
+    rollout,
+    within,
+    x_centres,
+)
 from scipy import ndimage
 
 from worldsim.errors import InputError
@@ -95,8 +107,8 @@ def test_water_is_found_to_the_pixel(frames, member, time, kind):
 
 
 def test_front_and_arrival_follow_the_front(member, time):
-    wet = (X < member.front(time)[:, None])[:, None, :].repeat(ROWS, axis=1)
-    front_m = front(wet, X, PITCH)
+    wet = (x_centres < member.front(time)[:, None])[:, None, :].repeat(ROWS, axis=1)
+    front_m = front(wet, x_centres, PITCH)
     assert np.abs(front_m - member.front(time)[:, None]).max() <= PITCH / 2 + 1e-9
     # Reached at start + (x - shore) / speed, up to the time a pixel takes to be crossed.
     when = arrival(front_m, time, np.array([60.0, 80.0, 500.0]))
@@ -126,9 +138,7 @@ def test_a_floating_roof_is_wet_and_a_standing_one_is_dry(frames, time):
     last[30:35, 8:14] = (168, 138, 104)
     seen = observe_water(film(moved))["wet"].values[0, 0, -1, ::-1]
     assert seen[30:35, 8:14].all()
-    x0, x1, y0, y1 = ROOFS[1]
-    inside = ((X > x0) & (X < x1))[None] & ((Y > y0) & (Y < y1))[::-1, None]
-    assert not seen[inside].any()
+    assert not seen[within(ROOFS[1])[::-1]].any()
 
 
 def test_buildings_are_found_and_seen_to_fall(frames, time):
@@ -171,7 +181,8 @@ def test_state_is_interpolated_to_the_video():
 
 
 def test_what_cannot_be_read_is_refused(frames):
-    street = film(frames[:2]).assign_attrs(camera=json.dumps(CAMERA | {"projection": "perspective"}))
+    tilted = json.dumps(CAMERA | {"projection": "perspective"})
+    street = film(frames[:2]).assign_attrs(camera=tilted)
     with pytest.raises(InputError, match="orthographic"):
         observe_water(street)
     grey = film(frames[:2]).isel(channel=slice(0, 1))

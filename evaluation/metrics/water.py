@@ -26,11 +26,9 @@ def wet_on(wet: xr.DataArray, like: xr.DataArray) -> xr.DataArray:
     rows = _overlap(like["y"].values, wet["y"].values)
     columns = _overlap(like["x"].values, wet["x"].values)
     share = np.einsum("ab,...bc,dc->...ad", rows, wet.values.astype(np.float32), columns)
-    return xr.DataArray(
-        share >= 0.5, dims=wet.dims,
-        coords={name: wet[name] for name in wet.dims if name not in ("x", "y") and name in wet.coords}
-        | {"x": like["x"], "y": like["y"]},
-    )
+    kept = {name: wet[name] for name in set(wet.dims) - {"x", "y"} if name in wet.coords}
+    cells = {"x": like["x"], "y": like["y"]}
+    return xr.DataArray(share >= 0.5, dims=wet.dims, coords={**kept, **cells})
 
 
 def _wet(sample: Sample) -> tuple[xr.DataArray, xr.DataArray]:

@@ -96,14 +96,17 @@ def _held(model: WorldModel, query: Query, camera: str) -> np.ndarray:
     return piece.video[:, frame]
 
 
-@dataclasses.dataclass(frozen=True)
+_CONTINUES = Capabilities(
+    parameters=False, stochastic=False, any_size=True, any_fps=True, streaming=True
+)
+_FROM_SUMMARY = Capabilities(cameras=(CAMERA,), any_size=False, any_fps=False, streaming=True)
+
+
 class Frozen:
     """Repeats the last known frame."""
 
-    name: str = "baseline:frozen"
-    capabilities: Capabilities = Capabilities(
-        parameters=False, stochastic=False, any_size=True, any_fps=True, streaming=True
-    )
+    name = "baseline:frozen"
+    capabilities = _CONTINUES
 
     def rollout(self, query: Query) -> xr.DataTree:
         """Answer a query that has known frames of every camera it asks for."""
@@ -115,7 +118,6 @@ class Frozen:
         return WholeRolloutStream(self.rollout(query))
 
 
-@dataclasses.dataclass(frozen=True)
 class ConstantVelocity:
     """What moved in the known frames goes on at the same velocity.
 
@@ -124,10 +126,8 @@ class ConstantVelocity:
     and painted. Other cameras hold the last known frame.
     """
 
-    name: str = "baseline:constant-velocity"
-    capabilities: Capabilities = Capabilities(
-        parameters=False, stochastic=False, any_size=True, any_fps=True, streaming=True
-    )
+    name = "baseline:constant-velocity"
+    capabilities = _CONTINUES
 
     def rollout(self, query: Query) -> xr.DataTree:
         """Answer a query that has known frames of every camera it asks for."""
@@ -218,8 +218,8 @@ def _check_summary(model: WorldModel, summary: TrainingSummary, query: Query) ->
     cls = scenario_class(query.scenario)
     if (summary.scenario, summary.version) != (cls.name, cls.version):
         raise InputError(
-            f"{model.name} knows {summary.scenario!r} version {summary.version}, the query is about "
-            f"{cls.name!r} version {cls.version}; use the summary of a checkpoint of that version"
+            f"{model.name} knows {summary.scenario!r} version {summary.version}, the query is "
+            f"about {cls.name!r} version {cls.version}; use a checkpoint of that version"
         )
     size = summary.first.shape[1:3]
     if tuple(query.size) != size or query.fps != summary.fps:
@@ -242,16 +242,14 @@ def _painted(summary: TrainingSummary, index: int, query: Query) -> np.ndarray:
                  GroundGrid.of(blank))
 
 
-_FROM_SUMMARY = Capabilities(cameras=(CAMERA,), any_size=False, any_fps=False, streaming=True)
-
-
-@dataclasses.dataclass(frozen=True)
 class Climatology:
     """What happened in the training rollouts whose parameters are nearest, in their own layouts."""
 
-    summary: TrainingSummary
-    name: str = "baseline:climatology"
-    capabilities: Capabilities = dataclasses.replace(_FROM_SUMMARY, context=False)
+    name = "baseline:climatology"
+    capabilities = dataclasses.replace(_FROM_SUMMARY, context=False)
+
+    def __init__(self, summary: TrainingSummary) -> None:
+        self.summary = summary
 
     def rollout(self, query: Query) -> xr.DataTree:
         """As many different training rollouts as the query wants realizations."""
@@ -274,7 +272,6 @@ class Climatology:
         return WholeRolloutStream(self.rollout(query))
 
 
-@dataclasses.dataclass(frozen=True)
 class Nearest:
     """The one training rollout whose parameters and first frame are most alike.
 
@@ -282,9 +279,11 @@ class Nearest:
     difference in units of the median such difference within the training set.
     """
 
-    summary: TrainingSummary
-    name: str = "baseline:nearest"
-    capabilities: Capabilities = dataclasses.replace(_FROM_SUMMARY, stochastic=False)
+    name = "baseline:nearest"
+    capabilities = dataclasses.replace(_FROM_SUMMARY, stochastic=False)
+
+    def __init__(self, summary: TrainingSummary) -> None:
+        self.summary = summary
 
     @functools.cached_property
     def _scale(self) -> float:

@@ -14,6 +14,9 @@ from worldsim.instruments.debris import colour_weights
 from worldsim.instruments.ground import GroundGrid
 from worldsim.instruments.water import wet_mask
 
+SOME_WATER, SOME_GROUND = (60, 140, 175), (180, 170, 140)
+"""Colours for a first frame that shows no water, or nothing else."""
+
 
 def without_debris(frame: np.ndarray) -> np.ndarray:
     """A frame (row, column, 3) uint8 with debris painted over by what is nearest around it."""
@@ -27,8 +30,9 @@ def without_debris(frame: np.ndarray) -> np.ndarray:
     return frame[row, column]
 
 
-def _fill(frame: np.ndarray, keep: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """The frame where `keep`, and elsewhere the plain colour."""
+def _fill(frame: np.ndarray, keep: np.ndarray, otherwise: tuple[int, int, int]) -> np.ndarray:
+    """The frame where `keep`; elsewhere its usual colour, or `otherwise` if that is none."""
+    colour = np.median(frame[keep], axis=0) if keep.any() else np.array(otherwise)
     return np.where(keep[..., None], frame, colour.astype(np.uint8))
 
 
@@ -49,10 +53,8 @@ def paint(first: np.ndarray, wet: np.ndarray, position: np.ndarray, grid: Ground
     """
     background = without_debris(first)
     was_wet = wet_mask(background)
-    water = np.median(background[was_wet], axis=0) if was_wet.any() else np.array([60, 140, 175])
-    ground = np.median(background[~was_wet], axis=0) if (~was_wet).any() else np.array([180, 170, 140])
-    if_wet = _fill(background, was_wet, water)
-    if_dry = _fill(background, ~was_wet, ground)
+    if_wet = _fill(background, was_wet, SOME_WATER)
+    if_dry = _fill(background, ~was_wet, SOME_GROUND)
     video = np.where(wet[..., None], if_wet, if_dry)
     for frame, places in zip(video, position, strict=True):
         for slot, (x, y) in enumerate(places):

@@ -104,22 +104,25 @@ class TrainingSummary:
             name: np.frombuffer(lzma.compress(blob.tobytes(), preset=9), dtype=np.uint8)
             for name, blob in blobs.items()
         }
-        header = {
+        header: dict[str, object] = {
             "format": FORMAT, "scenario": self.scenario, "version": self.version,
             "seed": self.seed, "camera": self.camera, "fps": self.fps,
             "parameters": list(self.parameters),
             "shapes": {"first": self.first.shape, "wet": self.wet.shape,
                        "debris": self.debris.shape},
         }
-        table = np.stack([np.asarray(v, dtype=np.float64) for v in self.parameters.values()], axis=1)
-        arrays = {"case": self.case.astype(np.int64), "parameters": table, **packed}
+        columns = [np.asarray(values, dtype=np.float64) for values in self.parameters.values()]
+        table = np.stack(columns, axis=1)
+        numbers = self.case.astype(np.int64)
+        arrays: dict[str, np.ndarray] = {"case": numbers, "parameters": table, **packed}
         header["sha256"] = _digest(header, arrays)
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".summary.", dir=target.parent) as beside:
             partial = Path(beside, FILE_NAME)
             text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-            np.savez(partial, header=text, **arrays)
+            with partial.open("wb") as file:
+                np.savez(file, allow_pickle=False, header=text, **arrays)
             partial.replace(target)
         return hashlib.sha256(target.read_bytes()).hexdigest()
 
@@ -146,7 +149,9 @@ class TrainingSummary:
         except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
             raise InputError(damaged) from error
         if header.get("format") != FORMAT:
-            raise InputError(f"{source} has format {header.get('format')}, this worldsim reads {FORMAT}")
+            raise InputError(
+                f"{source} has format {header.get('format')}, this worldsim reads {FORMAT}"
+            )
         if _digest(header, arrays) != found:
             raise InputError(damaged)
         shapes = {name: tuple(shape) for name, shape in header["shapes"].items()}
