@@ -216,7 +216,7 @@ def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[i
                    workers: int = 2, fps: float = 5.0, duration: float = 16.0,
                    size: tuple[int, int] = (64, 96),
                    cameras: tuple[str, ...] = ("overhead", "street"),
-                   record: Record | None = None) -> Iterator[int]:
+                   record: Record | None = None, compiled: bool = False) -> Iterator[int]:
     """Simulate and film training cases; yields each case's number when it is stored.
 
     What is stored already is skipped, so the same call continues a stopped one.
@@ -227,6 +227,7 @@ def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[i
     workers : processes; 1 works in this one.
     fps, duration, size, cameras : frames per second, seconds, pixels and views of the videos.
     record : further arrays to keep of each rollout.
+    compiled : compile the water solver (several times as fast; needs a C++ compiler).
 
     Raises
     ------
@@ -247,11 +248,11 @@ def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[i
     chunks = [missing[i:i + CASES_AT_ONCE] for i in range(0, len(missing), CASES_AT_ONCE)]
     if workers <= 1:
         for chunk in chunks:
-            yield from _generate(root, manifest, chunk, record)
+            yield from _generate(root, manifest, chunk, record, compiled)
         return
     # Spawned, not forked: torch's thread pool does not survive a fork.
     with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, (sys.path,)) as pool:
-        jobs = [pool.submit(_generate, root, manifest, chunk, record) for chunk in chunks]
+        jobs = [pool.submit(_generate, root, manifest, chunk, record, compiled) for chunk in chunks]
         try:
             for job in as_completed(jobs):
                 yield from job.result()
@@ -271,13 +272,13 @@ def training_scenario(name: str, seed: int, case: int) -> Scenario:
 
 
 def _generate(root: Path, manifest: ClipManifest, cases: Sequence[int],
-              record: Record | None) -> list[int]:
+              record: Record | None, compiled: bool) -> list[int]:
     from worldsim.camera import render
     from worldsim.simulator.world import simulate
 
     scenarios = [training_scenario(manifest.scenario, manifest.seed, case) for case in cases]
     truth = simulate(scenarios, seed=manifest.seed, case_numbers=cases,
-                     duration=manifest.duration, threads=1)
+                     duration=manifest.duration, threads=1, compiled=compiled)
     further = {} if record is None else record(truth)
     films = {
         camera: render(truth, camera, size=manifest.size, fps=manifest.fps)["rgb"].values[:, 0]
