@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
 
 from worldsim.camera import shading
 from worldsim.camera.boxes import Boxes, MujocoBoxes
-from worldsim.camera.detail import facade
+from worldsim.camera.detail import facade, visibility
 from worldsim.camera.markers import Marker, coverage, hidden, small_debris
 from worldsim.camera.projection import Camera
 from worldsim.camera.states import DEBRIS, STOREY, MemberStates, rotations
@@ -131,6 +132,10 @@ class Film:
     def _facades(self, band: Band, hits: Hits, scene: Scene, at: np.ndarray) -> np.ndarray:
         """Relative brightness (m,) of the samples `at` (m,), which see bodies."""
         factor = np.ones(len(at), dtype=np.float32)
+        # A face can be somewhat nearer than its body's centre: hence twice.
+        nearest = 2 * self._camera.pixels_per_metre(scene.boxes.position, self._size)
+        if not np.any(visibility(nearest[scene.drawn])):
+            return factor
         shown = band.detail(at, hits.distance[at])
         near = np.flatnonzero((shown > 0) & (self._states.kind[hits.body[at]] == STOREY))
         seen = at[near]
@@ -149,9 +154,8 @@ def _to_pixels(colour: np.ndarray, band: Band) -> np.ndarray:
     n = band.supersample
     samples = colour.reshape(3, *band.shape)
     total = np.zeros((3, band.shape[0] // n, band.shape[1] // n), dtype=np.float32)
-    for i in range(n):
-        for j in range(n):
-            total += samples[:, i::n, j::n]
+    for i, j in itertools.product(range(n), repeat=2):
+        total += samples[:, i::n, j::n]
     mean = np.clip(total * np.float32(1.0 / (n * n)) + np.float32(0.5), 0, 255)
     return np.moveaxis(mean.astype(np.uint8), 0, -1)
 
@@ -159,8 +163,11 @@ def _to_pixels(colour: np.ndarray, band: Band) -> np.ndarray:
 def _farthest_sample(distance: np.ndarray, band: Band) -> np.ndarray:
     """(rows, columns) from (n,): how far each pixel lets one see."""
     n = band.supersample
-    rows, columns = band.shape[0] // n, band.shape[1] // n
-    return distance.reshape(rows, n, columns, n).max(axis=(1, 3))
+    samples = distance.reshape(band.shape)
+    farthest = samples[::n, ::n].copy()
+    for i, j in itertools.product(range(n), repeat=2):
+        np.maximum(farthest, samples[i::n, j::n], out=farthest)
+    return farthest
 
 
 def _labels(hits: Hits) -> np.ndarray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -100,13 +101,16 @@ class Camera:
         }
         return cls(**given)
 
+    @cached_property
     def basis(self) -> np.ndarray:
-        """(3, 3): the unit vectors right, up and forward, as rows."""
+        """(3, 3), read-only: the unit vectors right, up and forward, as rows."""
         forward = np.subtract(self.target, self.position)
         forward = forward / np.linalg.norm(forward)
         right = np.cross(forward, self.up)
         right = right / np.linalg.norm(right)
-        return np.stack([right, np.cross(right, forward), forward])
+        rows = np.stack([right, np.cross(right, forward), forward])
+        rows.setflags(write=False)
+        return rows
 
     def _extent_per_row(self, rows: int) -> float:
         """Height of one pixel: metres (orthographic) or tangent of the angle (perspective)."""
@@ -116,7 +120,7 @@ class Camera:
 
     def rays(self, size: tuple[int, int], rows: np.ndarray, columns: np.ndarray) -> Rays:
         """Rays through the grid of continuous pixel coordinates `rows` x `columns`."""
-        right, up, forward = self.basis()
+        right, up, forward = self.basis
         unit = self._extent_per_row(size[0])
         across = ((np.asarray(columns) - size[1] / 2) * unit)[None, :, None] * right
         upward = ((size[0] / 2 - np.asarray(rows)) * unit)[:, None, None] * up
@@ -139,7 +143,7 @@ class Camera:
         perspective camera have row and column NaN.
         """
         offset = np.asarray(points_xyz, dtype=np.float64) - self.position
-        across, upward, ahead = np.moveaxis(offset @ self.basis().T, -1, 0)
+        across, upward, ahead = np.moveaxis(offset @ self.basis.T, -1, 0)
         unit = self._extent_per_row(size[0])
         if self.projection == "orthographic":
             depth, scale = ahead, np.ones_like(ahead)
@@ -152,7 +156,7 @@ class Camera:
         """Pixels that one metre across the line of sight covers at points (…, 3)."""
         unit = self._extent_per_row(size[0])
         offset = np.asarray(points_xyz, dtype=np.float64) - self.position
-        ahead = offset @ self.basis()[2]
+        ahead = offset @ self.basis[2]
         if self.projection == "orthographic":
             return np.full_like(ahead, 1.0 / unit)
         return 1.0 / (np.maximum(ahead, 1e-6) * unit)
@@ -167,7 +171,7 @@ class Camera:
         rows, columns, z = np.broadcast_arrays(
             np.asarray(rows, float), np.asarray(columns, float), np.asarray(z, float)
         )
-        right, up, forward = self.basis()
+        right, up, forward = self.basis
         unit = self._extent_per_row(size[0])
         across = ((columns - size[1] / 2) * unit)[..., None] * right
         upward = ((size[0] / 2 - rows) * unit)[..., None] * up
