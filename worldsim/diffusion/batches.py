@@ -34,9 +34,9 @@ class BatchConfig:
 
     tokens: int = 2304
     frames: int = 60
-    joint: float = 0.3
-    first_view: float = 0.8
-    from_start: float = 0.5
+    joint: float = 0.25
+    first_view: float = 0.9
+    from_start: float = 0.6
 
 
 @dataclasses.dataclass(frozen=True)

@@ -57,7 +57,7 @@ class ClipManifest:
     seed: int
     cameras: dict[str, str]
     fps: float = 5.0
-    duration: float = 16.0
+    duration: float = 14.0
     size: tuple[int, int] = (64, 96)
 
     @property
@@ -213,7 +213,7 @@ def load_clips(directory: str | os.PathLike[str], limit: int | None = None) -> C
 
 
 def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[int], *, seed: int,
-                   workers: int = 2, fps: float = 5.0, duration: float = 16.0,
+                   workers: int = 2, fps: float = 5.0, duration: float = 14.0,
                    size: tuple[int, int] = (64, 96),
                    cameras: tuple[str, ...] = ("overhead", "street"),
                    record: Record | None = None, compiled: bool = False) -> Iterator[int]:
