@@ -1,0 +1,363 @@
+"""The world model's parts: patches, masks, noise levels, positions, objective, sampler."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from worldsim.diffusion.batches import NoisePool
+from worldsim.diffusion.conditioning import ParameterSpec, encode_parameters
+from worldsim.diffusion.known import KnownDistribution, context_cells, group_levels, nearest_known
+from worldsim.diffusion.objective import (
+    ObjectiveConfig,
+    importance,
+    noisy_cells,
+    salient,
+    velocity_loss,
+)
+from worldsim.diffusion.patches import (
+    PatchConfig,
+    from_cells,
+    grid_of,
+    per_token,
+    to_cells,
+    to_uint8,
+    to_unit,
+)
+from worldsim.diffusion.sampler import SamplerConfig, sample
+from worldsim.diffusion.schedule import (
+    LevelDistribution,
+    mix,
+    sampling_levels,
+    velocity,
+    velocity_weight,
+)
+from worldsim.diffusion.transformer import (
+    Condition,
+    Context,
+    TransformerConfig,
+    VideoTransformer,
+    rms_norm,
+    rotary_angles,
+    rotate,
+)
+from worldsim.errors import InputError
+
+PATCHES = PatchConfig(frames=2, patch=8, cell=4)
+TINY = TransformerConfig(patches=PATCHES, width=32, layers=2, heads=2, hidden=32, detail=8)
+SPECS = (ParameterSpec("height", "m", 2.0, 8.0), ParameterSpec("kind", choices=("a", "b", "c")))
+
+
+def network(seed: int = 0) -> VideoTransformer:
+    torch.manual_seed(seed)
+    made = VideoTransformer(TINY, SPECS, cameras=2)
+    # Fresh weights ignore the noise level (its projection starts at zero); trained ones do not.
+    torch.nn.init.normal_(made.modulation.weight, std=0.05)
+    return made.eval()
+
+
+def inputs(views: int = 1, batch: int = 2, frames: int = 6, known: torch.Tensor | None = None):
+    generator = torch.Generator().manual_seed(1)
+    grid = grid_of(frames, (16, 24), 5.0, views, PATCHES)
+    video = torch.randint(0, 256, (batch, views, frames, 16, 24, 3), generator=generator,
+                          dtype=torch.uint8)
+    if known is None:
+        known = torch.zeros(batch, views, frames, 1, 1, dtype=torch.bool)
+        known[:, :, :3] = True
+    context = context_cells(video, known, grid, PATCHES)
+    features, presence = encode_parameters(
+        SPECS, {"height": np.linspace(2.5, 7, batch), "kind": np.arange(batch) % 3}, batch)
+    condition = Condition(torch.arange(views).repeat(batch, 1), features, presence,
+                          torch.zeros(batch))
+    cells = to_cells(to_unit(video), PATCHES)
+    known_cells = to_cells(known.expand(video.shape[:5])[..., None], PATCHES)
+    return grid, cells, known_cells, context, condition
+
+
+def select(part, rows: slice):
+    return dataclasses.replace(
+        part, **{f.name: getattr(part, f.name)[rows] for f in dataclasses.fields(part)})
+
+
+@given(st.integers(1, 2), st.integers(1, 3), st.integers(1, 2), st.integers(1, 3))
+@settings(max_examples=20, deadline=None)
+def test_cells_are_a_permutation_of_the_pixels(views, groups, rows, columns):
+    grid = grid_of(groups * 2, (rows * 8, columns * 8), 5.0, views, PATCHES)
+    shape = (2, views, groups * 2, rows * 8, columns * 8, 3)
+    video = torch.arange(int(np.prod(shape))).view(shape)
+    cells = to_cells(video, PATCHES)
+    assert cells.shape == (2, grid.tokens, PATCHES.cells, 3 * 2 * 16)
+    assert torch.equal(from_cells(cells, grid, PATCHES), video)
+
+
+def test_a_cell_holds_neighbouring_pixels_of_one_token():
+    video = torch.zeros(1, 1, 4, 16, 16, 3)
+    video[0, 0, 3, 9, 2, 1] = 1.0
+    token, cell, value = (int(i) for i in to_cells(video, PATCHES)[0].nonzero()[0])
+    assert token == 4 + 2  # second group of frames, second row of patches, first column
+    assert cell == 0
+    assert value == 1 * 32 + 1 * 16 + 1 * 4 + 2  # green, second frame, second row, third column
+
+
+def test_clips_that_do_not_divide_are_refused():
+    with pytest.raises(InputError, match="pad it first"):
+        grid_of(5, (16, 16), 5.0, 1, PATCHES)
+
+
+def test_every_byte_survives_the_unit_range():
+    every = torch.arange(256, dtype=torch.uint8)
+    assert torch.equal(to_uint8(to_unit(every)), every)
+
+
+def test_noise_levels_run_from_noise_to_data():
+    data, noise = torch.randn(4, 3), torch.randn(4, 3)
+    assert torch.equal(mix(data, noise, torch.tensor(0.0)), noise)
+    assert torch.equal(mix(data, noise, torch.tensor(1.0)), data)
+    level = torch.tensor(0.3)
+    exact = velocity(data, mix(data, noise, level), level)
+    torch.testing.assert_close(exact, data - noise)
+
+
+@given(st.floats(0.0, 0.94), st.integers(0, 100))
+@settings(max_examples=30, deadline=None)
+def test_weighted_data_error_is_the_error_of_the_velocity(t, seed):
+    generator = torch.Generator().manual_seed(seed)
+    data, noise, predicted = torch.randn(3, 5, generator=generator, dtype=torch.float64)
+    level = torch.tensor(t, dtype=torch.float64)
+    z = mix(data, noise, level)
+    direct = (velocity(predicted, z, level) - (data - noise)).square()
+    torch.testing.assert_close(direct, velocity_weight(level) * (predicted - data).square())
+
+
+@pytest.mark.parametrize("shift", [1.0, 3.0])
+def test_sampling_levels_rise_from_zero_to_one(shift):
+    levels = sampling_levels(8, shift)
+    assert levels[0] == 0 and levels[-1] == 1 and (levels.diff() > 0).all()
+    assert (levels[4] < 0.5) == (shift > 1)
+
+
+def test_drawn_levels_follow_the_logit_normal_and_may_differ_between_groups():
+    drawn = LevelDistribution(-1.0, 0.5, independent=0.0).draw(4000, 3, np.random.default_rng(0))
+    logits = torch.logit(drawn[:, 0])
+    assert abs(float(logits.mean()) + 1) < 0.02 and abs(float(logits.std()) - 0.5) < 0.02
+    assert torch.equal(drawn[:, 0], drawn[:, 2])
+    own = LevelDistribution(independent=1.0).draw(4, 3, np.random.default_rng(0))
+    assert len(own.unique()) == 12
+
+
+def test_attention_sees_only_differences_of_time_and_place():
+    angles = rotary_angles(torch.tensor([[0.0, 0, 0], [1.5, 0.25, -0.5]]), 16)
+    moved = rotary_angles(torch.tensor([[7.0, 1, 2], [8.5, 1.25, 1.5]]), 16)
+    q, k = torch.randn(2, 16, dtype=torch.float64)
+
+    def score(at):
+        at = at.double()
+        return rotate(q, at[0].cos(), at[0].sin()) @ rotate(k, at[1].cos(), at[1].sin())
+
+    assert abs(float(score(angles) - score(moved))) < 1e-5
+    assert abs(float(score(angles) - q @ k)) > 1e-3
+
+
+def test_positions_are_seconds_and_short_sides_whatever_rate_and_size():
+    coarse = grid_of(4, (16, 24), 5.0, 1, PATCHES).positions()
+    fine = grid_of(8, (32, 48), 10.0, 1, PATCHES).positions()
+    assert grid_of(4, (16, 24), 5.0, 1, PATCHES).seconds == pytest.approx(0.4)
+    # The mean of the finer tokens within a coarse one lies at the coarse one's centre.
+    fine = fine.view(2, 2, 2, 2, 3, 2, 3).mean((1, 3, 5)).view(-1, 3)
+    torch.testing.assert_close(fine, coarse)
+    assert coarse[:, 1].max() == 0.25 and coarse[:, 2].max() == 0.5
+
+
+def test_nearest_known_frame_in_time():
+    known = torch.zeros(1, 1, 6, 1, 1, dtype=torch.bool)
+    known[0, 0, [0, 5]] = True
+    index, exists = nearest_known(known, 2)
+    assert index.flatten().tolist() == [0, 5, 5] and exists.all()  # group centres: frames 1, 3, 5
+    _, exists = nearest_known(torch.zeros_like(known), 2)
+    assert not exists.any()
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_nearest_known_agrees_with_a_search(seed):
+    known = torch.from_numpy(np.random.default_rng(seed).random((1, 1, 8, 2, 2)) < 0.3)
+    index, exists = nearest_known(known, 2)
+    for group in range(4):
+        for row in range(2):
+            for column in range(2):
+                frames = known[0, 0, :, row, column].nonzero().flatten().tolist()
+                at = (0, 0, group, row, column)
+                assert bool(exists[at]) == bool(frames)
+                if frames:
+                    centre = 2 * group + 1
+                    best = min(abs(frame - centre) for frame in frames)
+                    assert abs(int(index[at]) - centre) == best and int(index[at]) in frames
+
+
+def test_unknown_pixels_do_not_reach_the_network():
+    grid, cells, _, context, _ = inputs()
+    video = from_cells(cells, grid, PATCHES)
+    mask = torch.zeros(2, 1, 6, 1, 1, dtype=torch.bool)
+    mask[:, :, :3] = True
+    changed = to_uint8(torch.where(mask[..., None], video, -video))
+    again = context_cells(changed, mask, grid, PATCHES)
+    for field in dataclasses.fields(Context):
+        torch.testing.assert_close(getattr(again, field.name), getattr(context, field.name))
+
+
+def test_drawn_known_sets_leave_something_to_predict():
+    rng = np.random.default_rng(0)
+    shape = (16, 2, 20, 8, 8)
+    seen = set()
+    for _ in range(30):
+        known = KnownDistribution().draw(rng, shape, 5)
+        assert not known.flatten(1).all(-1).any()
+        seen.add(known.shape[-1])
+        whole = known[:, :, :, 0, 0] if known.shape[-1] == 1 else known.flatten(3).all(-1)
+        seen |= {tuple(row.tolist()) for row in whole.flatten(0, 1)}
+    assert seen >= {1, 8, (True,) * 5 + (False,) * 15, (False,) * 20, (True,) * 20}
+
+
+def test_wholly_known_groups_are_clean():
+    known = torch.zeros(1, 1, 6, 1, 1, dtype=torch.bool)
+    known[:, :, :3] = True
+    levels = group_levels(torch.full((1, 1, 3), 0.2), known, torch.tensor([0.1]), 2)
+    torch.testing.assert_close(levels, torch.tensor([[[0.9, 0.2, 0.2]]]))
+
+
+def test_no_loss_on_known_pixels_and_known_pixels_are_shown_clean():
+    _, cells, known, _, _ = inputs()
+    clean = cells.unflatten(-1, (3, -1))
+    noise, level = torch.randn_like(clean), torch.full(clean.shape[:2], 0.2)
+    weight = torch.ones_like(known, dtype=torch.uint8)
+    z = noisy_cells(clean, noise, level, known, torch.zeros(2))
+    assert torch.equal(torch.where(known[..., None, :], z, clean), clean)
+    wrong_where_known = clean + 3.0 * known[..., None, :]
+    assert velocity_loss(wrong_where_known, clean, level, known, weight) == 0
+    wrong_elsewhere = clean + 0.8 * ~known[..., None, :]
+    assert float(velocity_loss(wrong_elsewhere, clean, level, known, weight)) == pytest.approx(1)
+
+
+def test_what_moves_and_what_is_saturated_counts_more():
+    video = torch.full((1, 1, 4, 4, 4, 3), 120, dtype=torch.uint8)
+    video[0, 0, 2, 0, 0] = 200  # appears and disappears
+    video[0, 0, 2:, 1, 1] = torch.tensor([40, 120, 160], dtype=torch.uint8)  # water stays
+    video[..., 2, 2, :] = torch.tensor([225, 30, 30], dtype=torch.uint8)  # red debris at rest
+    weight = importance(video, ObjectiveConfig(moving=10, changed=3, salient=10))[0, 0]
+    assert weight[:, 0, 0].tolist() == [1, 11, 11, 11]
+    assert weight[:, 1, 1].tolist() == [1, 11, 11, 4]
+    assert weight[:, 2, 2].tolist() == [11] * 4
+    assert weight[:, 3, 3].tolist() == [1] * 4
+
+
+def test_debris_colours_are_salient_and_water_is_not():
+    debris = [(225, 30, 30), (250, 225, 20), (140, 60, 245), (240, 30, 190), (110, 235, 30)]
+    scene = [(30, 110, 170), (20, 150, 200), (150, 140, 110), (168, 138, 104), (230, 240, 255)]
+    found = salient(torch.tensor(debris + scene, dtype=torch.uint8))
+    assert found.tolist() == [True] * len(debris) + [False] * len(scene)
+
+
+def test_each_group_of_frames_has_its_own_level():
+    grid, cells, _, context, condition = inputs()
+    net = network()
+    level = torch.full((2, grid.groups), 0.5)
+    changed = level.clone()
+    changed[:, 1] = 0.9
+    with torch.inference_mode():
+        a, b = (net(cells, t, context, condition, grid) for t in (level, changed))
+        one = net(cells, level[:, :1].expand(-1, grid.groups), context, condition, grid)
+    assert torch.equal(a, one)
+    tokens = per_token(torch.tensor([[[0, 1, 0]]]), grid)[0].bool()
+    moved = (a - b).abs().amax((0, 2, 3))
+    assert moved[tokens].min() > 3 * moved[~tokens].mean()
+
+
+def test_parameters_matter_only_when_told():
+    grid, cells, _, context, condition = inputs()
+    net = network()
+    level = torch.full((2, grid.groups), 0.5)
+
+    def predict(told):
+        features, presence = encode_parameters(SPECS, told, 2)
+        told_condition = dataclasses.replace(condition, features=features, presence=presence)
+        with torch.inference_mode():
+            return net(cells, level, context, told_condition, grid)
+
+    untold = predict({})
+    assert torch.equal(untold, predict({"height": np.array([np.nan, np.nan])}))
+    low, high = predict({"height": np.full(2, 2.5)}), predict({"height": np.full(2, 7.5)})
+    assert not torch.allclose(low, high) and not torch.allclose(low, untold)
+
+
+def test_continuous_parameters_are_scaled_by_the_logarithm_of_their_range():
+    features, presence = encode_parameters(SPECS, {"height": np.array([2.0, 4.0, 8.0])}, 3)
+    torch.testing.assert_close(features[:, 0], torch.tensor([-1.0, 0.0, 1.0]))
+    assert presence.tolist() == [[1, 0]] * 3
+    assert (features[:, -3:] == 0).all()
+    with pytest.raises(InputError, match="'hight'"):
+        encode_parameters(SPECS, {"hight": np.zeros(1)}, 1)
+
+
+def test_an_untrained_network_shows_the_reference():
+    grid, cells, _, context, condition = inputs()
+    net = VideoTransformer(TINY, SPECS, cameras=2)
+    with torch.inference_mode():
+        predicted = net(cells, torch.full((2, 3), 0.1), context, condition, grid)
+    frozen = context.reference.unflatten(-1, (3, 1, -1)).expand(-1, -1, -1, -1, 2, -1).flatten(3)
+    assert (predicted - frozen).square().mean() < 0.1 * (predicted - cells).square().mean()
+
+
+@pytest.mark.parametrize("heun", [False, True])
+def test_known_pixels_come_back_untouched(heun):
+    mask = torch.rand(2, 1, 6, 16, 24, generator=torch.Generator().manual_seed(3)) < 0.3
+    grid, cells, known, context, condition = inputs(known=mask)
+    given_pixels = cells.unflatten(-1, (3, -1))
+    noise = torch.randn(given_pixels.shape, generator=torch.Generator().manual_seed(4))
+    out = sample(network(), noise, given_pixels, known, context, condition, grid,
+                 SamplerConfig(steps=3, heun=heun, guidance=1.5))
+    same = known[..., None, :].expand_as(out)
+    assert torch.equal(out[same], given_pixels[same])
+    assert not torch.allclose(out[~same], given_pixels[~same], atol=1e-2)
+
+
+def test_sampling_is_exact_for_a_network_that_knows_the_answer():
+    grid, cells, known, context, condition = inputs()
+    clean = cells.unflatten(-1, (3, -1))
+
+    class Oracle(torch.nn.Module):
+        def forward(self, noisy, level, context, condition, grid):
+            return cells
+
+    out = sample(Oracle(), torch.randn_like(clean), torch.zeros_like(clean), torch.zeros_like(known),
+                 context, condition, grid, SamplerConfig(steps=4))
+    torch.testing.assert_close(out, clean)
+
+
+def test_a_member_does_not_depend_on_its_batch():
+    grid, cells, known, context, condition = inputs(views=2, batch=3)
+    pixels = cells.unflatten(-1, (3, -1))
+    noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(5))
+    net, config = network(), SamplerConfig(steps=2)
+    together = sample(net, noise, pixels, known, context, condition, grid, config)
+    row = slice(1, 2)
+    alone = sample(net, noise[row], pixels[row], known[row], select(context, row),
+                   select(condition, row), grid, config)
+    torch.testing.assert_close(alone[0], together[1], atol=1e-4, rtol=1e-4)
+
+
+def test_pooled_noise_is_standard_and_keyed():
+    pool = NoisePool(0, size=2**16)
+    drawn = pool.draw(8, (4, 1000), np.random.default_rng(0))
+    assert abs(float(drawn.mean())) < 0.03 and abs(float(drawn.std()) - 1) < 0.03
+    assert torch.equal(drawn, NoisePool(0, size=2**16).draw(8, (4, 1000), np.random.default_rng(0)))
+    assert len(drawn[:, 0, 0].unique()) == 8
+
+
+def test_layers_normalise_to_unit_mean_square():
+    x = 7 * torch.randn(5, 64)
+    torch.testing.assert_close(rms_norm(x).square().mean(-1), torch.ones(5))
