@@ -6,7 +6,7 @@ import dataclasses
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
@@ -42,6 +42,8 @@ class Options:
     """Go on with the training in --out, exactly as if it had not stopped."""
     init: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Begin with the weights of another checkpoint."""
+    cases: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Simulate that many cases instead of the preset's number; some of them only validate."""
     minutes: Annotated[float | None, tyro.conf.arg(metavar="min")] = None
     """Train for that long instead of the preset's time."""
     workers: Annotated[int, tyro.conf.arg(metavar="N")] = 2
@@ -61,9 +63,7 @@ def main(args: Sequence[str]) -> int:
     from worldsim.scenario import scenario_class
 
     scenario_class(options.scenario)
-    config = dataclasses.replace(preset(options.preset), seed=options.seed)
-    if options.minutes is not None:
-        config = dataclasses.replace(config, minutes=options.minutes)
+    config = configuration(preset(options.preset), options)
     stages = Stages(3)
     folder = options.clips or options.out / "clips"
     clips = _clips(options, config, folder, stages)
@@ -81,7 +81,20 @@ def main(args: Sequence[str]) -> int:
     return 0
 
 
+def configuration(config: TrainingConfig, options: Options) -> TrainingConfig:
+    """A preset with what the options change."""
+    changes: dict[str, Any] = {"seed": options.seed}
+    if options.minutes is not None:
+        changes["minutes"] = options.minutes
+    if options.cases is not None:
+        changes["cases"] = options.cases
+        changes["held_out"] = min(config.held_out, -(-options.cases // 4))
+    return dataclasses.replace(config, **changes)
+
+
 def _check(options: Options) -> None:
+    if options.cases is not None and options.cases < 2:
+        raise InputError(f"--cases {options.cases}: give at least 2, one to learn and one to check")
     if options.workers < 1:
         raise InputError(f"--workers {options.workers}: give at least 1")
     if options.minutes is not None and not options.minutes > 0:

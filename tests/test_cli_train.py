@@ -1,0 +1,85 @@
+"""`worldsim train` leaves a checkpoint that `worldsim run` can use, and resumes."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from synthetic_clips import synthetic_video
+
+from worldsim.cli import main, train
+from worldsim.diffusion import presets
+from worldsim.diffusion.batches import BatchConfig
+from worldsim.diffusion.clips import ClipManifest, training_scenario, write_case
+from worldsim.diffusion.transformer import TransformerConfig
+from worldsim.scenario import scenario_class
+from worldsim.world_model import load_model
+
+CASES = 3
+
+
+@pytest.fixture
+def clips(tmp_path):
+    """Stored clips as simulation would leave them, but drawn by hand."""
+    cls = scenario_class("tsunami")
+    views = cls().scene(0, 0).cameras
+    manifest = ClipManifest("tsunami", cls.version, 0, {n: v.to_json() for n, v in views.items()},
+                            size=(32, 48))
+    folder = tmp_path / "clips"
+    manifest.write(folder)
+    rng = np.random.default_rng(0)
+    for case in range(CASES):
+        video = synthetic_video(rng, 0.05, manifest.frames, manifest.size)
+        write_case(folder, case, training_scenario("tsunami", 0, case).codes(),
+                   dict(zip(views, video, strict=True)))
+    return folder
+
+
+@pytest.fixture
+def smallest(monkeypatch):
+    """A network that trains in seconds, and no simulations to validate on."""
+    config = dataclasses.replace(
+        presets.tiny(), compiled=False, steps=3, precision="float32",
+        batch=BatchConfig(tokens=512, frames=20),
+        transformer=TransformerConfig(width=32, layers=1, hidden=32, detail=16))
+    monkeypatch.setitem(presets.PRESETS, "tiny", lambda: config)
+    monkeypatch.setattr(train, "physical_validation", lambda *_: lambda model: {"error [m]": 1.0})
+    return config
+
+
+@pytest.mark.slow
+def test_training_leaves_a_checkpoint_and_resumes(clips, smallest, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "trained"
+    command = ["train", "--cases", str(CASES), "--clips", str(clips), "--out", str(out)]
+    assert main(command) == 0
+    printed = capsys.readouterr().out
+    assert f"worldsim run tsunami --model {out}" in printed
+    model = load_model(str(out))
+    assert model.config.scenario == "tsunami"
+    assert "error [m]" in (out / "metrics.jsonl").read_text()
+    assert (out / "training_summary.npz").exists()
+
+    assert main(command) == 2
+    assert "--resume" in capsys.readouterr().err
+
+    monkeypatch.setitem(presets.PRESETS, "tiny", lambda: dataclasses.replace(smallest, steps=5))
+    assert main([*command, "--resume"]) == 0
+    assert load_model(str(out)).sha256 != model.sha256
+
+
+@pytest.mark.parametrize("args, expected", [
+    (["--out", "a", "--cases", "1"], "--cases 1"),
+    (["--out", "a", "--minutes", "0"], "--minutes 0"),
+    (["--out", "a", "--workers", "0"], "--workers 0"),
+    (["--out", "a", "--seed", "-1"], "--seed -1"),
+    (["--out", "a", "--preset", "smal"], "did you mean small"),
+    (["--out", "a", "--scenario", "tsunamy"], "tsunami"),
+    (["--preset", "tiny"], "--out"),
+    (["--out", "."], "thesis.tex"),
+])
+def test_bad_input_is_one_line_and_writes_nothing(args, expected, tmp_path, monkeypatch, capsys):
+    (tmp_path / "thesis.tex").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", *args]) == 2
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1 and expected in err
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
