@@ -38,17 +38,19 @@ def _with_street(tree: xr.DataTree) -> xr.DataTree:
 
 
 def make_rollouts(cases: int = 2, realizations: int = 2) -> dict[str, xr.DataTree]:
-    """Truth, a dream whose water is 15 % slow after the given frames, and two baselines."""
+    """Truth, a dream whose water is 15 % slow after the given frames, and four baselines."""
     fast, slow = (_members(speed, cases, realizations) for speed in (12.0, 10.2))
     truth = _with_street(rollout(fast, duration=DURATION))
     truth.attrs.update(backend="painted", seed=7)
     dreamt = rollout(slow, duration=DURATION, kind="generated")["video/overhead/rgb"].values
     seen = truth["video/overhead/rgb"].values
     dreamt[:, :, :GIVEN] = seen[:, :1, :GIVEN]
+    still = seen[:, :1, GIVEN - 1:GIVEN].repeat(seen.shape[2], axis=2).repeat(realizations, axis=1)
     answers = {
         "worldsim-small": dreamt,
-        "frozen": np.repeat(seen[:, :1, GIVEN - 1:GIVEN], seen.shape[2], axis=2)
-        .repeat(realizations, axis=1),
+        "frozen": still,
+        "constant-velocity": still,
+        "climatology": dreamt[:, ::-1],
         "nearest": dreamt[::-1],
     }
     answered = {

@@ -198,7 +198,7 @@ def test_speed_changes_every_film(opened):
     assert set(rates) == {2}
 
 
-@pytest.mark.parametrize("width", [320, 360, 768, 1280])
+@pytest.mark.parametrize("width", [320, 360, 768, 1024, 1280])
 def test_nothing_scrolls_sideways(opened, width):
     resize(opened, width, 800)
     assert opened.execute_script("return document.documentElement.scrollWidth") <= width

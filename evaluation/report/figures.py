@@ -86,31 +86,47 @@ def _interval(series: xr.DataArray) -> tuple[np.ndarray, np.ndarray] | None:
     return np.array([b.low for b in bounds]), np.array([b.high for b in bounds])
 
 
-def water_plots(truth: xr.DataTree, dream: xr.DataTree, context: float) -> tuple[Plot, ...]:
-    """Water front and wet-area maps of the first case: simulator's state against dreamt video."""
+def water_plots(truth: xr.DataTree, dream: xr.DataTree,
+                context: float) -> tuple[tuple[Plot, ...], tuple[Plot, ...]]:
+    """Of the first case, the water front's plot, and wet-area maps in pairs.
+
+    Simulated water is read from the simulator's state, generated water from the dream's video.
+
+    Parameters
+    ----------
+    context : seconds that the world model was given.
+    """
     case = int(dream["case"].values[0])
-    video = dream[f"video/{CAMERA}"].dataset
-    size, fps = video["rgb"].shape[3:5], float(video.attrs["fps"])
-    one = dream.sel(case=[case])
-    seen = observe_water(video_of(one, CAMERA, size, fps))
+    stored = dream["video"][CAMERA]
+    size, fps = stored["rgb"].shape[3:5], float(stored.attrs["fps"])
+    seen = observe_water(video_of(dream.sel(case=[case]), CAMERA, size, fps))
     state = water_state(truth.sel(case=[case]), seen["time"].values)
-    time = seen["time"].values
+    return (_front(state, seen, case, context),), _maps(state, seen, case)
+
+
+def _front(state: xr.Dataset, seen: xr.Dataset, case: int, context: float) -> Plot:
     front = {"simulated": state["front_position"].values[0],
              "generated": seen["front_position"].values[0]}
     with plot_style():
-        ax = plots.front_over_time(time, front["simulated"], front["generated"], context=context)
+        ax = plots.front_over_time(
+            seen["time"].values, front["simulated"], front["generated"], context=context
+        )
     ends = ", ".join(f"{kind} {np.median(f[:, -1]):.0f} m" for kind, f in front.items())
-    drawn = [plot(
+    return plot(
         ax, "water-front",
         f"How far inland the water stands, averaged over the street’s width, case {case}. Thin: "
         "every realization. Simulated from the state, generated from the video.",
         f"Line plot of the water front against time; at the end: {ends}.",
-    )]
-    for share in MAP_INSTANTS:
-        index = round(share * (len(time) - 1))
-        for kind, wet in (("simulated", state["wet"]), ("generated", seen["wet"])):
-            drawn.append(_map(kind, wet.isel(case=0, time=index), case, float(time[index])))
-    return tuple(drawn)
+    )
+
+
+def _maps(state: xr.Dataset, seen: xr.Dataset, case: int) -> tuple[Plot, ...]:
+    time = seen["time"].values
+    return tuple(
+        _map(kind, wet.isel(case=0, time=index), case, float(time[index]))
+        for index in (round(share * (len(time) - 1)) for share in MAP_INSTANTS)
+        for kind, wet in (("simulated", state["wet"]), ("generated", seen["wet"]))
+    )
 
 
 def _map(kind: str, wet: xr.DataArray, case: int, time: float) -> Plot:

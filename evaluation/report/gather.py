@@ -41,6 +41,7 @@ def gather(run: Path) -> Contents:
         pitch = json.loads(video.attrs["camera"])["height_m"] / video.sizes["row"]
         pixels = tuple(row for row in rows if row.metric.startswith("pixel."))
         physical = tuple(row for row in rows if row not in pixels)
+        front_plots, map_plots = figures.water_plots(truth, dream, context)
         return Contents(
             scenario=scenario.name,
             model=scores["model"],
@@ -52,7 +53,8 @@ def gather(run: Path) -> Contents:
             pictures=films.pictures(run),
             error_plots=figures.error_plots(scores, measured, physical, context),
             pixel_plots=figures.error_plots(scores, measured, pixels, context),
-            water_plots=figures.water_plots(truth, dream, context),
+            front_plots=front_plots,
+            map_plots=map_plots,
             scores=rows,
             parameters=parameters,
             provenance=_provenance(record, scores, truth, scenario, pitch),

@@ -41,7 +41,7 @@ def number(value: float | None) -> str:
     if value != 0 and (abs(value) < 1e-3 or abs(value) >= 1e5):
         mantissa, exponent = f"{value:.1e}".split("e")
         return f"{mantissa.replace('-', '−')}·10^{int(exponent)}".replace("^-", "^−")
-    digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 1
+    digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
     return f"{value:.{digits}f}".replace("-", "−")
 
 

@@ -213,37 +213,6 @@ def wet_map(
     return ax
 
 
-def skill_bars(
-    names: list[str],
-    skill: ArrayLike,
-    interval: tuple[ArrayLike, ArrayLike] | None = None,
-    *,
-    ax: Axes | None = None,
-) -> Axes:
-    """Skill (1 perfect, 0 no better than the reference) per name, with intervals if there are any.
-
-    `skill` is (name,); NaN (not resolvable) is lettered so instead of drawn.
-    """
-    ax = ax or new_axes((PLOT_INCHES[0], 0.9 + 0.34 * len(names)))
-    skill = np.asarray(skill, float)
-    rows = np.arange(len(names))[::-1]
-    ax.barh(
-        rows, np.nan_to_num(skill), height=0.6, color="none", edgecolor=VERMILLION, hatch=HATCH
-    )
-    if interval is not None:
-        low, high = (np.asarray(bound, float) for bound in interval)
-        spread = np.vstack([skill - low, high - skill])
-        ax.errorbar(skill, rows, xerr=spread, fmt="none", ecolor=BLUE, capsize=3, linewidth=1.4)
-    for row, value in zip(rows, skill, strict=True):
-        if np.isnan(value):
-            ax.annotate(" not resolvable", (0, row), fontsize=8, va="center")
-    ax.axvline(0, color=GREY, linewidth=0.9)
-    ax.axvline(1, color=BLUE, linewidth=1.2)
-    ax.set_yticks(rows, names)
-    ax.set_xlabel("skill [1]: 0 = as the baseline, 1 = as the simulator", fontsize=8)
-    return ax
-
-
 def _water_colours() -> ListedColormap:
     """White (dry) to deep blue: lightness falls all the way, so it survives grey printing."""
     return ListedColormap(colormaps["Blues"](np.linspace(0.0, 0.95, 256)), name="wet")

@@ -56,8 +56,8 @@ def limits(scenario: Scenario, scores: Mapping[str, Any], rows: Sequence[ScoreRo
 
 def _few_cases(cases: int) -> list[str]:
     if cases >= LEAST_CASES:
-        return [f"It is an average over {cases} made-up streets; how it goes on any other one is "
-                "only as sure as the intervals say."]
+        return [f"How it goes on one particular street: this is an average over {cases} made-up "
+                "ones, as sure as the intervals say."]
     streets = "one street" if cases == 1 else f"{cases} streets"
     return [f"Whether the differences are chance: {streets} cannot say how much they would vary, "
             f"so there are no intervals ({LEAST_CASES} cases give some: --cases {LEAST_CASES})."]
