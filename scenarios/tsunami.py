@@ -21,7 +21,12 @@ VIEW = View(0.0, DOMAIN.length, 0.0, DOMAIN.width)
 SLOTS = Slots(buildings=6, storeys=2, debris=6)
 
 DEBRIS_COLOURS = (
-    (225, 30, 30), (250, 225, 20), (140, 60, 245), (240, 30, 190), (110, 235, 30), (250, 135, 15),
+    (225, 30, 30),
+    (250, 225, 20),
+    (140, 60, 245),
+    (240, 30, 190),
+    (110, 235, 30),
+    (250, 135, 15),
 )
 """One fixed, fully saturated colour per debris slot, so that video tells them apart."""
 
@@ -56,15 +61,23 @@ class Tsunami(Scenario):
     duration: ClassVar[float] = 12.0
 
     wave_height: float = parameter(
-        4.0, unit="m", training=(2.0, 8.0), physical=(0.5, 12.0),
+        4.0,
+        unit="m",
+        training=(2.0, 8.0),
+        physical=(0.5, 12.0),
         meaning="height of the incident wave above still water, 4 m deep, at the seaward edge",
     )
     street_elevation: float = parameter(
-        2.2, unit="m", training=(1.5, 3.0), physical=(0.5, 6.0),
+        2.2,
+        unit="m",
+        training=(1.5, 3.0),
+        physical=(0.5, 6.0),
         meaning="elevation of the street's seaward side above still water",
     )
     building: str = choice(
-        "timber", ("timber", "masonry", "steel", "concrete"), meaning="what the houses are made of",
+        "timber",
+        ("timber", "masonry", "steel", "concrete"),
+        meaning="what the houses are made of",
     )
 
     def scene(self, seed: int, case: int) -> Scene:
@@ -75,8 +88,14 @@ class Tsunami(Scenario):
         times = np.array([0.0, *np.linspace(0.1, RISE, 12), 1.0e4])
         rise = np.sin(0.5 * np.pi * np.clip(times / RISE, 0.0, 1.0)) ** 2
         return Scene(
-            domain=DOMAIN, bathymetry=bathymetry, buildings=buildings, debris=debris, slots=SLOTS,
-            wave_times=times, wave_elevation=self.wave_height * rise, manning=MANNING,
+            domain=DOMAIN,
+            bathymetry=bathymetry,
+            buildings=buildings,
+            debris=debris,
+            slots=SLOTS,
+            wave_times=times,
+            wave_elevation=self.wave_height * rise,
+            manning=MANNING,
             cameras={"overhead": overhead(VIEW), "street": street(VIEW)},
         )
 
@@ -102,7 +121,8 @@ class Tsunami(Scenario):
         slope = depth / (shoreline - toe)
         x, y = DOMAIN.x[None, :], DOMAIN.y[:, None]
         cusps = sum(
-            rng.uniform(0.5, 3.0) * np.cos(2 * np.pi * (y / rng.uniform(50.0, 110.0) + rng.uniform()))
+            rng.uniform(0.5, 3.0)
+            * np.cos(2 * np.pi * (y / rng.uniform(50.0, 110.0) + rng.uniform()))
             for _ in range(2)
         )
         beach = slope * (x - shoreline - cusps * np.clip((x - 12.0) / 16.0, 0.0, 1.0))
@@ -115,9 +135,10 @@ class Tsunami(Scenario):
         count = int(rng.integers(4, 7))
         placed: list[Building] = []
         while len(placed) < count:
-            length, width = (2.0 * rng.integers(4, 7) for _ in range(2))
-            x0 = SEAWARD_EDGE + 2.0 * rng.integers(0, (LANDWARD_EDGE - SEAWARD_EDGE - length) / 2 + 1)
-            y0 = 8.0 + 2.0 * rng.integers(0, (DOMAIN.width - 16.0 - width) / 2 + 1)
+            length, width = (2 * int(rng.integers(4, 7)) for _ in range(2))
+            room = round(LANDWARD_EDGE - SEAWARD_EDGE - length) // 2
+            x0 = SEAWARD_EDGE + 2.0 * int(rng.integers(0, room + 1))
+            y0 = 8.0 + 2.0 * int(rng.integers(0, round(DOMAIN.width - 16.0 - width) // 2 + 1))
             footprint = (x0, x0 + length, y0, y0 + width)
             storeys = int(rng.integers(1, SLOTS.storeys + 1))
             shade = rng.uniform(0.92, 1.08)

@@ -44,7 +44,12 @@ def test_streams_are_keyed_by_meaning_not_by_order():
     first = stream(1, 2, 3, "strength").normal(size=4)
     stream(1, 2, 3, "drag").normal(size=100)
     assert np.array_equal(first, stream(1, 2, 3, "strength").normal(size=4))
-    others = [(2, 2, 3, "strength"), (1, 3, 3, "strength"), (1, 2, 4, "strength"), (1, 2, 3, "drag")]
+    others = [
+        (2, 2, 3, "strength"),
+        (1, 3, 3, "strength"),
+        (1, 2, 4, "strength"),
+        (1, 2, 3, "drag"),
+    ]
     assert all(not np.array_equal(first, stream(*key).normal(size=4)) for key in others)
     with pytest.raises(InputError):
         stream(-1, 0, 0, "x")
@@ -56,7 +61,7 @@ def test_every_case_is_a_town_that_stands_clear(seed, case):
     scene = Tsunami().scene(seed, case)  # overlaps and places outside are refused by Scene itself
     assert 4 <= len(scene.buildings) <= 6
     assert 3 <= len(scene.debris) <= 6
-    assert [box.colour for box in scene.debris] == list(DEBRIS_COLOURS[:len(scene.debris)])
+    assert [box.colour for box in scene.debris] == list(DEBRIS_COLOURS[: len(scene.debris)])
     for building in scene.buildings:
         assert scene.bathymetry[scene.cells_of(building)].min() > 1.0, "houses stand on dry land"
     assert (np.diff(scene.bathymetry, axis=1) >= -1e-12).all(), "the ground never falls landwards"

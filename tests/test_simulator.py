@@ -18,8 +18,9 @@ from worldsim.simulator.coupling import (
     floating_forces,
     share_of_levels,
 )
+from worldsim.simulator.members import World
 from worldsim.simulator.scene import Domain, Physics, Scene
-from worldsim.simulator.world import World, simulate
+from worldsim.simulator.world import simulate
 
 STRONG = Tsunami(wave_height=8.0, building="timber")
 
@@ -103,7 +104,9 @@ def flat_scene(depth: float = 4.0) -> tuple[Scene, Tsunami]:
     scenario = Tsunami()
     scene = scenario.scene(3, 0)
     return dataclasses.replace(
-        scene, bathymetry=np.full((DOMAIN.ny, DOMAIN.nx), -depth), buildings=(),
+        scene,
+        bathymetry=np.full((DOMAIN.ny, DOMAIN.nx), -depth),
+        buildings=(),
         wave_elevation=np.zeros_like(scene.wave_elevation),
     ), scenario
 
@@ -133,14 +136,26 @@ def test_drag_and_slope_give_the_water_the_opposite_impulse():
     depth = 2.0 + 0.1 * rng.random((2, 10, 12))
     flow = rng.normal(size=(2, 2, 10, 12))
     fields = WaterFields.of(depth, flow[0], flow[1], np.zeros_like(depth), domain)
-    boxes = Floaters(np.full((2, 3, 3), [2.5, 1.2, 1.0]), np.full((2, 3), 6e3), np.full((2, 3), 1.2),
-                     np.ones((2, 3)), np.array([[True, True, False]] * 2))
+    boxes = Floaters(
+        np.full((2, 3, 3), [2.5, 1.2, 1.0]),
+        np.full((2, 3), 6e3),
+        np.full((2, 3), 1.2),
+        np.ones((2, 3)),
+        np.array([[True, True, False]] * 2),
+    )
     place = rng.uniform(7, 13, (2, 3, 3))
     place[..., 2] = 2.2
     turned = np.broadcast_to(np.eye(3), (2, 3, 3, 3))
     force, torque, change = floating_forces(
-        fields, boxes, place, turned, rng.normal(size=(2, 3, 3)), 0.1 * rng.normal(size=(2, 3, 3)),
-        domain, 9.81, 0.05,
+        fields,
+        boxes,
+        place,
+        turned,
+        rng.normal(size=(2, 3, 3)),
+        0.1 * rng.normal(size=(2, 3, 3)),
+        domain,
+        9.81,
+        0.05,
     )
     received = change.sum((2, 3)).T * WATER_DENSITY * 4.0
     np.testing.assert_allclose(received, -0.05 * force[..., :2].sum(1), rtol=1e-12)
@@ -174,7 +189,8 @@ def test_wall_faces_load_each_building_once_per_side():
     impulses = np.zeros((4, 1, 6, 8))
     impulses[0, 0, 2:4, 2] = 5.0  # two cells west of it push it east
     impulses[3, 0, 4, 3:6] = 2.0  # three cells north of it push it south
-    load = faces.load(impulses, np.full((4, 1, 6, 8), 2.0), np.zeros((1, 6, 8)), np.zeros((1, 1)),
-                      (1, 1, 2), 3.0)
+    load = faces.load(
+        impulses, np.full((4, 1, 6, 8), 2.0), np.zeros((1, 6, 8)), np.zeros((1, 1)), (1, 1, 2), 3.0
+    )
     np.testing.assert_allclose(load[0, 0, -1], [10.0, -6.0])
     assert 0 < load[0, 0, 0, 0] < 10.0

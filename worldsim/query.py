@@ -128,11 +128,19 @@ class Query:
         return round(self.duration * self.fps)
 
 
-def query(scenario: Scenario | list[Scenario], *, context: xr.DataTree | None = None,
-          frames: int = 5, realizations: int = 1, seed: int = 0,
-          cameras: tuple[str, ...] = ("overhead", "street"), size: tuple[int, int] = (64, 96),
-          fps: float = 5.0, duration: float | None = None, tell: tuple[str, ...] | None = None,
-          ) -> Query:
+def query(
+    scenario: Scenario | list[Scenario],
+    *,
+    context: xr.DataTree | None = None,
+    frames: int = 5,
+    realizations: int = 1,
+    seed: int = 0,
+    cameras: tuple[str, ...] = ("overhead", "street"),
+    size: tuple[int, int] = (64, 96),
+    fps: float = 5.0,
+    duration: float | None = None,
+    tell: tuple[str, ...] | None = None,
+) -> Query:
     """Ask what happens in a scenario, given the first frames of a rollout.
 
     Parameters
@@ -175,15 +183,25 @@ def query(scenario: Scenario | list[Scenario], *, context: xr.DataTree | None = 
         if context.attrs["kind"] == "simulated":
             origin = Origin(int(context.attrs["seed"]), tuple(int(c) for c in context["case"]))
     return Query(
-        scenario=name, parameters=parameters, known=known, cameras=cameras, size=size, fps=fps,
-        duration=listed[0].duration if duration is None else duration, cases=cases,
-        realizations=realizations, seed=seed, origin=origin, text=listed[0].caption(),
+        scenario=name,
+        parameters=parameters,
+        known=known,
+        cameras=cameras,
+        size=size,
+        fps=fps,
+        duration=listed[0].duration if duration is None else duration,
+        cases=cases,
+        realizations=realizations,
+        seed=seed,
+        origin=origin,
+        text=listed[0].caption(),
     )
 
 
-def _first_frames(context: xr.DataTree, camera: str, frames: int, size: tuple[int, int],
-                  fps: float) -> np.ndarray:
-    """Realization 0 of the context's video; rendered when it is not stored at this size and rate."""
+def _first_frames(
+    context: xr.DataTree, camera: str, frames: int, size: tuple[int, int], fps: float
+) -> np.ndarray:
+    """Realization 0 of the context's video; rendered when not stored at this size and rate."""
     if "video" in context.children and camera in context["video"].children:
         stored = context[f"video/{camera}"].dataset
         rgb = stored["rgb"]

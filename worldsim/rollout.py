@@ -46,8 +46,15 @@ def software_versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in names}
 
 
-def root_dataset(*, kind: str, scenario: type[Scenario] | str, cases: Sequence[int],
-                 realizations: Sequence[int], seed: int, **attributes: Any) -> xr.Dataset:
+def root_dataset(
+    *,
+    kind: str,
+    scenario: type[Scenario] | str,
+    cases: Sequence[int],
+    realizations: Sequence[int],
+    seed: int,
+    **attributes: Any,
+) -> xr.Dataset:
     """The root of a rollout: its coordinates, and attributes that say what made it."""
     if kind not in ("simulated", "generated"):
         raise InputError(f"kind={kind!r}: a rollout is 'simulated' or 'generated'")
@@ -86,8 +93,9 @@ def parameters_dataset(cls: type[Scenario], codes: Mapping[str, np.ndarray]) -> 
     return xr.Dataset(variables)
 
 
-def video_dataset(rgb: np.ndarray, fps: float, camera_json: str, start: float = 0.0,
-                  **layers: np.ndarray) -> xr.Dataset:
+def video_dataset(
+    rgb: np.ndarray, fps: float, camera_json: str, start: float = 0.0, **layers: np.ndarray
+) -> xr.Dataset:
     """`/video/NAME` from frames.
 
     Parameters
@@ -177,7 +185,7 @@ def _member_chunks(variable: xr.DataArray) -> tuple[int, ...]:
     )
 
 
-def open(path: str | os.PathLike[str]) -> xr.DataTree:  # noqa: A001  (worldsim.open)
+def open(path: str | os.PathLike[str]) -> xr.DataTree:
     """Open a stored rollout lazily; close it with ``.close()`` or use it as a context manager.
 
     Raises

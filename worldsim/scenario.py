@@ -49,7 +49,9 @@ class Parameter:
             return
         low, high = self.physical
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-            raise InputError(f"{name}={value!r} is not a number; give {low:g} to {high:g} {self.unit}")
+            raise InputError(
+                f"{name}={value!r} is not a number; give {low:g} to {high:g} {self.unit}"
+            )
         if not low <= float(value) <= high:
             raise InputError(
                 f"{name}={value:g} {self.unit} is outside the physical range; "
@@ -63,8 +65,14 @@ class Parameter:
         return not self.training[0] <= float(value) <= self.training[1]  # type: ignore[arg-type]
 
 
-def parameter(default: float, *, unit: str, training: tuple[float, float],
-              physical: tuple[float, float], meaning: str) -> Any:
+def parameter(
+    default: float,
+    *,
+    unit: str,
+    training: tuple[float, float],
+    physical: tuple[float, float],
+    meaning: str,
+) -> Any:
     """Declare a continuous scenario parameter as a dataclass field."""
     spec = Parameter(meaning, unit, training, physical)
     return dataclasses.field(default=default, metadata={"parameter": spec})
@@ -72,7 +80,9 @@ def parameter(default: float, *, unit: str, training: tuple[float, float],
 
 def choice(default: str, choices: tuple[str, ...], *, meaning: str) -> Any:
     """Declare a categorical scenario parameter as a dataclass field."""
-    return dataclasses.field(default=default, metadata={"parameter": Parameter(meaning, choices=choices)})
+    return dataclasses.field(
+        default=default, metadata={"parameter": Parameter(meaning, choices=choices)}
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,22 +123,27 @@ class Scenario:
     def codes(self) -> dict[str, float]:
         """Parameter values as numbers: categorical ones by their index in `choices`."""
         return {
-            name: float(spec.choices.index(getattr(self, name)) if spec.choices else getattr(self, name))
+            name: float(
+                spec.choices.index(getattr(self, name)) if spec.choices else getattr(self, name)
+            )
             for name, spec in self.parameters().items()
         }
 
     @classmethod
     def from_codes(cls, codes: Mapping[str, float]) -> Self:
         """The inverse of `codes`."""
-        return cls(**{
-            name: spec.choices[int(codes[name])] if spec.choices else float(codes[name])
-            for name, spec in cls.parameters().items()
-        })
+        return cls(
+            **{
+                name: spec.choices[int(codes[name])] if spec.choices else float(codes[name])
+                for name, spec in cls.parameters().items()
+            }
+        )
 
     def caption(self) -> str:
         """The scenario in one English sentence, derived from the declaration."""
         parts = [
-            f"{name.replace('_', ' ')} {getattr(self, name)}" if spec.choices
+            f"{name.replace('_', ' ')} {getattr(self, name)}"
+            if spec.choices
             else f"{name.replace('_', ' ')} {getattr(self, name):g} {spec.unit}"
             for name, spec in self.parameters().items()
         ]
@@ -157,11 +172,15 @@ def scenario_class(name: str) -> type[Scenario]:
     found = {point.name: point for point in entry_points(group=ENTRY_POINT_GROUP)}
     if name not in found:
         near = difflib.get_close_matches(name, found, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(found)) or 'none'}"
+        hint = (
+            f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(found)) or 'none'}"
+        )
         raise InputError(f"unknown scenario {name!r}; {hint}")
     cls = found[name].load()
     if not (isinstance(cls, type) and issubclass(cls, Scenario)):
-        raise InputError(f"entry point {name!r} ({found[name].value}) is not a worldsim Scenario class")
+        raise InputError(
+            f"entry point {name!r} ({found[name].value}) is not a worldsim Scenario class"
+        )
     return cls
 
 

@@ -29,6 +29,8 @@ def stream(seed: int, case: int, realization: int, component: str) -> np.random.
     (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
     """
     if realization < VISIBLE or case < 0 or seed < 0:
-        raise InputError(f"seed={seed}, case={case}, realization={realization}: give values of 0 or more")
+        raise InputError(
+            f"seed={seed}, case={case}, realization={realization}: give values of 0 or more"
+        )
     digest = hashlib.sha256(f"{seed}/{case}/{realization}/{component}".encode()).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little")))

@@ -54,8 +54,15 @@ class Stream(Protocol):
 class WorldModel(Protocol):
     """Anything that answers queries."""
 
-    name: str
-    capabilities: Capabilities
+    @property
+    def name(self) -> str:
+        """How `load_model` and reports call it."""
+        ...
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Which parts of a query it honours."""
+        ...
 
     def rollout(self, query: Query) -> xr.DataTree:
         """Answer the query with a rollout of kind ``generated``."""

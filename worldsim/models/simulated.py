@@ -81,14 +81,23 @@ class SimulatedWorld:
         cls = scenario_class(query.scenario)
         missing = [name for name in cls.parameters() if name not in query.parameters]
         if missing:
-            raise InputError(f"{self.name} simulates and needs every parameter; tell it {missing[0]!r}")
+            raise InputError(
+                f"{self.name} simulates and needs every parameter; tell it {missing[0]!r}"
+            )
         codes = {name: np.asarray(values) for name, values in query.parameters.items()}
         tree = simulate(
-            [cls.from_codes({n: float(v[i]) for n, v in codes.items()}) for i in range(query.cases)],
-            realizations=query.realizations, seed=query.origin.seed,
-            duration=np.ceil(query.duration * 10) / 10, case_numbers=query.origin.cases,
-            first_realization=OTHER_DRAWS * (1 + query.seed), physics=self.physics,
-            threads=self.threads, compiled=self.compiled,
+            [
+                cls.from_codes({n: float(v[i]) for n, v in codes.items()})
+                for i in range(query.cases)
+            ],
+            realizations=query.realizations,
+            seed=query.origin.seed,
+            duration=np.ceil(query.duration * 10) / 10,
+            case_numbers=query.origin.cases,
+            first_realization=OTHER_DRAWS * (1 + query.seed),
+            physics=self.physics,
+            threads=self.threads,
+            compiled=self.compiled,
         )
         videos = {}
         for camera in query.cameras:
@@ -97,9 +106,14 @@ class SimulatedWorld:
             video = video.drop_vars(["case", "realization"])
             videos[f"/video/{camera}"] = video.isel(time=slice(0, query.frames))
         root = root_dataset(
-            kind="generated", scenario=cls, cases=query.origin.cases,
-            realizations=range(query.realizations), seed=query.seed, model=self.name,
-            backend=tree.attrs["backend"], cameras=tree.attrs["cameras"],
+            kind="generated",
+            scenario=cls,
+            cases=query.origin.cases,
+            realizations=range(query.realizations),
+            seed=query.seed,
+            model=self.name,
+            backend=tree.attrs["backend"],
+            cameras=tree.attrs["cameras"],
             physics=json.dumps(dataclasses.asdict(self.physics)),
         )
         states = {

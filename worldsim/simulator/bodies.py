@@ -39,12 +39,15 @@ PARKED = 1.0e4
 class Bodies:
     """All bodies of a batch of members, storeys first (building by building), then debris."""
 
-    def __init__(self, scenes: list[Scene], hidden: list[Hidden], physics: Physics,
-                 threads: int) -> None:
+    def __init__(
+        self, scenes: list[Scene], hidden: list[Hidden], physics: Physics, threads: int
+    ) -> None:
         slots = scenes[0].slots
         self.slots = slots
         self.storey_bodies = slots.buildings * slots.storeys
-        self._models = [_model(scene, draw, physics) for scene, draw in zip(scenes, hidden, strict=True)]
+        self._models = [
+            _model(scene, draw, physics) for scene, draw in zip(scenes, hidden, strict=True)
+        ]
         self._batch = Batch(self._models[0], len(scenes), threads)
         self._batch.set_models(self._models)
         self._batch.reset(stage=mujoco.mjtStage.mjSTAGE_NONE.value)
@@ -52,10 +55,10 @@ class Bodies:
         self._xfrc, self._qfrc = self._batch.bind("xfrc_applied"), self._batch.bind("qfrc_applied")
         for member, model in enumerate(self._models):
             self._qpos[member] = model.qpos0
-        self._rest = np.stack([model.body_pos[1:1 + self.storey_bodies] for model in self._models])
-        self.half_size = np.stack([
-            model.geom_size[1:1 + slots.bodies] for model in self._models
-        ])
+        self._rest = np.stack(
+            [model.body_pos[1 : 1 + self.storey_bodies] for model in self._models]
+        )
+        self.half_size = np.stack([model.geom_size[1 : 1 + slots.bodies] for model in self._models])
         self.frames = Frames(_frames(scenes, hidden, physics))
         self.floaters = _floaters(scenes, hidden, physics, self.half_size)
         self.base = np.zeros((len(scenes), slots.buildings))
@@ -73,14 +76,14 @@ class Bodies:
     def position(self) -> np.ndarray:
         """(member, body, 3) m."""
         n = self.storey_bodies
-        moved = self._rest + self._qpos[:, :4 * n].reshape(-1, n, 4)[..., :3]
+        moved = self._rest + self._qpos[:, : 4 * n].reshape(-1, n, 4)[..., :3]
         return np.concatenate([moved, self._free_qpos[..., :3]], axis=1)
 
     @property
     def quaternion(self) -> np.ndarray:
         """(member, body, 4) w, x, y, z."""
         n = self.storey_bodies
-        heading = self._qpos[:, :4 * n].reshape(-1, n, 4)[..., 3] / 2
+        heading = self._qpos[:, : 4 * n].reshape(-1, n, 4)[..., 3] / 2
         zero = np.zeros_like(heading)
         turned = np.stack([np.cos(heading), zero, zero, np.sin(heading)], axis=-1)
         return np.concatenate([turned, self._free_qpos[..., 3:]], axis=1)
@@ -89,19 +92,19 @@ class Bodies:
     def velocity(self) -> np.ndarray:
         """Of the centres, (member, body, 3) m/s."""
         n = self.storey_bodies
-        storeys = self._qvel[:, :4 * n].reshape(-1, n, 4)[..., :3]
+        storeys = self._qvel[:, : 4 * n].reshape(-1, n, 4)[..., :3]
         return np.concatenate([storeys, self._free_qvel[..., :3]], axis=1)
 
     @property
     def spin(self) -> np.ndarray:
         """Angular velocity in the world frame, (member, body, 3) rad/s."""
         n = self.storey_bodies
-        rate = self._qvel[:, :4 * n].reshape(-1, n, 4)[..., 3]
+        rate = self._qvel[:, : 4 * n].reshape(-1, n, 4)[..., 3]
         zero = np.zeros_like(rate)
         storeys = np.stack([zero, zero, rate], axis=-1)
         rotation = rotation_matrices(self._free_qpos[..., 3:])
         local = self._free_qvel[..., 3:]  # MuJoCo: free joints turn in the body's frame
-        world = sum(rotation[..., :, i] * local[..., i:i + 1] for i in range(3))
+        world = sum(rotation[..., :, i] * local[..., i : i + 1] for i in range(3))
         return np.concatenate([storeys, np.asarray(world)], axis=1)
 
     @property
@@ -109,8 +112,9 @@ class Bodies:
         """(member, building): whether the lowest storey still stands."""
         return self.frames.attached[:, :, 0]
 
-    def advance(self, storey_load: np.ndarray, force: np.ndarray, torque: np.ndarray,
-                duration: float) -> list[tuple[int, int, int]]:
+    def advance(
+        self, storey_load: np.ndarray, force: np.ndarray, torque: np.ndarray, duration: float
+    ) -> list[tuple[int, int, int]]:
         """Step all members under held loads.
 
         Parameters
@@ -130,14 +134,14 @@ class Bodies:
         failures: list[tuple[int, int, int]] = []
         for _ in range(steps):
             shape = self._storey_shape
-            displacement = self._qpos[:, :4 * n].reshape(shape)
-            rate = self._qvel[:, :4 * n].reshape(shape)
+            displacement = self._qpos[:, : 4 * n].reshape(shape)
+            rate = self._qvel[:, : 4 * n].reshape(shape)
             frame_force = self.frames.forces(displacement, rate)
             held = self.frames.attached[..., None]
             frame_force[..., :2] += np.where(held, storey_load, 0.0)
-            self._qfrc[:, :4 * n] = frame_force.reshape(len(self._models), -1)
+            self._qfrc[:, : 4 * n] = frame_force.reshape(len(self._models), -1)
             self._batch.step()
-            failed = np.argwhere(self.frames.release(self._qpos[:, :4 * n].reshape(shape)))
+            failed = np.argwhere(self.frames.release(self._qpos[:, : 4 * n].reshape(shape)))
             if len(failed):
                 failures += [(int(m), int(b), int(s)) for m, b, s in failed]
                 self._crush(failed)
@@ -145,11 +149,11 @@ class Bodies:
 
     @property
     def _free_qpos(self) -> np.ndarray:
-        return self._qpos[:, 4 * self.storey_bodies:].reshape(len(self._models), -1, 7)
+        return self._qpos[:, 4 * self.storey_bodies :].reshape(len(self._models), -1, 7)
 
     @property
     def _free_qvel(self) -> np.ndarray:
-        return self._qvel[:, 4 * self.storey_bodies:].reshape(len(self._models), -1, 6)
+        return self._qvel[:, 4 * self.storey_bodies :].reshape(len(self._models), -1, 6)
 
     def _crush(self, failed: np.ndarray) -> None:
         """Failed storeys become flat rubble; all that was released may float from now on."""
@@ -165,7 +169,7 @@ class Bodies:
                 loose = building * self.slots.storeys + above
                 if self.frames.properties.present[member, building, above]:
                     self.floaters.loose[member, loose] = True
-                    model.dof_armature[4 * loose:4 * loose + 2] = (
+                    model.dof_armature[4 * loose : 4 * loose + 2] = (
                         ADDED_MASS * self.floaters.mass[member, loose]
                     )
         self.floaters.half_size[...] = self.half_size
@@ -175,11 +179,14 @@ class Bodies:
 def rotation_matrices(quaternion: np.ndarray) -> np.ndarray:
     """(…, 4) w, x, y, z unit quaternions to (…, 3, 3) body-to-world rotations."""
     w, x, y, z = np.moveaxis(quaternion, -1, 0)
-    return np.stack([
-        np.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], -1),
-        np.stack([2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)], -1),
-        np.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], -1),
-    ], -2)
+    return np.stack(
+        [
+            np.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], -1),
+            np.stack([2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)], -1),
+            np.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], -1),
+        ],
+        -2,
+    )
 
 
 def _base(scene: Scene, building: Building) -> float:
@@ -251,15 +258,16 @@ def _model(scene: Scene, hidden: Hidden, physics: Physics) -> mujoco.MjModel:
 </mujoco>""")
     # The batch wants models of one layout, so all bodies are compiled as colliding and as
     # weightless; then the parked ones lose their collisions and the others get their weight.
-    exists = np.array([body.exists for body in bodies])
-    model.body_gravcomp[1:] = np.where(exists, 0.0, 1.0)
-    model.geom_contype[1:] = model.geom_conaffinity[1:] = exists
+    real = np.array([body.exists for body in bodies])
+    model.body_gravcomp[1:] = np.where(real, 0.0, 1.0)
+    model.geom_contype[1:] = real
+    model.geom_conaffinity[1:] = real
     model.hfield_data[:] = ((scene.bathymetry - low) / relief).ravel()
     first = 4 * slots.buildings * slots.storeys
     for k in range(len(scene.debris)):
         body = 1 + slots.buildings * slots.storeys + k
         dof = first + 6 * k
-        model.dof_armature[dof:dof + 2] = ADDED_MASS * model.body_mass[body]
+        model.dof_armature[dof : dof + 2] = ADDED_MASS * model.body_mass[body]
     return model
 
 
@@ -293,8 +301,16 @@ class _Box:
 def _frames(scenes: list[Scene], hidden: list[Hidden], physics: Physics) -> FrameProperties:
     slots = scenes[0].slots
     shape = (len(scenes), slots.buildings, slots.storeys)
-    ones = ("mass", "stiffness", "damping", "yield_force", "ultimate_force", "hardening",
-            "weight_above", "drift_limit")
+    ones = (
+        "mass",
+        "stiffness",
+        "damping",
+        "yield_force",
+        "ultimate_force",
+        "hardening",
+        "weight_above",
+        "drift_limit",
+    )
     values = {name: np.ones(shape) for name in ones}
     present = np.zeros(shape, dtype=bool)
     for member, (scene, draw) in enumerate(zip(scenes, hidden, strict=True)):
@@ -302,16 +318,21 @@ def _frames(scenes: list[Scene], hidden: list[Hidden], physics: Physics) -> Fram
             n = building.storeys
             present[member, b, :n] = True
             computed = frame_properties(
-                building.type, building.area, n, draw.strength[b, :n] * physics.strength,
-                draw.drift_limit[b, :n], physics.gravity,
+                building.type,
+                building.area,
+                n,
+                draw.strength[b, :n] * physics.strength,
+                draw.drift_limit[b, :n],
+                physics.gravity,
             )
             for name, array in computed.items():
                 values[name][member, b, :n] = array
     return FrameProperties(present=present, **values)
 
 
-def _floaters(scenes: list[Scene], hidden: list[Hidden], physics: Physics,
-              half_size: np.ndarray) -> Floaters:
+def _floaters(
+    scenes: list[Scene], hidden: list[Hidden], physics: Physics, half_size: np.ndarray
+) -> Floaters:
     slots = scenes[0].slots
     storeys = slots.buildings * slots.storeys
     shape = (len(scenes), slots.bodies)

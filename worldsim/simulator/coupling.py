@@ -20,8 +20,8 @@ WATER_DENSITY = 1025.0
 """Sea water, kg/m3 (Gill 1982, Atmosphere-Ocean Dynamics, app. 3: 35 g/kg at 10-15 °C, rounded)."""
 
 ADDED_MASS = 0.5
-"""Horizontal added mass of a floating box over its own mass (order of Newman 1977, fig. 4.8, for
-draughts well below the beam); enters as inertia of the joint and as the pull of the surface slope."""
+"""Horizontal added mass of a floating box over its own mass (order of Newman 1977, fig. 4.8,
+for draughts well below the beam); enters as the joint's inertia and in the pull of the slope."""
 
 MAX_SLOPE = 0.5
 """Steepest surface that still pushes hydrostatically; at a bore front the computed slope only
@@ -34,8 +34,9 @@ COLUMNS = (4, 3)
 """Columns per box along its length and its width."""
 
 
-def share_of_levels(star_depth: np.ndarray, ground: np.ndarray, base: np.ndarray, height: float,
-                    storeys: int) -> np.ndarray:
+def share_of_levels(
+    star_depth: np.ndarray, ground: np.ndarray, base: np.ndarray, height: float, storeys: int
+) -> np.ndarray:
     """How a hydrostatic wall load is shared by the floors above each storey.
 
     The pressure ρg(h*−z) acts from the ground up to h*. Within storey k, the wall spans between
@@ -86,14 +87,21 @@ class WallFaces:
         padded = np.pad(owner, ((0, 0), (1, 1), (1, 1)), constant_values=-1)
         for direction, (dj, di) in enumerate(((0, 1), (0, -1), (1, 0), (-1, 0))):
             ny, nx = owner.shape[1:]
-            beyond = padded[:, 1 + dj:1 + dj + ny, 1 + di:1 + di + nx]
+            beyond = padded[:, 1 + dj : 1 + dj + ny, 1 + di : 1 + di + nx]
             member, row, column = np.nonzero((owner < 0) & (beyond >= 0))
             side = np.full(member.shape, direction)
             found.append([member, row, column, side, beyond[member, row, column]])
         return cls(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
-    def load(self, impulses: np.ndarray, star_depth: np.ndarray, ground: np.ndarray,
-             base: np.ndarray, shape: tuple[int, int, int], height: float) -> np.ndarray:
+    def load(
+        self,
+        impulses: np.ndarray,
+        star_depth: np.ndarray,
+        ground: np.ndarray,
+        base: np.ndarray,
+        shape: tuple[int, int, int],
+        height: float,
+    ) -> np.ndarray:
         """Horizontal impulse on every storey's upper floor and the building's total.
 
         Parameters
@@ -114,8 +122,13 @@ class WallFaces:
         each = np.concatenate([shares * impulse[:, None], impulse[:, None]], axis=1)
         out = np.zeros((shape[0], shape[1], shape[2] + 1, 2))
         sign = np.where((self.direction == 0) | (self.direction == 2), 1.0, -1.0)
-        axis = self.direction // 2
-        np.add.at(out, (self.member, self.building, slice(None), axis), each * sign[:, None])
+        for axis in range(2):
+            along = self.direction // 2 == axis
+            np.add.at(
+                out[..., axis],
+                (self.member[along], self.building[along]),
+                (each * sign[:, None])[along],
+            )
         return out
 
 
@@ -132,24 +145,38 @@ class WaterFields:
     wet: np.ndarray
 
     @classmethod
-    def of(cls, depth: np.ndarray, momentum_x: np.ndarray, momentum_y: np.ndarray,
-           ground: np.ndarray, domain: Domain) -> WaterFields:
+    def of(
+        cls,
+        depth: np.ndarray,
+        momentum_x: np.ndarray,
+        momentum_y: np.ndarray,
+        ground: np.ndarray,
+        domain: Domain,
+    ) -> WaterFields:
         """Derive surface, velocity and slope (centred where both neighbours are wet)."""
         wet = depth > MIN_DEPTH
         safe = np.where(wet, depth, 1.0)
         surface = ground + depth
         return cls(
-            surface, depth,
-            np.where(wet, momentum_x / safe, 0.0), np.where(wet, momentum_y / safe, 0.0),
-            _wet_slope(surface, wet, 2, domain.dx), _wet_slope(surface, wet, 1, domain.dy), wet,
+            surface,
+            depth,
+            np.where(wet, momentum_x / safe, 0.0),
+            np.where(wet, momentum_y / safe, 0.0),
+            _wet_slope(surface, wet, 2, domain.dx),
+            _wet_slope(surface, wet, 1, domain.dy),
+            wet,
         )
 
 
 def _wet_slope(surface: np.ndarray, wet: np.ndarray, axis: int, spacing: float) -> np.ndarray:
     """Mean of the differences to those neighbours that are wet, limited to `MAX_SLOPE`."""
     step = np.diff(surface, axis=axis) / spacing
-    both = np.logical_and(*(np.take(wet, range(*r), axis=axis)
-                            for r in ((0, wet.shape[axis] - 1), (1, wet.shape[axis]))))
+    both = np.logical_and(
+        *(
+            np.take(wet, range(*r), axis=axis)
+            for r in ((0, wet.shape[axis] - 1), (1, wet.shape[axis]))
+        )
+    )
     step = np.where(both, step, 0.0)
     before = [(0, 0)] * 3
     after = [(0, 0)] * 3
@@ -174,10 +201,17 @@ class Floaters:
     loose: np.ndarray
 
 
-def floating_forces(water: WaterFields, boxes: Floaters, position: np.ndarray,
-                    rotation: np.ndarray, velocity: np.ndarray, spin: np.ndarray,
-                    domain: Domain, gravity: float, dt: float,
-                    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def floating_forces(
+    water: WaterFields,
+    boxes: Floaters,
+    position: np.ndarray,
+    rotation: np.ndarray,
+    velocity: np.ndarray,
+    spin: np.ndarray,
+    domain: Domain,
+    gravity: float,
+    dt: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Forces of the water on loose boxes, and the opposite horizontal impulse on the water.
 
     Parameters
@@ -191,11 +225,12 @@ def floating_forces(water: WaterFields, boxes: Floaters, position: np.ndarray,
     force, torque about the centre : (member, body, 3) N, N m; and the change of the water's
     momentum (2, member, ny, nx) in m2/s (that is, of h·u and h·v).
     """
-    members, bodies = position.shape[:2]
     offsets = _column_offsets() * boxes.half_size[:, :, None, :]
     # Written out: a matrix product may sum in another order when the batch has another size.
-    arm = (rotation[:, :, None, :, 0] * offsets[..., 0:1]
-           + rotation[:, :, None, :, 1] * offsets[..., 1:2])
+    arm = (
+        rotation[:, :, None, :, 0] * offsets[..., 0:1]
+        + rotation[:, :, None, :, 1] * offsets[..., 1:2]
+    )
     place = position[:, :, None, :] + arm
     columns = offsets.shape[2]
     column_area = 4 * boxes.half_size[..., 0] * boxes.half_size[..., 1] / columns
@@ -216,7 +251,9 @@ def floating_forces(water: WaterFields, boxes: Floaters, position: np.ndarray,
     relative = np.sqrt(relative_x**2 + relative_y**2)
     # Side area facing the flow, shared by the columns: the box's mean width times the wet height.
     breadth = boxes.half_size[..., :2].sum(-1)[..., None]
-    coefficient = 0.5 * WATER_DENSITY * boxes.drag[..., None] * breadth * submerged * touched / columns
+    coefficient = (
+        0.5 * WATER_DENSITY * boxes.drag[..., None] * breadth * submerged * touched / columns
+    )
     # Over a held step, drag may at most bring box and water to one velocity.
     depth = np.maximum(sample(water.depth), MIN_DEPTH)
     water_mass = WATER_DENSITY * depth * domain.dx * domain.dy
@@ -226,14 +263,23 @@ def floating_forces(water: WaterFields, boxes: Floaters, position: np.ndarray,
     drag_y = coefficient * relative * relative_y / limit
 
     pull = (1 + ADDED_MASS) * gravity * displaced
-    heave = 2 * HEAVE_DAMPING * np.sqrt(
-        WATER_DENSITY * gravity * column_area[..., None] * boxes.buoyant[..., None] * box_mass
-    ) * (submerged > 0) * touched
-    force = np.stack([
-        drag_x - pull * slope_x,
-        drag_y - pull * slope_y,
-        gravity * displaced - heave * point_velocity[..., 2],
-    ], axis=-1)
+    heave = (
+        2
+        * HEAVE_DAMPING
+        * np.sqrt(
+            WATER_DENSITY * gravity * column_area[..., None] * boxes.buoyant[..., None] * box_mass
+        )
+        * (submerged > 0)
+        * touched
+    )
+    force = np.stack(
+        [
+            drag_x - pull * slope_x,
+            drag_y - pull * slope_y,
+            gravity * displaced - heave * point_velocity[..., 2],
+        ],
+        axis=-1,
+    )
     torque = np.cross(arm, force)
 
     change = np.zeros((2, *water.depth.shape))
@@ -244,7 +290,7 @@ def floating_forces(water: WaterFields, boxes: Floaters, position: np.ndarray,
 
 
 HEAVE_DAMPING = 0.3
-"""Fraction of critical; wave radiation of a floating box, order of magnitude (Newman 1977, ch. 6)."""
+"""Fraction of critical; order of the wave radiation of a floating box (Newman 1977, ch. 6)."""
 
 
 def _column_offsets() -> np.ndarray:
@@ -278,9 +324,9 @@ class _Bilinear:
         self.weights = [weight / safe for weight in weights]
 
     def __call__(self, field: np.ndarray) -> np.ndarray:
-        return np.add.reduce([
-            weight * field[at] for weight, at in zip(self.weights, self.corners, strict=True)
-        ])
+        return np.add.reduce(
+            [weight * field[at] for weight, at in zip(self.weights, self.corners, strict=True)]
+        )
 
     def scatter(self, field: np.ndarray, values: np.ndarray) -> None:
         for weight, at in zip(self.weights, self.corners, strict=True):

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from worldsim.simulator.members import STATES_PER_SECOND, World
+
 if TYPE_CHECKING:
     from worldsim.simulator.scene import Scene
-    from worldsim.simulator.world import World
 
 MEMBER = ("case", "realization")
 
@@ -21,19 +22,24 @@ class Recording:
     """
 
     def __init__(self, scenes: list[Scene], realizations: int, frames: int) -> None:
-        from worldsim.simulator.world import STATES_PER_SECOND
-
         self._scenes = scenes
         self._time = np.arange(frames + 1) / STATES_PER_SECOND
         domain, slots = scenes[0].domain, scenes[0].slots
         series = (len(scenes), realizations, frames + 1)
         members = series[:2]
         grid = (*series, domain.ny, domain.nx)
-        self._water = {name: np.zeros(grid, np.float32) for name in ("depth", "momentum_x", "momentum_y")}
+        self._water = {
+            name: np.zeros(grid, np.float32) for name in ("depth", "momentum_x", "momentum_y")
+        }
         self._blocked = np.zeros(grid, bool)
         self._bodies = {
             name: np.zeros((*series, slots.bodies, width), np.float32)
-            for name, width in (("position", 3), ("quaternion", 4), ("velocity", 3), ("half_size", 3))
+            for name, width in (
+                ("position", 3),
+                ("quaternion", 4),
+                ("velocity", 3),
+                ("half_size", 3),
+            )
         }
         buildings = (*series, slots.buildings)
         self._standing = np.zeros(buildings, bool)
@@ -74,14 +80,26 @@ class Recording:
             "/water": self._water_dataset(),
             "/bodies": self._bodies_dataset(),
             "/structures": self._structures_dataset(),
-            "/audit": xr.Dataset({
-                "mass_error": (MEMBER, self._mass_error, {
-                    "units": "1", "long_name": "unexplained water volume over all volume",
-                }),
-                "floating_impulse": ((*MEMBER, "xy"), self._body_impulse, {
-                    "units": "m4 s-1", "long_name": "momentum that floating bodies took from the water, over density",
-                }),
-            }),
+            "/audit": xr.Dataset(
+                {
+                    "mass_error": (
+                        MEMBER,
+                        self._mass_error,
+                        {
+                            "units": "1",
+                            "long_name": "unexplained water volume over all volume",
+                        },
+                    ),
+                    "floating_impulse": (
+                        (*MEMBER, "xy"),
+                        self._body_impulse,
+                        {
+                            "units": "m4 s-1",
+                            "long_name": "momentum that floating bodies took, over density",
+                        },
+                    ),
+                }
+            ),
         }
 
     def _water_dataset(self) -> xr.Dataset:
@@ -95,15 +113,24 @@ class Recording:
         variables: dict[str, Any] = {
             name: (dims, values, attrs[name]) for name, values in self._water.items()
         }
-        variables["blocked"] = (dims, self._blocked, {"long_name": "cell under a standing building"})
+        variables["blocked"] = (
+            dims,
+            self._blocked,
+            {"long_name": "cell under a standing building"},
+        )
         variables["bathymetry"] = (
-            ("case", "y", "x"), np.stack([s.bathymetry for s in self._scenes]).astype(np.float32),
+            ("case", "y", "x"),
+            np.stack([s.bathymetry for s in self._scenes]).astype(np.float32),
             {"units": "m", "long_name": "ground elevation above still water"},
         )
-        return xr.Dataset(variables, coords={
-            **self._time_coordinate(),
-            "y": ("y", domain.y, {"units": "m"}), "x": ("x", domain.x, {"units": "m"}),
-        })
+        return xr.Dataset(
+            variables,
+            coords={
+                **self._time_coordinate(),
+                "y": ("y", domain.y, {"units": "m"}),
+                "x": ("x", domain.x, {"units": "m"}),
+            },
+        )
 
     def _time_coordinate(self) -> dict[str, Any]:
         return {"time": ("time", self._time, {"units": "s", "standard_name": "time"})}
@@ -124,20 +151,32 @@ class Recording:
         series = (*MEMBER, "time", "body")
         attrs = {"position": "m", "velocity": "m s-1", "half_size": "m", "quaternion": "1"}
         variables: dict[str, Any] = {
-            name: ((*series, "wxyz" if name == "quaternion" else "xyz"), values,
-                   {"units": attrs[name]})
+            name: (
+                (*series, "wxyz" if name == "quaternion" else "xyz"),
+                values,
+                {"units": attrs[name]},
+            )
             for name, values in self._bodies.items()
         }
         variables["colour"] = (("case", "body", "rgb"), colour)
         variables["present"] = (("case", "body"), present)
-        variables["kind"] = ("body", is_debris.astype(np.int64), {
-            "flag_values": [0, 1], "flag_meanings": "storey debris",
-        })
+        variables["kind"] = (
+            "body",
+            is_debris.astype(np.int64),
+            {
+                "flag_values": [0, 1],
+                "flag_meanings": "storey debris",
+            },
+        )
         variables["building"] = ("body", np.where(is_debris, -1, body // slots.storeys))
         variables["storey"] = ("body", np.where(is_debris, -1, body % slots.storeys))
-        return xr.Dataset(variables, coords={
-            **self._time_coordinate(), "body": body,
-        })
+        return xr.Dataset(
+            variables,
+            coords={
+                **self._time_coordinate(),
+                "body": body,
+            },
+        )
 
     def _structures_dataset(self) -> xr.Dataset:
         slots = self._scenes[0].slots
@@ -147,21 +186,40 @@ class Recording:
             for b, building in enumerate(scene.buildings):
                 footprint[case, b], present[case, b] = building.footprint, True
         series = (*MEMBER, "time", "building")
-        return xr.Dataset({
-            "standing": (series, self._standing, {"long_name": "lowest storey stands"}),
-            "drift": ((*series, "storey"), self._drift, {
-                "units": "1", "long_name": "largest drift ratio so far, while attached",
-            }),
-            "impulse": ((*series, "xy"), self._impulse, {
-                "units": "N s", "long_name": "impulse of the water on the building's walls so far",
-            }),
-            "failure_time": ((*MEMBER, "building"), self._failure_time, {"units": "s"}),
-            "yield_force": ((*MEMBER, "building", "storey"), self._yield_force, {"units": "N"}),
-            "footprint": (("case", "building", "bound"), footprint, {
-                "units": "m", "long_name": "x0, x1, y0, y1",
-            }),
-            "present": (("case", "building"), present),
-        }, coords={
-            **self._time_coordinate(), "building": np.arange(slots.buildings),
-            "storey": np.arange(slots.storeys),
-        })
+        return xr.Dataset(
+            {
+                "standing": (series, self._standing, {"long_name": "lowest storey stands"}),
+                "drift": (
+                    (*series, "storey"),
+                    self._drift,
+                    {
+                        "units": "1",
+                        "long_name": "largest drift ratio so far, while attached",
+                    },
+                ),
+                "impulse": (
+                    (*series, "xy"),
+                    self._impulse,
+                    {
+                        "units": "N s",
+                        "long_name": "impulse of the water on the building's walls so far",
+                    },
+                ),
+                "failure_time": ((*MEMBER, "building"), self._failure_time, {"units": "s"}),
+                "yield_force": ((*MEMBER, "building", "storey"), self._yield_force, {"units": "N"}),
+                "footprint": (
+                    ("case", "building", "bound"),
+                    footprint,
+                    {
+                        "units": "m",
+                        "long_name": "x0, x1, y0, y1",
+                    },
+                ),
+                "present": (("case", "building"), present),
+            },
+            coords={
+                **self._time_coordinate(),
+                "building": np.arange(slots.buildings),
+                "storey": np.arange(slots.storeys),
+            },
+        )

@@ -1,4 +1,4 @@
-"""What a scenario hands to the simulator: everything visible (`Scene`) and one hidden draw (`Hidden`)."""
+"""What a scenario hands to the simulator: all that is visible (`Scene`), and a `Hidden` draw."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from worldsim.camera import Camera
 
 GRAVITY = 9.81
-"""Acceleration of gravity, m/s2 (9.80665 is the ISO 80000-3 standard value, rounded as engineers do)."""
+"""Acceleration of gravity, m/s2 (standard gravity 9.80665, rounded as engineers do)."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Physics:
 
 @dataclasses.dataclass(frozen=True)
 class Domain:
-    """The rectangle [0, nx*dx] x [0, ny*dy] in metres, x across the shore and inland, y along it."""
+    """The rectangle [0, nx*dx] x [0, ny*dy] in m; x points across the shore, inland, y along it."""
 
     nx: int
     ny: int
@@ -137,8 +137,10 @@ class Scene:
         taken = np.zeros(shape, dtype=bool)
         for number, building in enumerate(self.buildings):
             if not 1 <= building.storeys <= self.slots.storeys:
-                raise InputError(f"building {number} has {building.storeys} storeys; "
-                                 f"give 1 to {self.slots.storeys}")
+                raise InputError(
+                    f"building {number} has {building.storeys} storeys; "
+                    f"give 1 to {self.slots.storeys}"
+                )
             rows, columns = self.cells_of(building)
             if taken[rows, columns].any():
                 raise InputError(f"building {number} overlaps another; move it")
@@ -159,14 +161,20 @@ class Scene:
         columns = (x0 / self.domain.dx, x1 / self.domain.dx)
         rows = (y0 / self.domain.dy, y1 / self.domain.dy)
         if any(abs(edge - round(edge)) > 1e-9 for edge in (*columns, *rows)):
-            raise InputError(f"footprint {building.footprint} m is not on whole cells of "
-                             f"{self.domain.dx:g} x {self.domain.dy:g} m")
+            raise InputError(
+                f"footprint {building.footprint} m is not on whole cells of "
+                f"{self.domain.dx:g} x {self.domain.dy:g} m"
+            )
         low_column, high_column = (round(edge) for edge in columns)
         low_row, high_row = (round(edge) for edge in rows)
-        if not (0 <= low_column < high_column <= self.domain.nx
-                and 0 <= low_row < high_row <= self.domain.ny):
-            raise InputError(f"footprint {building.footprint} m leaves the domain "
-                             f"{self.domain.length:g} x {self.domain.width:g} m")
+        if not (
+            0 <= low_column < high_column <= self.domain.nx
+            and 0 <= low_row < high_row <= self.domain.ny
+        ):
+            raise InputError(
+                f"footprint {building.footprint} m leaves the domain "
+                f"{self.domain.length:g} x {self.domain.width:g} m"
+            )
         return slice(low_row, high_row), slice(low_column, high_column)
 
 

@@ -13,6 +13,7 @@ eigenvalue; P-Δ as geometric stiffness P/h (any structural dynamics textbook, e
 from __future__ import annotations
 
 import dataclasses
+from typing import ClassVar
 
 import numpy as np
 
@@ -30,7 +31,7 @@ class BuildingType:
     period : fundamental period, s.
     yield_ratio, ultimate_ratio : base shear over weight at yield and at ultimate (HAZUS Cs·γ, λ).
     ultimate_drift : drift ratio at which the ultimate strength is reached.
-    complete_drift : median drift ratio of HAZUS damage state "complete"; the storey is released there.
+    complete_drift : median drift ratio of HAZUS state "complete"; the storey is released there.
     damping : fraction of critical.
     floor_mass : kg per m2 of one storey.
     buoyant_fraction : part of the rubble's bulk volume that displaces water.
@@ -64,7 +65,7 @@ TYPES = {
 capacity curves; steel's is taken between its extensive and complete thresholds."""
 
 SCATTER_STRENGTH = 0.35
-"""Lognormal standard deviation of storey strength (0.3 to 0.4 is customary; declared, not fitted)."""
+"""Lognormal standard deviation of storey strength (0.3 to 0.4 is customary; not fitted)."""
 
 SCATTER_DRIFT = 0.40
 """Lognormal standard deviation of the drift limit (HAZUS v6.1 fragility file)."""
@@ -96,11 +97,17 @@ class FrameProperties:
     hardening: np.ndarray
     weight_above: np.ndarray
     drift_limit: np.ndarray
-    height: float = STOREY_HEIGHT
+    height: ClassVar[float] = STOREY_HEIGHT
 
 
-def frame_properties(type_: BuildingType, area: float, storeys: int, strength: np.ndarray,
-                     drift_limit: np.ndarray, gravity: float) -> dict[str, np.ndarray]:
+def frame_properties(
+    type_: BuildingType,
+    area: float,
+    storeys: int,
+    strength: np.ndarray,
+    drift_limit: np.ndarray,
+    gravity: float,
+) -> dict[str, np.ndarray]:
     """Storey properties of one building, (storeys,) each.
 
     Parameters
@@ -131,8 +138,11 @@ def frame_properties(type_: BuildingType, area: float, storeys: int, strength: n
     }
 
 
-def return_mapping(trial: np.ndarray, slip: np.ndarray, frame: FrameProperties,
-                   ) -> tuple[np.ndarray, np.ndarray]:
+def return_mapping(
+    trial: np.ndarray,
+    slip: np.ndarray,
+    frame: FrameProperties,
+) -> tuple[np.ndarray, np.ndarray]:
     """Radial return of the elastic offset to the isotropic, linearly hardening yield surface.
 
     Parameters
@@ -208,8 +218,9 @@ class Frames:
         # Vertical support and torsional stiffness are not modelled in detail: stiff springs at
         # SUPPORT_FREQUENCY carry the weight and keep the heading until the storey is released.
         inertia = np.stack([frame.mass, frame.mass * RADIUS_OF_GYRATION**2], axis=-1)
-        support = -inertia * (SUPPORT_FREQUENCY**2 * displacement[..., 2:]
-                              + SUPPORT_FREQUENCY * velocity[..., 2:])
+        support = -inertia * (
+            SUPPORT_FREQUENCY**2 * displacement[..., 2:] + SUPPORT_FREQUENCY * velocity[..., 2:]
+        )
         force[..., 2:] = np.where(held, support, 0.0)
         return force
 
@@ -222,7 +233,9 @@ class Frames:
         what stood on them comes down whole).
         """
         ratio = np.sqrt((self.drift(displacement) ** 2).sum(-1)) / self.properties.height
-        self.peak_drift = np.where(self.attached, np.maximum(self.peak_drift, ratio), self.peak_drift)
+        self.peak_drift = np.where(
+            self.attached, np.maximum(self.peak_drift, ratio), self.peak_drift
+        )
         failed = self.attached & (ratio > self.properties.drift_limit)
         # Only the lowest failing storey of a building is crushed; the others fall with it.
         failed &= np.cumsum(failed, axis=2) == 1
