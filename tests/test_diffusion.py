@@ -333,8 +333,8 @@ def test_sampling_is_exact_for_a_network_that_knows_the_answer():
         def forward(self, noisy, level, context, condition, grid):
             return cells
 
-    out = sample(Oracle(), torch.randn_like(clean), torch.zeros_like(clean), torch.zeros_like(known),
-                 context, condition, grid, SamplerConfig(steps=4))
+    out = sample(Oracle(), torch.randn_like(clean), torch.zeros_like(clean),
+                 torch.zeros_like(known), context, condition, grid, SamplerConfig(steps=4))
     torch.testing.assert_close(out, clean)
 
 

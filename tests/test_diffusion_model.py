@@ -18,8 +18,9 @@ from worldsim.diffusion.patches import PatchConfig
 from worldsim.diffusion.sampler import SamplerConfig
 from worldsim.diffusion.transformer import TransformerConfig
 from worldsim.errors import InputError
+from worldsim.model_registry import load_model
 from worldsim.query import Known, Origin, Query
-from worldsim.world_model import WorldModel, load_model
+from worldsim.world_model import WorldModel
 
 SIZE = (16, 24)
 MODEL = ModelConfig(
@@ -141,7 +142,7 @@ def test_queries_it_cannot_answer(model):
         model.rollout(ask(cameras=("overhead", "drone")))
     with pytest.raises(InputError, match="not trained with parameter 'street_elevation'"):
         model.rollout(ask(parameters={"street_elevation": np.array([2.0])}))
-    with pytest.raises(InputError, match="covers 3.6 to 4.6 s"):
+    with pytest.raises(InputError, match=r"covers 3\.6 to 4\.6 s"):
         model.rollout(ask(known=(Known("overhead", context(), start=3.6),)))
 
 

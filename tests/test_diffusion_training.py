@@ -113,7 +113,8 @@ def test_batches_show_clips_and_their_mirror_images(clips):
     seen = {(view, flipped): 0 for view in (0, 1) for flipped in (False, True)}
     for step in range(12):
         batch = trainer.batch(step, cases=np.array([0]))
-        pixels = from_cells(to_unit(batch.clean).flatten(-2), batch.grid, CONFIG.transformer.patches)
+        cells = to_unit(batch.clean).flatten(-2)
+        pixels = from_cells(cells, batch.grid, CONFIG.transformer.patches)
         for b in range(batch.clips):
             for v, view in enumerate(batch.condition.camera[b].tolist()):
                 video = to_uint8(pixels[b, v])
@@ -195,7 +196,8 @@ def test_unusable_input_is_named(clips, tmp_path):
         train(CONFIG, clips, tmp_path / "run", log=quiet)
     with pytest.raises(InputError, match="another training configuration"):
         train(dataclasses.replace(CONFIG, seed=9), clips, tmp_path / "run", resume=True, log=quiet)
-    wider = dataclasses.replace(CONFIG, transformer=dataclasses.replace(CONFIG.transformer, width=64))
+    wide = dataclasses.replace(CONFIG.transformer, width=64)
+    wider = dataclasses.replace(CONFIG, transformer=wide)
     with pytest.raises(InputError, match="differs in its transformer"):
         train(wider, clips, tmp_path / "wide", init=tmp_path / "run", log=quiet)
     (tmp_path / "run" / WEIGHTS).write_bytes(b"short")

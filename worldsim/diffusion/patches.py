@@ -5,8 +5,8 @@ H x W patches of `patch` x `patch` pixels. A patch is kept as S cells of `cell` 
 because the network reads and writes pixels cell by cell (see `worldsim.diffusion.transformer`).
 
 Suffixes name layouts: V views, T frames, G groups of frames, N tokens, S cells of a token,
-F frames of a group, P pixels of a cell, C colour channels. Channels lie outermost in a cell, so that
-what is computed once per pixel runs along contiguous memory.
+F frames of a group, P pixels of a cell, C colour channels. Channels lie outermost in a cell, so
+that what is computed once per pixel runs along contiguous memory.
 """
 
 from __future__ import annotations

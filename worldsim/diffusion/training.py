@@ -239,6 +239,7 @@ def train(config: TrainingConfig, clips: ClipSet, out: Path, *, resume: bool = F
     ------
     InputError : `out` holds another training, or nothing to resume.
     """
+    compute.keep_freed_memory()
     metrics = out / "metrics.jsonl"
     if not resume and metrics.exists():
         raise InputError(f"{out} holds a training already; add --resume, or choose another --out")
