@@ -11,8 +11,8 @@ from worldsim.diffusion import presets
 from worldsim.diffusion.batches import BatchConfig
 from worldsim.diffusion.clips import ClipManifest, training_scenario, write_case
 from worldsim.diffusion.transformer import TransformerConfig
+from worldsim.model_registry import load_model
 from worldsim.scenario import scenario_class
-from worldsim.world_model import load_model
 
 CASES = 3
 

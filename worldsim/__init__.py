@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from worldsim.camera import Camera as Camera
     from worldsim.camera import render as render
     from worldsim.errors import InputError as InputError
+    from worldsim.model_registry import load_model as load_model
     from worldsim.query import Known as Known
     from worldsim.query import Query as Query
     from worldsim.query import query as query
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from worldsim.simulator.world import simulate as simulate
     from worldsim.world_model import Capabilities as Capabilities
     from worldsim.world_model import WorldModel as WorldModel
-    from worldsim.world_model import load_model as load_model
 
     __version__: str
 
@@ -54,7 +54,7 @@ _HOME = {
     "simulate": "worldsim.simulator.world",
     "Capabilities": "worldsim.world_model",
     "WorldModel": "worldsim.world_model",
-    "load_model": "worldsim.world_model",
+    "load_model": "worldsim.model_registry",
 }
 
 __all__ = [*_HOME, "__version__", "evaluate"]

@@ -55,7 +55,7 @@ def ffmpeg() -> Finding:
 def checkpoint() -> Finding:
     """Load the packaged world model."""
     from worldsim.diffusion.model import VideoDiffusion
-    from worldsim.world_model import load_model
+    from worldsim.model_registry import load_model
 
     try:
         model = load_model("worldsim-small")

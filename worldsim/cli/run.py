@@ -51,7 +51,7 @@ def main(args: Sequence[str]) -> int:
     preflight.check_counts(options.cases, options.realizations, options.seed)
     duration = preflight.check_duration(scenario, options.duration, least=LEAST_DURATION)
     preflight.check_ffmpeg()
-    from worldsim.world_model import load_model
+    from worldsim.model_registry import load_model
 
     model = load_model(options.model)
     baselines = {name: load_model(f"baseline:{name}") for name in BASELINES}
