@@ -61,6 +61,7 @@ def _answer(model: WorldModel, query: Query, videos: dict[str, np.ndarray]) -> x
     root = root_dataset(
         kind="generated", scenario=cls, cases=cases, realizations=range(query.realizations),
         seed=query.seed, model=model.name, backend="numpy",
+        checkpoint=getattr(model, "sha256", ""),
         cameras=json.dumps({c: json.loads(_camera_json(query.scenario, c)) for c in videos}),
     )
     tree = {
@@ -250,6 +251,7 @@ class Climatology:
 
     def __init__(self, summary: TrainingSummary) -> None:
         self.summary = summary
+        self.sha256 = summary.sha256
 
     def rollout(self, query: Query) -> xr.DataTree:
         """As many different training rollouts as the query wants realizations."""
@@ -284,6 +286,7 @@ class Nearest:
 
     def __init__(self, summary: TrainingSummary) -> None:
         self.summary = summary
+        self.sha256 = summary.sha256
 
     @functools.cached_property
     def _scale(self) -> float:

@@ -70,6 +70,7 @@ class TrainingSummary:
     first : (case, row, column, 3) uint8, the overhead first frame.
     wet : (case, time, row, column) bool, rows as in the picture.
     debris : (case, time, slot, [x, y]) m, NaN where none is.
+    sha256 : of the content, where it was read from a file.
     """
 
     scenario: str
@@ -82,6 +83,7 @@ class TrainingSummary:
     first: np.ndarray
     wet: np.ndarray
     debris: np.ndarray
+    sha256: str = ""
 
     @property
     def duration(self) -> float:
@@ -169,7 +171,7 @@ class TrainingSummary:
             dict(zip(header["parameters"], arrays["parameters"].T, strict=True)),
             np.frombuffer(raw["first"], dtype=np.uint8).reshape(shapes["first"]),
             wet.astype(bool),
-            np.where(tenths == _ABSENT, np.nan, tenths * _STEP),
+            np.where(tenths == _ABSENT, np.nan, tenths * _STEP), found,
         )
 
 
@@ -181,13 +183,13 @@ def _digest(header: Mapping[str, object], arrays: Mapping[str, np.ndarray]) -> s
 
 
 def build_summary(directory: str | os.PathLike[str], cases: Sequence[int] | None = None,
-                  duration: float = 12.0) -> TrainingSummary:
+                  duration: float | None = None) -> TrainingSummary:
     """Summarise a directory of training clips (see `worldsim.diffusion.clips`).
 
     Parameters
     ----------
     cases : the cases that were trained on; all that are stored by default.
-    duration : seconds to keep.
+    duration : seconds to keep; the clips' own by default.
     """
     from worldsim.diffusion.clips import ClipManifest, read_case, stored_cases
 
@@ -199,7 +201,8 @@ def build_summary(directory: str | os.PathLike[str], cases: Sequence[int] | None
     if CAMERA not in manifest.cameras:
         raise InputError(f"{root} holds no {CAMERA!r} clips; make them with that camera")
     camera = manifest.cameras[CAMERA]
-    frames = min(round(duration * manifest.fps), manifest.frames)
+    kept = manifest.duration if duration is None else duration
+    frames = min(round(kept * manifest.fps), manifest.frames)
     rows, first, wet, debris = [], [], [], []
     for number in numbers:
         parameters, arrays = read_case(root, number)
