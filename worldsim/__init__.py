@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from worldsim.answer import generated_rollout as generated_rollout
     from worldsim.camera import Camera as Camera
     from worldsim.camera import render as render
     from worldsim.errors import InputError as InputError
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOME = {
+    "generated_rollout": "worldsim.answer",
     "Camera": "worldsim.camera",
     "render": "worldsim.camera",
     "InputError": "worldsim.errors",

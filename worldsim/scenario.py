@@ -95,6 +95,8 @@ class Scenario:
     summary: ClassVar[str]
     duration: ClassVar[float]
     """Default length of a rollout in seconds."""
+    leaves_out: ClassVar[str]
+    """What the simulator leaves out, as reports say it."""
 
     def __post_init__(self) -> None:
         for name, spec in self.parameters().items():

@@ -9,15 +9,6 @@ from evaluation.bootstrap import LEAST_CASES
 from evaluation.report.contents import ParameterRow, ScoreRow
 from worldsim.scenario import Scenario
 
-OF_THE_SIMULATOR = {
-    "tsunami": (
-        "Truth here is a simulation, not an observed tsunami: water is averaged over its depth (no "
-        "splashing, no plunging, no sediment), houses are boxes of one or two storeys, and nobody "
-        "is in the street."
-    ),
-}
-"""What each scenario's simulator leaves out, and a dream therefore is not measured against."""
-
 
 def question(scenario: Scenario) -> str:
     """The what-if as a question."""
@@ -43,11 +34,7 @@ def limits(scenario: Scenario, scores: Mapping[str, Any], rows: Sequence[ScoreRo
         *_few_cases(cases),
         *_extrapolation(parameters),
         *_unresolvable(rows),
-        OF_THE_SIMULATOR.get(
-            scenario.name,
-            "Truth here is a simulation, not an observation: what the simulator leaves out, no "
-            "dream is measured against.",
-        ),
+        scenario.leaves_out,
         f"Nothing smaller than {pitch:g} m (one pixel of the overhead view) or briefer than "
         f"{1 / fps:g} s (one frame) is measured; the street view is compared by its pixels only.",
     ]

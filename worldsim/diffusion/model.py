@@ -16,6 +16,7 @@ import numpy as np
 import torch
 import xarray as xr
 
+from worldsim.answer import generated_rollout
 from worldsim.diffusion.checkpoint import ModelConfig, load_checkpoint, save_checkpoint
 from worldsim.diffusion.conditioning import CLIP_START, encode_parameters
 from worldsim.diffusion.known import context_cells
@@ -25,7 +26,6 @@ from worldsim.diffusion.sampler import sample
 from worldsim.diffusion.transformer import Condition, VideoTransformer
 from worldsim.errors import InputError
 from worldsim.query import Query
-from worldsim.rollout import parameters_dataset, root_dataset, video_dataset
 from worldsim.scenario import scenario_class
 from worldsim.seeding import stream
 from worldsim.world_model import Capabilities, check_capabilities
@@ -132,23 +132,12 @@ class VideoDiffusion:
 
     def _tree(self, query: Query, videos: dict[str, np.ndarray],
               extrapolates: list[str]) -> xr.DataTree:
-        cls = scenario_class(query.scenario)
-        cases = query.origin.cases if query.origin is not None else range(query.cases)
-        groups: dict[str, xr.Dataset] = {
-            "/": root_dataset(
-                kind="generated", scenario=cls, cases=list(cases),
-                realizations=range(query.realizations),
-                seed=query.seed, model=self.name, checkpoint=self.sha256,
-                backend=f"torch {torch.__version__} cpu",
-                cameras=json.dumps({c: json.loads(self.config.cameras[c]) for c in query.cameras}),
-                sampler=json.dumps(dataclasses.asdict(self.config.sampler)),
-                extrapolates=json.dumps(extrapolates),
-            ),
-            "/parameters": parameters_dataset(cls, query.parameters),
-        }
-        for camera, rgb in videos.items():
-            groups[f"/video/{camera}"] = video_dataset(rgb, query.fps, self.config.cameras[camera])
-        return xr.DataTree.from_dict(groups)
+        return generated_rollout(
+            query, self.name, videos, checkpoint=self.sha256,
+            backend=f"torch {torch.__version__} cpu",
+            sampler=json.dumps(dataclasses.asdict(self.config.sampler)),
+            extrapolates=json.dumps(extrapolates),
+        )
 
 
 class VideoStream:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 
 import numpy as np
 import xarray as xr
 
+from worldsim.answer import camera_json, generated_rollout
 from worldsim.errors import InputError
 from worldsim.instruments import observe_buildings, observe_debris, observe_water
 from worldsim.instruments.ground import GroundGrid
 from worldsim.models.painting import paint
 from worldsim.models.summary import CAMERA, TrainingSummary, packaged
 from worldsim.query import Known, Query
-from worldsim.rollout import parameters_dataset, root_dataset, video_dataset
+from worldsim.rollout import video_dataset
 from worldsim.scenario import scenario_class
 from worldsim.world_model import Capabilities, WholeRolloutStream, WorldModel, check_capabilities
 
@@ -44,39 +44,9 @@ def _packaged_summary() -> TrainingSummary:
     return TrainingSummary.load(packaged())
 
 
-@functools.cache
-def _camera_json(scenario: str, camera: str) -> str:
-    """The scenario's camera; it does not depend on the case."""
-    cameras = scenario_class(scenario)().scene(0, 0).cameras
-    if camera not in cameras:
-        raise InputError(f"{scenario!r} has no camera {camera!r}; it has {', '.join(cameras)}")
-    return cameras[camera].to_json()
-
-
 def _answer(model: WorldModel, query: Query, videos: dict[str, np.ndarray]) -> xr.DataTree:
-    """A rollout of the same video (case, time, row, column, 3), or one per realization
-    (case, realization, …), for each camera."""
-    cls = scenario_class(query.scenario)
-    cases = range(query.cases) if query.origin is None else query.origin.cases
-    root = root_dataset(
-        kind="generated", scenario=cls, cases=cases, realizations=range(query.realizations),
-        seed=query.seed, model=model.name, backend="numpy",
-        checkpoint=getattr(model, "sha256", ""),
-        cameras=json.dumps({c: json.loads(_camera_json(query.scenario, c)) for c in videos}),
-    )
-    tree = {
-        "/": root,
-        "/parameters": parameters_dataset(
-            cls, {name: np.asarray(values) for name, values in query.parameters.items()}
-        ),
-    }
-    for camera, video in videos.items():
-        if video.ndim == 5:
-            video = np.repeat(video[:, None], query.realizations, axis=1)
-        tree[f"/video/{camera}"] = video_dataset(
-            video, query.fps, _camera_json(query.scenario, camera)
-        )
-    return xr.DataTree.from_dict(tree)
+    checkpoint = getattr(model, "sha256", "")
+    return generated_rollout(query, model.name, videos, backend="numpy", checkpoint=checkpoint)
 
 
 def _last_known(model: WorldModel, query: Query, camera: str) -> Known:
@@ -140,7 +110,7 @@ class ConstantVelocity:
             after = round(piece.start * query.fps) + piece.video.shape[1]
             steps = np.arange(1, max(query.frames - after, 0) + 1)
             known = video_dataset(
-                piece.video[:, None], query.fps, _camera_json(query.scenario, CAMERA)
+                piece.video[:, None], query.fps, camera_json(query.scenario, CAMERA)
             )
             videos[CAMERA][:, after:] = _extrapolate(known, steps / query.fps)
         return _answer(self, query, videos)
@@ -274,11 +244,17 @@ class Climatology:
         return WholeRolloutStream(self.rollout(query))
 
 
+APPEARANCE_WEIGHT = 0.03
+"""Chosen on training rollouts, each answered by the others (60 of 360): more weight finds the debris
+better and the water worse. Errors of wet area / debris over the last half: 0.020 / 53 m without
+appearance, 0.023 / 51 m with this weight, 0.032 / 48 m with ten times it."""
+
+
 class Nearest:
     """The one training rollout whose parameters and first frame are most alike.
 
-    Parameters count in units of the training range, the first frame by its root mean square
-    difference in units of the median such difference within the training set.
+    Squared differences add: parameters in units of the training range, and, with
+    `APPEARANCE_WEIGHT`, the first frame in units of the median difference in the training set.
     """
 
     name = "baseline:nearest"
@@ -305,7 +281,7 @@ class Nearest:
             distance = _parameter_distance(self.summary, query, case) ** 2
             if pieces:
                 difference = frames - pieces[0].video[case, 0].astype(np.float32)
-                distance += (difference**2).mean(axis=(1, 2, 3)) / self._scale**2
+                distance += (difference**2).mean(axis=(1, 2, 3)) * APPEARANCE_WEIGHT / self._scale**2
             chosen.append(int(distance.argmin()))
         return _answer(self, query, {
             CAMERA: np.stack([_painted(self.summary, index, query) for index in chosen])
