@@ -24,9 +24,9 @@ class ObjectiveConfig:
 
     levels: LevelDistribution = dataclasses.field(default_factory=LevelDistribution)
     known: KnownDistribution = dataclasses.field(default_factory=KnownDistribution)
-    moving: float = 10.0
-    changed: float = 3.0
-    salient: float = 10.0
+    moving: float = 5.0
+    changed: float = 2.0
+    salient: float = 60.0
     context_noise: float = 0.1
     drop: float = 0.1
 

@@ -34,7 +34,7 @@ class TrainingConfig:
     steps: int = 10**9
     learning_rate: float = 1e-3
     warmup: int = 200
-    decay: float = 0.25
+    decay: float = 0.35
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = 0.01
     clip: float = 1.0
