@@ -24,6 +24,7 @@ from evaluation.measure import Truth, measure_floor, measure_model
 from evaluation.metrics import METRICS
 from evaluation.observe import CAMERA, observe_state, observe_video, video_of
 from worldsim import rollout as rollouts
+from worldsim.compiler import compiler_found
 from worldsim.errors import InputError
 from worldsim.query import Query, query
 from worldsim.scenario import Scenario, scenario_class
@@ -97,7 +98,7 @@ class Batch:
         h = self.holdout
         truth = simulate(
             [h.scenario_of(case) for case in self.cases], realizations=h.realizations, seed=h.seed,
-            duration=h.duration, case_numbers=self.cases,
+            duration=h.duration, case_numbers=self.cases, compiled=compiler_found(),
         )
         return compact(truth, h)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 import signal
 import threading
 import time
@@ -17,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from worldsim.compiler import compiler_found
 from worldsim.diffusion import compute
 from worldsim.diffusion.batches import Batch, NoisePool, TrainingClips, draw_batch
 from worldsim.diffusion.checkpoint import ModelConfig, load_checkpoint, save_checkpoint
@@ -103,7 +103,7 @@ class Trainer:
                                  fused=True)
 
     def _compile(self) -> Callable[[VideoTransformer, Batch], Tensor]:
-        if shutil.which("g++") is None and shutil.which("clang++") is None:
+        if not compiler_found():
             self.log("no C++ compiler found: training uncompiled, about a third slower")
             return step_loss
         return torch.compile(step_loss, dynamic=False)
