@@ -25,7 +25,8 @@ from scipy import ndimage
 from worldsim.errors import InputError
 from worldsim.instruments import observe_buildings, observe_debris, observe_water
 from worldsim.instruments.state import buildings_state, debris_state, water_state
-from worldsim.instruments.water import arrival, front, wet_mask
+from worldsim.instruments.water import arrival, front
+from worldsim.instruments.wetness import wet_mask
 from worldsim.rollout import video_dataset
 from worldsim.video_file import read_mp4, write_mp4
 

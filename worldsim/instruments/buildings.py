@@ -15,7 +15,7 @@ from scipy import ndimage
 from worldsim.instruments.appearance import chroma
 from worldsim.instruments.debris import colour_weights
 from worldsim.instruments.ground import GroundGrid
-from worldsim.instruments.water import wet_mask
+from worldsim.instruments.wetness import wet_mask
 
 
 @dataclasses.dataclass(frozen=True)

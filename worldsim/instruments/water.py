@@ -1,113 +1,17 @@
 """Water read from overhead video: what is wet, how far the front has come, when it arrives.
 
-The functions below `wet_mask` take a wet mask, wherever it comes from, so that the same
-definitions apply to video and to the simulator's state.
+All but `observe_water` take a wet mask, wherever it comes from, so that the same definitions apply
+to video and to the simulator's state.
 """
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import xarray as xr
-from scipy import ndimage
 
+from worldsim.instruments.buildings import observe_buildings
 from worldsim.instruments.ground import GroundGrid
-
-
-@dataclasses.dataclass(frozen=True)
-class WaterColour:
-    """By which colour a pixel counts as wet.
-
-    blueness : least (blue - red) / (red + green + blue); sand and grass are negative, asphalt and
-        concrete near zero, water well above.
-    least_green, most_green : range of (green - red) / (blue - red), the position between blue
-        and cyan (hues 240 to 180 degrees); violet and magenta objects are below it.
-    greenness : least (2 green - red - blue) / (red + green + blue) of grass; roofs and sand have
-        less.
-    foam : least value of the darkest channel of white water, 0..255.
-    debris_spread : least difference between a pixel's largest and smallest channel, 0..255, of
-        anything else that counts as debris.
-    """
-
-    blueness: float = 0.05
-    least_green: float = 0.12
-    most_green: float = 1.15
-    greenness: float = 0.08
-    foam: int = 220
-    debris_spread: int = 90
-
-
-def wet_mask(rgb: np.ndarray, colour: WaterColour = WaterColour(),
-             first: np.ndarray | None = None) -> np.ndarray:
-    """Which pixels show water.
-
-    Floating debris hides the water below it, so its pixels take the majority of what surrounds
-    them. With the first frame given, so do roofs where there was none: they are afloat.
-
-    Parameters
-    ----------
-    rgb : (…, row, column, 3) uint8.
-    first : (…, row, column, 3) uint8, broadcastable to `rgb`; what the same view showed at first.
-
-    Returns
-    -------
-    (…, row, column) bool.
-    """
-    red, green, blue = (rgb[..., i].astype(np.int16) for i in range(3))
-    total = red + green + blue
-    wet, blue_red = _water_coloured(red, green, blue, total, colour)
-    darkest = np.minimum(np.minimum(red, green), blue)
-    # Breaking crests are clipped to white; no dry ground or roof is as bright without being warm.
-    wet |= (darkest > colour.foam) & (blue_red >= -3)
-    # Fully saturated, and not blue to cyan: debris.
-    hue_spread = np.maximum(np.maximum(red, green), blue) - darkest
-    hidden = (hue_spread > colour.debris_spread) & ~wet
-    if first is not None:
-        grass = 3 * green - total >= colour.greenness * total
-        red, green, blue = (first[..., i].astype(np.int16) for i in range(3))
-        total = red + green + blue
-        was_open = 3 * green - total >= colour.greenness * total
-        was_open |= _water_coloured(red, green, blue, total, colour)[0]
-        hidden |= was_open & ~grass & ~wet
-    return _fill_hidden(wet, hidden)
-
-
-def _water_coloured(red: np.ndarray, green: np.ndarray, blue: np.ndarray, total: np.ndarray,
-                    colour: WaterColour) -> tuple[np.ndarray, np.ndarray]:
-    blue_red = blue - red
-    green_red = green - red
-    wet = (
-        (blue_red > colour.blueness * total)
-        & (green_red > colour.least_green * blue_red)
-        & (green_red < colour.most_green * blue_red)
-    )
-    return wet, blue_red
-
-
-def _fill_hidden(wet: np.ndarray, hidden: np.ndarray) -> np.ndarray:
-    """Give hidden pixels the majority of the visible ones within 3 pixels, else within 7."""
-    if not hidden.any():
-        return wet
-    shape = wet.shape
-    wet_NHW = wet.reshape(-1, *shape[-2:]).copy()
-    hidden_NHW = ndimage.binary_dilation(
-        hidden.reshape(wet_NHW.shape), structure=np.ones((1, 3, 3), dtype=bool)
-    )
-    frames = np.flatnonzero(hidden_NHW.any(axis=(1, 2)))
-    some, covered = wet_NHW[frames], hidden_NHW[frames]
-    visible = (~covered).astype(np.float32)
-    for side in (7, 15):
-        around = ndimage.uniform_filter(some * visible, size=(0, side, side), mode="nearest")
-        weight = ndimage.uniform_filter(visible, size=(0, side, side), mode="nearest")
-        # Rounding of the running sums is far below one pixel's share.
-        known = covered & (weight > 0.5 / side**2)
-        some = np.where(known, around > 0.5 * weight, some)
-        covered = covered & ~known
-        if not covered.any():
-            break
-    wet_NHW[frames] = some
-    return wet_NHW.reshape(shape)
+from worldsim.instruments.wetness import WaterColour, wet_mask
 
 
 def front(wet: np.ndarray, x: np.ndarray, pitch: float) -> np.ndarray:
@@ -210,7 +114,21 @@ def observe_water(video: xr.Dataset, colour: WaterColour = WaterColour()) -> xr.
     """
     grid = GroundGrid.of(video)
     rgb = video["rgb"].values
-    wet = wet_mask(rgb, colour, first=rgb[:, :, :1])[..., ::-1, :]
+    wet = wet_mask(rgb, colour, first=rgb[:, :, :1], fallen=_fallen(video, grid))[..., ::-1, :]
     members = {name: video[name].values for name in ("case", "realization") if name in video.coords}
     return water_dataset(wet, video["time"].values, grid.y[::-1], grid.x,
                          {name: (name, values) for name, values in members.items()})
+
+
+def _fallen(video: xr.Dataset, grid: GroundGrid) -> np.ndarray:
+    """(case, realization, time, row, column) bool: where buildings stood that stand no more."""
+    seen = observe_buildings(video)
+    x0, x1, y0, y1 = np.moveaxis(seen["footprint"].values, -1, 0)
+    columns = (grid.x > x0[..., None]) & (grid.x < x1[..., None])
+    rows = (grid.y > y0[..., None]) & (grid.y < y1[..., None])
+    fallen = np.zeros(video["rgb"].shape[:5], dtype=bool)
+    for building in range(rows.shape[2]):
+        gone = ~seen["standing"].values[..., building]
+        place = rows[:, :, building, :, None] & columns[:, :, building, None, :]
+        fallen |= gone[..., None, None] & place[:, :, None]
+    return fallen

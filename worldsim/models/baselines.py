@@ -246,8 +246,8 @@ class Climatology:
 
 APPEARANCE_WEIGHT = 0.03
 """Chosen on training rollouts, each answered by the others (60 of 360): more weight finds the
-debris better and the water worse. Errors of wet area / debris over the last half: 0.020 / 53 m without
-appearance, 0.023 / 51 m with this weight, 0.032 / 48 m with ten times it."""
+debris better and the water worse. Errors of wet area / debris over the last half: 0.020 / 53 m
+without appearance, 0.023 / 51 m with this weight, 0.032 / 48 m with ten times it."""
 
 
 class Nearest:

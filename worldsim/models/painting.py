@@ -12,7 +12,7 @@ from scipy import ndimage
 from worldsim.instruments.appearance import DEBRIS_COLOURS, DEBRIS_DIAMETER_PX
 from worldsim.instruments.debris import colour_weights
 from worldsim.instruments.ground import GroundGrid
-from worldsim.instruments.water import wet_mask
+from worldsim.instruments.wetness import wet_mask
 
 SOME_WATER, SOME_GROUND = (60, 140, 175), (180, 170, 140)
 """Colours for a first frame that shows no water, or nothing else."""
