@@ -1,15 +1,18 @@
 """Held-out cases: truth simulated once, kept compactly, and measured against by any model.
 
 A work directory holds one folder per batch of cases, made whole or not at all:
-``truth.zarr`` (parameters, overhead video, observables of state and video) and, per model,
-``NAME.nc`` (its errors). So a run can be stopped and continued, and another model scored without
-simulating again.
+``truth.zarr`` (parameters, overhead video, observables of the state) and, per model, its errors,
+named after the model, its checkpoint and the code that measures. So a run can be stopped and
+continued, another model scored without simulating again, and errors that an older instrument
+measured are not taken for new ones.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
+import importlib
 import json
 import os
 import re
@@ -33,6 +36,13 @@ from worldsim.world_model import WorldModel
 
 MEASURED = tuple(m for m in METRICS if m.cameras in ((), (CAMERA,)))
 """The metrics of the overhead view, which every world model here can show."""
+
+READING = ("worldsim.instruments.state", "worldsim.instruments.water")
+"""Code on which the stored observables of the state depend."""
+
+MEASURING = ("worldsim.instruments", "evaluation.metrics", "evaluation.ensemble",
+             "evaluation.measure")
+"""Code on which errors depend."""
 
 LABELS = {"xy": ["x", "y"], "bound": ["x0", "x1", "y0", "y1"]}
 """Text coordinates, which stores do not keep."""
@@ -73,7 +83,7 @@ class Holdout:
     def key(self) -> str:
         """Names the truth: all that it depends on except the number of cases."""
         version = scenario_class(self.scenario).version
-        fields = dataclasses.asdict(self) | {"version": version}
+        fields = dataclasses.asdict(self) | {"version": version, "state": code_digest(*READING)}
         fields.pop("cases")
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:12]
 
@@ -104,15 +114,11 @@ class Batch:
 
     def ready(self, stored: xr.DataTree) -> Truth:
         """The stored truth made ready for scoring."""
-        parts = {
-            part: xr.DataTree.from_dict({
-                kind: _labelled(node.dataset, stored)
-                for kind, node in stored[part].children.items()
-            })
-            for part in ("state", "observed")
-        }
-        rgb = stored[f"video/{CAMERA}"]["rgb"].load()
-        return Truth(parts["state"], parts["observed"], {CAMERA: rgb}, self.holdout.fps,
+        state = xr.DataTree.from_dict({
+            kind: _labelled(node.dataset, stored) for kind, node in stored["state"].children.items()
+        })
+        video = _labelled(stored[f"video/{CAMERA}"].dataset, stored)
+        return Truth(state, observe_video(video), {CAMERA: video["rgb"]}, self.holdout.fps,
                      self.holdout.size)
 
     def question(self, stored: xr.DataTree, realizations: int | None = None) -> Query:
@@ -126,8 +132,9 @@ class Batch:
 
     def measured(self, name: str, model: WorldModel | None) -> xr.Dataset:
         """Errors of a model (of the truth's own video for None); computed where missing."""
-        digest = str(getattr(model, "sha256", ""))[:12]
-        file = self.folder / f"{_file_name(name)}{'-' if digest else ''}{digest}.nc"
+        checkpoint = str(getattr(model, "sha256", ""))[:12]
+        parts = [_file_name(name), checkpoint, code_digest(*MEASURING)]
+        file = self.folder / f"{'-'.join(part for part in parts if part)}.nc"
         if not file.exists():
             with self.truth() as stored:
                 ready = self.ready(stored)
@@ -142,14 +149,13 @@ class Batch:
 
 
 def compact(truth: xr.DataTree, holdout: Holdout) -> xr.DataTree:
-    """What is kept of a simulated rollout: parameters, overhead video, ``/state`` and ``/observed``
-    (its observables from the state and from that video)."""
+    """What is kept of a simulated rollout: parameters, overhead video, and its observables from the
+    state in ``/state``."""
     video = video_of(truth, CAMERA, holdout.size, holdout.fps)
-    parts = {"state": observe_state(truth, video["time"].values), "observed": observe_video(video)}
     unlabelled = ["case", "realization", *LABELS]
     groups = {
-        f"/{part}/{kind}": node.to_dataset().drop_vars(unlabelled, errors="ignore")
-        for part, tree in parts.items() for kind, node in tree.children.items()
+        f"/state/{kind}": node.to_dataset().drop_vars(unlabelled, errors="ignore")
+        for kind, node in observe_state(truth, video["time"].values).children.items()
     }
     groups[f"/video/{CAMERA}"] = video.drop_vars(unlabelled, errors="ignore")
     groups["/parameters"] = truth["parameters"].to_dataset(inherit=False)
@@ -160,6 +166,18 @@ def _labelled(dataset: xr.Dataset, stored: xr.DataTree) -> xr.Dataset:
     """A stored group with the labels that stores do not keep."""
     labels = {name: values for name, values in LABELS.items() if name in dataset.dims}
     return dataset.load().assign_coords({n: stored[n] for n in ("case", "realization")} | labels)
+
+
+@functools.cache
+def code_digest(*modules: str) -> str:
+    """Short hash of the sources of modules and packages, by name."""
+    digest = hashlib.sha256()
+    for name in modules:
+        source = Path(str(importlib.import_module(name).__file__))
+        files = sorted(source.parent.glob("*.py")) if source.name == "__init__.py" else [source]
+        for file in files:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:8]
 
 
 def _file_name(name: str) -> str:

@@ -112,7 +112,18 @@ def test_another_checkpoint_of_the_same_name_is_measured_anew(work):
     batch.measured("mine", model)
     model.sha256 = "1234567890abcdef"
     batch.measured("mine", model)
-    assert sorted(p.name for p in batch.folder.glob("mine*")) == ["mine-1234567890ab.nc", "mine.nc"]
+    code = holdout_cases.code_digest(*holdout_cases.MEASURING)
+    assert sorted(p.name for p in batch.folder.glob("mine*")) == sorted(
+        [f"mine-1234567890ab-{code}.nc", f"mine-{code}.nc"]
+    )
+
+
+def test_errors_of_other_instruments_are_not_taken_for_these(work, monkeypatch):
+    batch = Batch(HOLDOUT, range(4), work)
+    before = batch.measured("theirs", Frozen())
+    monkeypatch.setattr(holdout_cases, "code_digest", lambda *modules: "changed")
+    monkeypatch.setattr(holdout_cases, "MEASURED", holdout_cases.MEASURED[:2])
+    assert batch.measured("theirs", Frozen()).sizes["metric"] == 2 < before.sizes["metric"]
 
 
 def test_the_record_holds_values_differences_and_skill(work, tmp_path):
