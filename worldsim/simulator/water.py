@@ -142,7 +142,9 @@ class ShallowWater:
             found = []
             for part, members in self._groups:
                 members.block(blocked[part])
-                found.append(members.allowed(state.members(part), time[part], end[part]))
+                found.append(
+                    members.allowed(members.line(state.members(part)), time[part], end[part])
+                )
             return torch.cat(found)
 
     def _all(

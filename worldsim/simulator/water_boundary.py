@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 
 from worldsim.errors import InputError
+from worldsim.simulator.water_flux import Faces
+from worldsim.simulator.water_layout import PAD, Layout
 
 
 @dataclass(frozen=True)
@@ -96,50 +98,87 @@ class Boundaries:
 
 
 SIDES = ("west", "east", "south", "north")
-AXES = (-1, -1, -2, -2)  # tensor axis of each side's normal
-INWARD = (1.0, -1.0, 1.0, -1.0)  # sign of the inward normal along its axis
+INWARD = (1.0, -1.0, 1.0, -1.0)  # sign of each side's inward normal along its axis
 
 
-def edge(x: Tensor, side: int) -> Tensor:
-    """The row or column of cells at a side of (..., ny, nx); the reduced axis is kept."""
-    axis = AXES[side]
-    return x.narrow(axis, 0 if INWARD[side] > 0 else x.shape[axis] - 1, 1)
+class OpenFaces(NamedTuple):
+    """The faces of the sides that are not walls, (n,) each, in four runs of `counts`: west,
+    east, south, north.
 
+    `cell`: index of the edge cell in the line; `face`: index of the face in its axis' faces;
+    `side`; `member`; `inward`: sign of the inward normal; `still`: depth of the still water
+    beyond [m]; `known`: whether there is any, elsewhere the interior continues.
+    """
 
-class Exterior(NamedTuple):
-    """What lies beyond one side's edge cells: depth [m], inward velocity [m/s], and where that
-    holds (elsewhere the interior continues). Each as `edge` returns it."""
-
-    depth: Tensor
-    velocity: Tensor
+    counts: tuple[int, ...]
+    cell: Tensor
+    face: Tensor
+    side: Tensor
+    member: Tensor
+    inward: Tensor
+    still: Tensor
     known: Tensor
 
 
-def exterior(
-    boundary: Open | IncomingWave, bed: Tensor, elevation: Tensor | None, gravity: float
-) -> Exterior:
-    """The exterior state over the edge cells' `bed` [m]; `elevation` (batch,) [m] of a wave."""
-    still = (boundary.level - bed).clamp(min=0.0)
-    known = boundary.level - bed > 0.0
-    if elevation is None:
-        return Exterior(still, torch.zeros_like(still), known)
-    depth = torch.where(known, (still + elevation[:, None, None]).clamp(min=0.0), still)
-    velocity = 2.0 * (torch.sqrt(gravity * depth) - torch.sqrt(gravity * still))
-    return Exterior(depth, velocity, known)
+def find_open_faces(boundaries: Boundaries, bathymetry: Tensor, blocked: Tensor) -> OpenFaces:
+    """List the open faces beside unblocked cells of (batch, ny, nx)."""
+    layout = Layout(*bathymetry.shape)
+    counts, parts, stills = [], [], []
+    for side, condition in enumerate(boundaries.sides()):
+        if isinstance(condition, Wall):
+            counts.append(0)
+            continue
+        edge = edge_cells(torch.ones_like(blocked), side)
+        member, y, x = torch.nonzero(edge & ~blocked).unbind(1)
+        cell = member * layout.member + (y + PAD) * layout.row + (x + PAD)
+        above = (0, 1, 0, layout.row)[side]  # a face is listed by the cell above it
+        face = cell - PAD * layout.row + above
+        parts.append(torch.stack((cell, face, torch.full_like(cell, side), member)))
+        stills.append(condition.level - bathymetry[member, y, x])
+        counts.append(len(cell))
+    none = torch.zeros((4, 0), dtype=torch.int64)
+    cell, face, side_of, member = torch.cat([none, *parts], 1).unbind(0)
+    still = torch.cat([torch.zeros(0, dtype=torch.float64), *stills])
+    inward = torch.tensor(INWARD, dtype=torch.float64)[side_of]
+    return OpenFaces(
+        tuple(counts), cell, face, side_of, member, inward, still.clamp(min=0.0), still > 0.0
+    )
+
+
+def edge_cells(mask: Tensor, side: int) -> Tensor:
+    """`mask` (batch, ny, nx) bool, kept only in the row or column of cells at a side."""
+    kept = torch.zeros_like(mask)
+    where = ((..., 0), (..., -1), (..., 0, slice(None)), (..., -1, slice(None)))[side]
+    kept[where] = mask[where]
+    return kept
+
+
+class Exterior(NamedTuple):
+    """What lies beyond the open faces: depth [m] and inward velocity [m/s], (n,)."""
+
+    depth: Tensor
+    velocity: Tensor
+
+
+def exterior(faces: OpenFaces, elevation: Tensor, gravity: float) -> Exterior:
+    """The simple wave of `elevation` (n,) [m] over the still water beyond."""
+    depth = torch.where(faces.known, (faces.still + elevation).clamp(min=0.0), 0.0)
+    velocity = 2.0 * (torch.sqrt(gravity * depth) - torch.sqrt(gravity * faces.still))
+    return Exterior(depth, velocity)
 
 
 def boundary_state(
-    depth: Tensor, velocity: Tensor, outside: Exterior, gravity: float
+    depth: Tensor, velocity: Tensor, outside: Exterior, known: Tensor, gravity: float
 ) -> tuple[Tensor, Tensor]:
-    """Celerity [m/s] and inward velocity [m/s] at an open side's face.
+    """Celerity and inward velocity [m/s] at the open faces.
 
     `depth`, `velocity` (inward) of the edge cells. Subcritical: incoming invariant u + 2c from
     outside, outgoing u - 2c from inside; through a critical point the fan is sampled at the
     face; supercritical flow keeps its own state.
     """
     celerity = torch.sqrt(gravity * depth)
-    u_out = torch.where(outside.known, outside.velocity, velocity)
-    c_out = torch.sqrt(gravity * torch.where(outside.known, outside.depth, depth))
+    u_out = torch.where(known, outside.velocity, velocity)
+    c_out = torch.sqrt(gravity * torch.where(known, outside.depth, depth))
     entering = u_out + 2.0 * c_out
     leaving = velocity - 2.0 * celerity
     c = ((entering - leaving) * 0.25).clamp(min=0.0)
@@ -153,4 +192,53 @@ def boundary_state(
     c = torch.where(ebb, torch.where(fast_out, celerity, fan_out), c)
     u = torch.where(ebb, torch.where(fast_out, velocity, -fan_out), u)
     # Nothing is known of the ground beyond: water may leave over it, none comes from it.
-    return c, torch.where(outside.known, u, u.clamp(max=0.0))
+    return c, torch.where(known, u, u.clamp(max=0.0))
+
+
+class OpenLoad(NamedTuple):
+    """At each open face: inward velocity * depth [m2/s], normal momentum flux and the edge
+    cell's own pressure [m3/s2], the edge cell's tangential velocity [m/s]."""
+
+    mass: Tensor
+    flux: Tensor
+    own: Tensor
+    drift: Tensor
+
+
+def set_open_faces(
+    open_faces: OpenFaces,
+    outside: Exterior,
+    fields: Tensor,
+    faces_x: Faces,
+    faces_y: Faces,
+    gravity: float,
+) -> OpenLoad:
+    """Set, in place, the fluxes through the open faces of both axes.
+
+    The tangential velocities need no setting: the layer beyond has none, the edge cell its own.
+    """
+    in_x = open_faces.counts[0] + open_faces.counts[1]
+    cells = open_faces.cell
+    _, depth, u, v = fields
+    h = torch.take(depth, cells)
+    along_x, along_y = torch.take(u, cells), torch.take(v, cells)
+    normal = torch.cat((along_x[:in_x], along_y[in_x:]))
+    drift = torch.cat((along_y[:in_x], along_x[in_x:]))
+    inward = open_faces.inward
+    c, w = boundary_state(h, normal * inward, outside, open_faces.known, gravity)
+    at_face = c * c / gravity
+    mass = at_face * w
+    flux = mass * w + 0.5 * gravity * (at_face * at_face)
+    own = 0.5 * gravity * (h * h)
+    change, along = flux - own, mass * inward
+    start = 0
+    for side, count in enumerate(open_faces.counts):
+        if not count:
+            continue
+        run = slice(start, start + count)
+        faces = faces_x if side < 2 else faces_y
+        entry = open_faces.face[run]
+        faces.mass.index_copy_(0, entry, along[run])
+        (faces.upper if side % 2 == 0 else faces.lower).index_copy_(0, entry, change[run])
+        start += count
+    return OpenLoad(mass, flux, own, drift)

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from worldsim.simulator.water_boundary import INWARD
-from worldsim.simulator.water_step import Accounts
-from worldsim.simulator.water_wall import WallFaces
+from worldsim.simulator.water_step import Accounts, Ground, Spacing
 
 # kg m-3: UNESCO EOS-80 (Fofonoff & Millard 1983) gives 1024.8 at 35 g/kg and 20 C; rounded
 SEAWATER_DENSITY = 1025.0
@@ -93,66 +92,66 @@ class Budget:
 
 
 def make_budget(
-    accounts: Accounts,
-    walls: WallFaces,
-    spacing: tuple[float, float],
-    duration: Tensor,
-    steps: Tensor,
+    accounts: Accounts, ground: Ground, spacing: Spacing, duration: Tensor, steps: Tensor
 ) -> Budget:
     """Give the accounts of a step or an interval their units, cells and sides."""
-    dx, dy = spacing
-    shape = accounts.cells.shape[1:]
-    batch = shape[0]
-    sums = total(accounts.cells.reshape(6 * batch, -1)).reshape(3, 2, batch)
-    bed, friction, cleanup = (SEAWATER_DENSITY * dx * dy) * sums.transpose(1, 2)
+    layout, walls, openings = ground.layout, ground.walls, ground.open_faces
+    batch = layout.batch
+    width = torch.tensor((spacing[1], spacing[1], spacing[0], spacing[0]), dtype=torch.float64)
 
-    volume = torch.zeros((batch, 4), dtype=torch.float64)
+    def by_member(values: Tensor, run: Tensor, member: Tensor) -> Tensor:
+        """(n,) -> (4, batch): sums of each run, in the list's order, which is each member's."""
+        empty = torch.zeros(4 * batch, dtype=torch.float64)
+        return empty.index_add_(0, run * batch + member, values).reshape(4, batch)
+
+    cells = layout.per_member(layout.from_window(accounts.cells))
+    sums = total(cells.reshape(6 * batch, -1)).reshape(3, 2, batch)
+    area = SEAWATER_DENSITY * spacing[0] * spacing[1]
+    bed, friction, cleanup = (area * sums).transpose(1, 2)
+
+    wide = width[openings.side]
+    volume, normal, tangential, own = (
+        by_member(record * wide, openings.side, openings.member) for record in accounts.sides
+    )
     impulse = torch.zeros((batch, 4, 2), dtype=torch.float64)
-    for side, record in enumerate(accounts.sides):
-        if record is None:
-            continue
-        # flux along +axis: what passes a lower side enters, what passes an upper side leaves
-        axis, width = (0, dy) if side < 2 else (1, dx)
-        sums = total(record.reshape(4 * batch, -1)).reshape(4, batch) * (INWARD[side] * width)
-        volume[:, side] = sums[0]
-        impulse[:, side, axis] = SEAWATER_DENSITY * sums[1]
-        impulse[:, side, 1 - axis] = SEAWATER_DENSITY * sums[2]
+    for side, inward in enumerate(INWARD):
+        axis = side // 2
+        impulse[:, side, axis] = (SEAWATER_DENSITY * inward) * normal[side]
+        impulse[:, side, 1 - axis] = SEAWATER_DENSITY * tangential[side]
         # the edge cell's own pressure on that face is the bed's, beyond which it is level
-        bed[:, axis] = bed[:, axis] - SEAWATER_DENSITY * sums[3]
+        bed[:, axis] = bed[:, axis] - (SEAWATER_DENSITY * inward) * own[side]
 
-    # (direction, batch, ny, nx) of the four runs of the list; every face occurs once
+    run = torch.repeat_interleave(torch.arange(4), torch.tensor(walls.counts))
     star, push, own = accounts.walls
+    push, own = (value * (SEAWATER_DENSITY * width[run]) for value in (push, own))
     mean = star / duration.clamp(min=1e-300)[walls.member]
-    runs = torch.repeat_interleave(torch.arange(4), torch.tensor(walls.counts))
-    width = torch.tensor((dy, dy, dx, dx), dtype=torch.float64)[runs]
-    push, own = push * (SEAWATER_DENSITY * width), own * (SEAWATER_DENSITY * width)
-    place, owner = runs * shape.numel() + walls.cell, runs * batch + walls.member
+    on_blocks, on_sides, of_bed = (
+        by_member(value, run, walls.member)
+        for value in (push * walls.blocked, push * (1.0 - walls.blocked), own)
+    )
+    for axis in (0, 1):  # runs: east, west, north, south of the cell
+        up, down = 2 * axis, 2 * axis + 1
+        impulse[:, 2 * axis, axis] += on_sides[down]
+        impulse[:, 2 * axis + 1, axis] -= on_sides[up]
+        bed[:, axis] = bed[:, axis] + (of_bed[up] - of_bed[down])
+    blocks = torch.stack((on_blocks[1] - on_blocks[0], on_blocks[3] - on_blocks[2]), 1)
 
     def spread(values: Tensor) -> Tensor:
-        empty = torch.zeros(4 * shape.numel(), dtype=torch.float64)
-        return empty.index_copy_(0, place, values).reshape(4, *shape)
+        """(n,) -> (4, batch, ny, nx); every face occurs once."""
+        lines = torch.zeros(4 * layout.size, dtype=torch.float64)
+        lines.index_copy_(0, run * layout.size + walls.cell, values * walls.blocked)
+        return layout.cells(lines.reshape(4, layout.size))
 
-    def net(values: Tensor) -> Tensor:
-        """(axis, direction, batch): sums in the list's order, which is each member's own."""
-        empty = torch.zeros(4 * batch, dtype=torch.float64)
-        return empty.index_add_(0, owner, values).reshape(2, 2, batch)
-
-    loads, stars = spread(push * walls.blocked), spread(mean * walls.blocked)
-    on_blocks, on_sides, of_bed = (
-        net(values) for values in (push * walls.blocked, push * (1.0 - walls.blocked), own)
-    )
-    for axis, (lower, upper) in enumerate(((0, 1), (2, 3))):
-        impulse[:, lower, axis] += on_sides[axis, 1]
-        impulse[:, upper, axis] -= on_sides[axis, 0]
+    loads, stars = spread(push), spread(mean)
     return Budget(
         duration=duration,
         steps=steps,
-        boundary_volume=volume,
+        boundary_volume=volume.T.contiguous(),
         boundary_impulse=impulse,
-        bed_impulse=bed + (of_bed[:, 0] - of_bed[:, 1]).T,
+        bed_impulse=bed,
         friction_impulse=friction,
         cleanup_impulse=cleanup,
-        block_impulse=(on_blocks[:, 1] - on_blocks[:, 0]).T,
+        block_impulse=blocks,
         wall_east=loads[0],
         wall_west=loads[1],
         wall_north=loads[2],

@@ -8,12 +8,17 @@ Flows, ch. 10).
 Only operations that IEEE 754 rounds correctly are used (+ - * / sqrt, min, max, selection): a
 member's numbers therefore depend neither on its position in the batch nor on the thread count.
 Every expression is also arranged so that mirroring the input mirrors the output bit for bit.
+
+Fields are lines (see water_layout.py): the cell above cell i along an axis is cell i + shift,
+with shift 1 for x and `row` for y.
 """
 
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from worldsim.simulator.water_layout import PAD
 
 THETA = 1.3  # 1, minmod parameter: 1 most diffusive, 2 least; Kurganov & Tadmor 2000 use 1 to 2
 DRY_DEPTH = 1e-8  # m, a film below this neither flows out nor presses (it can still be flooded)
@@ -22,26 +27,15 @@ WALL_LEVEL = 1e6  # m, bed of blocked cells: higher than any water, so that noth
 TINY = 1e-30  # guards divisions whose numerator is then exactly zero
 
 
-PAD = 2  # layers of blocked cells around the domain: its sides are walls unless overwritten
-
-
-class Fields(NamedTuple):
-    """Surface [m], depth [m] and velocities [m/s] of the cells, padded: (batch, ny+4, nx+4)."""
-
-    surface: Tensor
-    depth: Tensor
-    u: Tensor
-    v: Tensor
-
-
 class Faces(NamedTuple):
-    """What all faces along one axis do, n+1 of them for n cells; face i lies below cell i.
+    """What the faces along one axis do, (window + shift,): entry i is the face below window
+    cell i, entry i + shift the one above it.
 
     `mass` [m2/s]; `lower` and `upper` [m3/s2]: normal momentum flux minus the hydrostatic
     pressure of the cell below/above the face (what changes that cell's momentum); `drop`
     [m3/s2]: the former pressure minus the latter, the bed's push; `drift_lower`, `drift_upper`
     [m/s]: the tangential velocities to be carried. All are 0 at walls until set.
-    `surface_force` [m3/s2], per cell: g h times the surface's rise across the cell.
+    `surface_force` (window,) [m3/s2]: g h times the surface's rise across the cell.
     """
 
     mass: Tensor
@@ -53,16 +47,6 @@ class Faces(NamedTuple):
     surface_force: Tensor
 
 
-def below(x: Tensor, axis: int) -> Tensor:
-    """All entries but the last along `axis`: the cells below the interior faces."""
-    return x.narrow(axis, 0, x.shape[axis] - 1)
-
-
-def above(x: Tensor, axis: int) -> Tensor:
-    """All entries but the first along `axis`: the cells above the interior faces."""
-    return x.narrow(axis, 1, x.shape[axis] - 1)
-
-
 def inverse_depth(depth: Tensor) -> Tensor:
     """1/h [1/m], desingularised below SLOW_DEPTH and 0 where dry (Kurganov & Petrova 2007, 2.17).
 
@@ -72,55 +56,46 @@ def inverse_depth(depth: Tensor) -> Tensor:
     return (2.0**0.5) * depth / torch.sqrt(fourth + fourth.clamp(min=SLOW_DEPTH**4))
 
 
-def padded_fields(depth: Tensor, momentum_x: Tensor, momentum_y: Tensor, bed: Tensor) -> Fields:
-    """Primitive fields with blocked cells around; `bed` is padded and WALL_LEVEL where blocked."""
-    h = torch.nn.functional.threshold(depth, DRY_DEPTH, 0.0)
+def primitive_fields(state: Tensor, bed: Tensor) -> Tensor:
+    """Surface [m], depth [m] and velocities u, v [m/s], (4, size), of depth and momenta
+    (3, size) over `bed` (size,) [m], WALL_LEVEL where blocked."""
+    h = torch.nn.functional.threshold(state[0], DRY_DEPTH, 0.0)
     inverse = inverse_depth(h)
-    around = (PAD, PAD, PAD, PAD)
-    h = torch.nn.functional.pad(h, around)
-    u = torch.nn.functional.pad(momentum_x * inverse, around)
-    v = torch.nn.functional.pad(momentum_y * inverse, around)
-    return Fields(h + bed, h, u, v)
+    return torch.stack((h + bed, h, state[1] * inverse, state[2] * inverse))
 
 
-def half_slopes(values: Tensor, smooth: Tensor, axis: int) -> Tensor:
-    """Half the limited difference across each cell along `axis`, without the outermost cells.
+def half_slopes(values: Tensor, smooth: Tensor, shift: int) -> Tensor:
+    """Half the limited difference across each cell, without the first and last `shift` cells.
 
     `smooth` (1 or 0) per remaining cell: 0 falls back to first order.
     """
-    difference = above(values, axis) - below(values, axis)
-    central = (below(difference, axis) + above(difference, axis)) * 0.25
+    difference = values[..., shift:] - values[..., :-shift]
+    first, second = difference[..., :-shift], difference[..., shift:]
+    central = (first + second) * 0.25
     difference = difference * (0.5 * THETA)
-    first, second = below(difference, axis), above(difference, axis)
+    first, second = difference[..., :-shift], difference[..., shift:]
     rising = torch.minimum(torch.minimum(first, second), central).clamp(min=0.0)
     falling = torch.maximum(torch.maximum(first, second), central).clamp(max=0.0)
     return (rising + falling) * smooth
 
 
-def face_fluxes(fields: Fields, axis: int, gravity: float) -> Faces:
-    """Fluxes through all faces along `axis` (-1: x, -2: y) of the unpadded cells."""
-    across = -3 - axis
-    surface, depth, u, v = (
-        x.narrow(across, PAD, x.shape[across] - 2 * PAD)
-        for x in (fields if axis == -1 else (fields[0], fields[1], fields[3], fields[2]))
-    )
+def face_fluxes(fields: Tensor, shift: int, row: int, gravity: float) -> Faces:
+    """Fluxes through all faces along x (shift 1) or y (shift `row`) of `fields` (4, size)."""
+    margin = PAD * (row - shift)
+    fields = fields[:, margin : fields.shape[1] - margin]
+    depth = fields[1]
     # First order in and beside dry and blocked cells, so beside walls.
     wet = (depth > 0.0).to(depth.dtype)
-    pair = below(wet, axis) * above(wet, axis)
-    smooth = below(pair, axis) * above(pair, axis)
-
-    def reconstruct(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        half = half_slopes(x, smooth, axis)
-        inner = x.narrow(axis, 1, x.shape[axis] - 2)
-        return below(inner, axis) + below(half, axis), above(inner, axis) - above(half, axis), half
-
-    surface_low, surface_high, half_rise = reconstruct(surface)
-    h_low, h_high, _ = reconstruct(depth)
-    u_low, u_high, _ = reconstruct(u)
-    v_low, v_high, _ = reconstruct(v)
+    smooth = wet[: -2 * shift] * wet[shift:-shift] * wet[2 * shift :]
+    half = half_slopes(fields, smooth, shift)
+    low = fields[:, shift : -2 * shift] + half[:, :-shift]
+    high = fields[:, 2 * shift : -shift] - half[:, shift:]
+    normal, tangential = (2, 3) if shift == 1 else (3, 2)
+    h_low, h_high = low[1], high[1]
+    u_low, u_high = low[normal], high[normal]
 
     # Hydrostatic reconstruction: depths above the higher of the two beds.
-    step = (surface_high - h_high) - (surface_low - h_low)
+    step = (high[0] - h_high) - (low[0] - h_low)
     h_low = (h_low - step.clamp(min=0.0)).clamp(min=0.0)
     h_high = (h_high + step.clamp(max=0.0)).clamp(min=0.0)
     square_low, square_high = gravity * h_low, gravity * h_high
@@ -141,18 +116,16 @@ def face_fluxes(fields: Fields, axis: int, gravity: float) -> Faces:
     # HLL momentum flux less the pressure of either side: still water gives exactly zero.
     advected = (fast * (q_low * u_low) - slow * (q_high * u_high)) + product * (q_high - q_low)
     drop = 0.5 * (square_low * h_low) - 0.5 * (square_high * h_high)
-    cells = depth.shape[axis] - 2 * PAD
     return Faces(
         mass=mass,
         lower=(advected + slow * drop) * weight,
         upper=(advected + fast * drop) * weight,
         drop=drop,
-        drift_lower=v_low,
-        drift_upper=v_high,
+        drift_lower=low[tangential],
+        drift_upper=high[tangential],
         # -g h (z_e - z_w) - g (h_e^2 - h_w^2)/2 = -g h (eta_e - eta_w): the centred bed source
         # and the reconstruction's own pressure terms in one.
-        surface_force=(2.0 * gravity)
-        * (depth.narrow(axis, PAD, cells) * half_rise.narrow(axis, 1, cells)),
+        surface_force=(2.0 * gravity) * (depth[2 * shift : -2 * shift] * half[0, shift:-shift]),
     )
 
 

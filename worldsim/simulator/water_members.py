@@ -15,13 +15,20 @@ from worldsim.simulator.water_boundary import (
     Exterior,
     IncomingWave,
     Wall,
-    edge,
     exterior,
+    find_open_faces,
 )
 from worldsim.simulator.water_budget import Budget, make_budget
-from worldsim.simulator.water_flux import PAD, WALL_LEVEL
+from worldsim.simulator.water_flux import WALL_LEVEL
+from worldsim.simulator.water_layout import Layout
 from worldsim.simulator.water_state import Grid, WaterState
-from worldsim.simulator.water_step import Accounts, Ground, Kernels, Outside, runge_kutta_step
+from worldsim.simulator.water_step import (
+    Accounts,
+    Ground,
+    Kernels,
+    runge_kutta_step,
+    stable_boundary_step,
+)
 from worldsim.simulator.water_wall import find_walls
 
 CELLS_TOGETHER = 16384  # a field of so many cells takes 128 KiB; eagerly some 20 are in use
@@ -77,6 +84,7 @@ class Members:
     ) -> None:
         self._bathymetry, self._boundaries, self._gravity = bathymetry, boundaries, gravity
         self._spacing = (grid.dx, grid.dy)
+        self._layout = Layout(*bathymetry.shape)
         self._kernels = kernels
         west, east, south, north = (isinstance(c, Wall) for c in boundaries.sides())
         self._closed = (west, east, south, north)
@@ -91,68 +99,91 @@ class Members:
             self._blocked = blocked.clone()
             self._ground = self._prepare()
 
-    def allowed(self, state: WaterState, time: Tensor, end: Tensor) -> Tensor:
+    def line(self, state: WaterState) -> Tensor:
+        """The state as one tensor (3, size)."""
+        fields = torch.stack((state.depth, state.momentum_x, state.momentum_y))
+        return self._layout.line(fields)
+
+    def _state(self, line: Tensor) -> WaterState:
+        return WaterState(*self._layout.cells(line).unbind(0))
+
+    def allowed(self, line: Tensor, time: Tensor, end: Tensor) -> Tensor:
         """Largest stable dt (members,) [s] at `time`, for waves that come until `end`."""
-        return self._kernels.stable_step(
-            (state.depth, state.momentum_x, state.momentum_y),
-            self._ground.bed,
-            self._outside(lambda wave: wave.peak(time, end)),
-            self._spacing,
-            self._gravity,
+        layout, ground = self._layout, self._ground
+        dt = self._kernels.stable_step(
+            line, ground.bed, layout.batch, layout.row, self._spacing, self._gravity
         )
+        if len(ground.open_faces.cell):
+            outside = self._outside(lambda wave: wave.peak(time, end))
+            fields = self._kernels.primitive_fields(line, ground.bed)
+            limit = stable_boundary_step(
+                fields, ground.open_faces, outside, layout.batch, self._spacing, self._gravity
+            )
+            dt = torch.minimum(dt, limit)
+        return dt
 
     def step(self, state: WaterState, time: Tensor, dt: Tensor) -> tuple[WaterState, Budget]:
         """One step of each member by its own `dt` (members,) [s]."""
-        state, accounts = self._once(state, time, dt, self._no_accounts())
-        return state, self._budget(accounts, dt, (dt > 0).to(torch.int64))
+        line, accounts = self._once(self.line(state), time, dt, self._no_accounts())
+        return self._state(line), self._budget(accounts, dt, (dt > 0).to(torch.int64))
 
     def advance(
         self, state: WaterState, start: float, duration: float
     ) -> tuple[WaterState, Budget]:
         """Advance each member by `duration` [s]; WaterDiverged if one ceases to be finite."""
-        remaining = torch.full((len(self._bathymetry),), duration, dtype=torch.float64)
+        remaining = torch.full((self._layout.batch,), duration, dtype=torch.float64)
         end = torch.full_like(remaining, start + duration)
         steps = torch.zeros_like(remaining, dtype=torch.int64)
-        accounts = self._no_accounts()
+        line, accounts = self.line(state), self._no_accounts()
         while bool((remaining > 0).any()):
             time = end - remaining
-            needed = torch.ceil(remaining / self.allowed(state, time, end))
+            needed = torch.ceil(remaining / self.allowed(line, time, end))
             if not bool(torch.isfinite(needed).all()):
-                raise _diverged(state, time)
+                raise _diverged(self._state(line), time)
             last = needed <= 1
             dt = torch.where(last, remaining, remaining / needed)
-            state, accounts = self._once(state, time, dt, accounts)
+            line, accounts = self._once(line, time, dt, accounts)
             steps += remaining > 0
             remaining = torch.where(last, 0.0, remaining - dt)
-        if not bool(torch.isfinite(state.depth + (state.momentum_x + state.momentum_y)).all()):
-            raise _diverged(state, end)
-        return state, self._budget(accounts, torch.full_like(end, duration), steps)
+        if not bool(torch.isfinite(line).all()):
+            raise _diverged(self._state(line), end)
+        budget = self._budget(accounts, torch.full_like(end, duration), steps)
+        return self._state(line), budget
 
     def _prepare(self) -> Ground:
+        layout = self._layout
         level = torch.where(self._blocked, WALL_LEVEL, self._bathymetry)
+        rough = self._g_n_squared
+        if rough is not None and rough.ndim:
+            rough = layout.window(layout.line(rough)).contiguous()
+        ones = torch.ones_like(self._bathymetry)
         return Ground(
-            bed=torch.nn.functional.pad(level, (PAD, PAD, PAD, PAD), value=WALL_LEVEL),
+            layout=layout,
+            bed=layout.line(level, WALL_LEVEL),
+            inside=layout.window(layout.line(ones)).contiguous(),
             walls=find_walls(self._blocked, self._closed),
-            g_n_squared=self._g_n_squared,
+            open_faces=find_open_faces(self._boundaries, self._bathymetry, self._blocked),
+            g_n_squared=rough,
         )
 
-    def _outside(self, elevation: Callable[[IncomingWave], Tensor]) -> Outside:
-        """The exterior of each side that is not a wall."""
-        bed = self._ground.bed[:, PAD:-PAD, PAD:-PAD]
-        states: list[Exterior | None] = []
-        for side, condition in enumerate(self._boundaries.sides()):
-            if isinstance(condition, Wall):
-                states.append(None)
-                continue
-            wave = elevation(condition) if isinstance(condition, IncomingWave) else None
-            states.append(exterior(condition, edge(bed, side), wave, self._gravity))
-        return (states[0], states[1], states[2], states[3])
+    def _outside(self, elevation: Callable[[IncomingWave], Tensor]) -> Exterior:
+        """What lies beyond the open faces."""
+        faces = self._ground.open_faces
+        parts, start = [], 0
+        for condition, count in zip(self._boundaries.sides(), faces.counts, strict=True):
+            if isinstance(condition, IncomingWave):
+                members = faces.member[start : start + count]
+                parts.append(torch.take(elevation(condition), members))
+            else:
+                parts.append(torch.zeros(count, dtype=torch.float64))
+            start += count
+        return exterior(faces, torch.cat(parts), self._gravity)
 
     def _once(
-        self, state: WaterState, time: Tensor, dt: Tensor, accounts: Accounts
-    ) -> tuple[WaterState, Accounts]:
-        new, accounts = runge_kutta_step(
-            (state.depth, state.momentum_x, state.momentum_y),
+        self, line: Tensor, time: Tensor, dt: Tensor, accounts: Accounts
+    ) -> tuple[Tensor, Accounts]:
+        return runge_kutta_step(
+            line,
             dt,
             self._ground,
             self._outside(lambda wave: wave.at(time)),
@@ -162,22 +193,19 @@ class Members:
             self._gravity,
             self._kernels,
         )
-        return WaterState(*new), accounts
 
     def _no_accounts(self) -> Accounts:
-        batch, ny, nx = self._bathymetry.shape
-        edges = ((4, batch, ny, 1), (4, batch, ny, 1), (4, batch, 1, nx), (4, batch, 1, nx))
+        def zeros(rows: int, columns: int) -> Tensor:
+            return torch.zeros((rows, columns), dtype=torch.float64)
+
         return Accounts(
-            cells=torch.zeros((6, batch, ny, nx), dtype=torch.float64),
-            sides=[
-                None if wall else torch.zeros(shape, dtype=torch.float64)
-                for wall, shape in zip(self._closed, edges, strict=True)
-            ],
-            walls=torch.zeros((3, self._ground.walls.cell.numel()), dtype=torch.float64),
+            cells=zeros(6, len(self._ground.inside)),
+            sides=zeros(4, len(self._ground.open_faces.cell)),
+            walls=zeros(3, len(self._ground.walls.cell)),
         )
 
     def _budget(self, accounts: Accounts, duration: Tensor, steps: Tensor) -> Budget:
-        return make_budget(accounts, self._ground.walls, self._spacing, duration, steps)
+        return make_budget(accounts, self._ground, self._spacing, duration, steps)
 
 
 def _diverged(state: WaterState, time: Tensor) -> WaterDiverged:

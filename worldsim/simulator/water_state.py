@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from worldsim.errors import InputError
-from worldsim.simulator.water_boundary import SIDES, Boundaries, IncomingWave, edge
+from worldsim.simulator.water_boundary import SIDES, Boundaries, IncomingWave, edge_cells
 from worldsim.simulator.water_flux import DRY_DEPTH, WALL_LEVEL, inverse_depth
 
 
@@ -95,16 +95,16 @@ def check_ground(
         )
     for side, condition in enumerate(boundaries.sides()):
         if isinstance(condition, IncomingWave):
-            _check_wave(SIDES[side], condition, edge(bed, side))
+            _check_wave(SIDES[side], condition, bed, edge_cells(torch.ones_like(bed) > 0, side))
 
 
-def _check_wave(name: str, wave: IncomingWave, bed: Tensor) -> None:
+def _check_wave(name: str, wave: IncomingWave, bed: Tensor, at_edge: Tensor) -> None:
     if wave.elevation.shape[0] != bed.shape[0]:
         raise InputError(
             f"incoming wave in the {name}: {wave.elevation.shape[0]} rows of elevation for "
             f"{bed.shape[0]} members; give one each"
         )
-    still = (wave.level - bed).amin((1, 2))
+    still = torch.where(at_edge, wave.level - bed, math.inf).amin((1, 2))
     if float(still.min()) <= 0:
         raise InputError(
             f"incoming wave in the {name}: the bed rises to the still water's level there; "

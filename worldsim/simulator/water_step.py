@@ -1,7 +1,7 @@
 """One SSP-RK2 step of the shallow-water equations, and the step size it may have.
 
 The work over all cells lies in a few pure functions (`Kernels`), which run eagerly or through
-torch.compile; walls and open sides, a few cells each, are set in between.
+torch.compile; walls and open faces, a few cells each, are set in between.
 """
 
 from collections.abc import Callable
@@ -10,120 +10,152 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from worldsim.simulator.water_boundary import AXES, INWARD, Exterior, boundary_state, edge
+from worldsim.simulator.water_boundary import (
+    Exterior,
+    OpenFaces,
+    OpenLoad,
+    boundary_state,
+    set_open_faces,
+)
 from worldsim.simulator.water_flux import (
     DRY_DEPTH,
-    PAD,
     Faces,
-    Fields,
-    above,
-    below,
     drain_factor,
     face_fluxes,
     friction_factor,
     inverse_depth,
-    padded_fields,
+    primitive_fields,
 )
+from worldsim.simulator.water_layout import PAD, Layout
 from worldsim.simulator.water_wall import WallFaces, WallLoad, load_walls, wall_depth
 
 # 1, unsplit second-order limit; keeps the first-order part positive in two dimensions
 COURANT = 0.25
 SAFETY = 0.96  # 1, room for the speeds to grow within one step
-
 STOPPED = 1e-30  # m/s, slower water is brought to rest (and that is booked)
 
-State = tuple[Tensor, Tensor, Tensor]  # depth [m], momentum x and y [m2/s], (batch, ny, nx)
 Spacing = tuple[float, float]  # dx, dy [m]
-Outside = tuple[Exterior | None, Exterior | None, Exterior | None, Exterior | None]
 
 
 class Ground(NamedTuple):
-    """What stays while the blocked cells stay: `bed` [m], padded and WALL_LEVEL where blocked,
-    the walls, and g n^2 (broadcastable to the cells; None: no friction)."""
+    """What stays while the blocked cells stay: `bed` (size,) [m], WALL_LEVEL where blocked;
+    `inside` (window,) 1 in the members' cells, 0 in the layers around; the walls; the open
+    faces; g n^2, (window,) or a single number (None: no friction)."""
 
+    layout: Layout
     bed: Tensor
+    inside: Tensor
     walls: WallFaces
+    open_faces: OpenFaces
     g_n_squared: Tensor | None
 
 
 class Accounts(NamedTuple):
     """Integrals over time in kinematic units (per unit density), added to by each step.
 
-    `cells` (6, batch, ny, nx) [m2/s]: momentum per area from bed x, y, friction x, y, clean-up
-    x, y (a bed force is booked whole in one of the cells it acts on). `sides`: per open side
-    (4, batch, edge): mass [m2], normal and tangential momentum [m3/s] along +axis, and the
-    edge cells' own pressure [m3/s]. `walls` (3, n): depth [m s], push and own pressure [m3/s].
+    `cells` (6, window) [m2/s]: momentum per area from bed x, y, friction x, y, clean-up x, y
+    (a bed force is booked whole in one of the cells it acts on). `sides` (4, open faces): mass
+    inward [m2], normal momentum flux, tangential momentum inward and the edge cells' own
+    pressure [m3/s]. `walls` (3, wall faces): depth [m s], push and own pressure [m3/s].
     """
 
     cells: Tensor
-    sides: list[Tensor | None]
+    sides: Tensor
     walls: Tensor
 
 
+def outflow_share(
+    depth: Tensor,
+    mass_x: Tensor,
+    mass_y: Tensor,
+    dt: Tensor,
+    inside: Tensor,
+    row: int,
+    spacing: Spacing,
+) -> Tensor:
+    """What share of its outflow each cell can afford within `dt` (window,): (size,), 1 in the
+    layers around, from which waves enter."""
+    margin = PAD * row
+    h = torch.nn.functional.threshold(depth[margin:-margin], DRY_DEPTH, 0.0)
+    leaving_x = mass_x[1:].clamp(min=0.0) - mass_x[:-1].clamp(max=0.0)
+    leaving_y = mass_y[row:].clamp(min=0.0) - mass_y[:-row].clamp(max=0.0)
+    share = drain_factor(h, leaving_x / spacing[0] + leaving_y / spacing[1], dt)
+    share = torch.maximum(share, 1.0 - inside)
+    return torch.nn.functional.pad(share, (margin, margin), value=1.0)
+
+
 def first_stage(
-    state: State, dt: Tensor, share: Tensor, faces_x: Faces, faces_y: Faces, spacing: Spacing
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Euler step: depth, momentum x, y, and the bed's part of the momentum's rate (x, y)."""
-    depth, momentum_x, momentum_y = state
-    dx, dy = spacing
-    mass_x, drift_x = _carried(faces_x, share[:, 1:-1], -1)
-    mass_y, drift_y = _carried(faces_y, share[:, :, 1:-1], -2)
-    drain = _gain(mass_x, -1) / dx + _gain(mass_y, -2) / dy
-    force_x = _push(faces_x, -1) / dx + _gain(drift_y, -2) / dy
-    force_y = _push(faces_y, -2) / dy + _gain(drift_x, -1) / dx
-    bed_x = (above(faces_x.drop, -1) - faces_x.surface_force) / dx
-    bed_y = (above(faces_y.drop, -2) - faces_y.surface_force) / dy
-    return (
-        depth - dt * drain,
-        momentum_x - dt * force_x,
-        momentum_y - dt * force_y,
-        bed_x,
-        bed_y,
-    )
-
-
-def _carried(faces: Faces, share: Tensor, axis: int) -> tuple[Tensor, Tensor]:
-    """Limited mass flux, and the tangential momentum it carries: HLLC's contact takes the
-    velocity from where the mass comes from."""
-    up = faces.mass.clamp(min=0.0) * below(share, axis)
-    down = faces.mass.clamp(max=0.0) * above(share, axis)
-    return up + down, up * faces.drift_lower + down * faces.drift_upper
-
-
-def _gain(flux: Tensor, axis: int) -> Tensor:
-    return above(flux, axis) - below(flux, axis)
-
-
-def _push(faces: Faces, axis: int) -> Tensor:
-    return (above(faces.lower, axis) - below(faces.upper, axis)) + faces.surface_force
-
-
-def second_stage(
-    start: State,
-    middle: State,
+    state: Tensor,
     dt: Tensor,
     share: Tensor,
     faces_x: Faces,
     faces_y: Faces,
+    inside: Tensor,
+    row: int,
     spacing: Spacing,
-    bed: tuple[Tensor, Tensor],
+) -> tuple[Tensor, Tensor]:
+    """Euler step: the new state (3, size) and the bed's part of the momenta's rates (2, window)."""
+    margin, (dx, dy) = PAD * row, spacing
+    drain_x, across_y = _carried(faces_x, share, 1, margin)
+    drain_y, across_x = _carried(faces_y, share, row, margin)
+    rate = torch.stack(
+        (
+            drain_x / dx + drain_y / dy,
+            _push(faces_x, 1) / dx + across_x / dy,
+            _push(faces_y, row) / dy + across_y / dx,
+        )
+    )
+    bed = torch.stack(
+        (
+            (faces_x.drop[1:] - faces_x.surface_force) / dx,
+            (faces_y.drop[row:] - faces_y.surface_force) / dy,
+        )
+    )
+    new = (state[:, margin:-margin] - dt * rate) * inside
+    return torch.nn.functional.pad(new, (margin, margin)), bed
+
+
+def _carried(faces: Faces, share: Tensor, shift: int, margin: int) -> tuple[Tensor, Tensor]:
+    """What leaves each window cell along one axis: limited mass, and the tangential momentum
+    it carries (HLLC's contact: the velocity comes from where the mass comes from)."""
+    end = len(share) - margin
+    up = faces.mass.clamp(min=0.0) * share[margin - shift : end]
+    down = faces.mass.clamp(max=0.0) * share[margin : end + shift]
+    mass = up + down
+    drift = up * faces.drift_lower + down * faces.drift_upper
+    return mass[shift:] - mass[:-shift], drift[shift:] - drift[:-shift]
+
+
+def _push(faces: Faces, shift: int) -> Tensor:
+    return (faces.lower[shift:] - faces.upper[:-shift]) + faces.surface_force
+
+
+def second_stage(
+    start: Tensor,
+    middle: Tensor,
+    dt: Tensor,
+    share: Tensor,
+    faces_x: Faces,
+    faces_y: Faces,
+    inside: Tensor,
+    row: int,
+    spacing: Spacing,
+    bed: Tensor,
     cells: Tensor,
     g_n_squared: Tensor | None,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor]:
     """Second Euler step, average with the start (Shu & Osher 1988), friction and clean-up.
 
-    Returns the new state and `cells` of the accounts.
+    Returns the new state (3, size) and `cells` of the accounts.
     """
-    h, qx, qy, bed_x, bed_y = first_stage(middle, dt, share, faces_x, faces_y, spacing)
-    h = 0.5 * (start[0] + h)
-    qx = 0.5 * (start[1] + qx)
-    qy = 0.5 * (start[2] + qy)
+    margin = PAD * row
+    end, bed_end = first_stage(middle, dt, share, faces_x, faces_y, inside, row, spacing)
+    h, qx, qy = 0.5 * (start[:, margin:-margin] + end[:, margin:-margin])
     inverse = inverse_depth(h)
     # Films lose speed at each step; stopping them keeps subnormal numbers, which are slow, away.
     u = torch.nn.functional.hardshrink(qx * inverse, STOPPED)
     v = torch.nn.functional.hardshrink(qy * inverse, STOPPED)
     kept_x, kept_y = h * u, h * v  # differ from qx, qy in thin films
-    cleanup_x, cleanup_y = kept_x - qx, kept_y - qy
     slow_x, slow_y = kept_x, kept_y
     if g_n_squared is not None:
         factor = friction_factor(h, torch.sqrt(u * u + v * v), dt, g_n_squared)
@@ -131,77 +163,49 @@ def second_stage(
     half = 0.5 * dt
     added = torch.stack(
         (
-            half * (bed[0] + bed_x),
-            half * (bed[1] + bed_y),
+            half * (bed[0] + bed_end[0]),
+            half * (bed[1] + bed_end[1]),
             slow_x - kept_x,
             slow_y - kept_y,
-            cleanup_x,
-            cleanup_y,
+            kept_x - qx,
+            kept_y - qy,
         )
     )
-    return h, slow_x, slow_y, cells + added
-
-
-def outflow_share(
-    depth: Tensor, mass_x: Tensor, mass_y: Tensor, dt: Tensor, spacing: Spacing
-) -> Tensor:
-    """What share of its outflow each cell can afford within `dt`; padded by 1 with ones."""
-    h = torch.nn.functional.threshold(depth, DRY_DEPTH, 0.0)
-    leaving_x = above(mass_x.clamp(min=0.0), -1) - below(mass_x.clamp(max=0.0), -1)
-    leaving_y = above(mass_y.clamp(min=0.0), -2) - below(mass_y.clamp(max=0.0), -2)
-    share = drain_factor(h, leaving_x / spacing[0] + leaving_y / spacing[1], dt)
-    return torch.nn.functional.pad(share, (1, 1, 1, 1), value=1.0)
+    new = torch.nn.functional.pad(torch.stack((h, slow_x, slow_y)), (margin, margin))
+    return new, cells + added
 
 
 def stable_step(
-    state: State,
-    bed: Tensor,
-    outside: Outside,
-    spacing: Spacing,
-    gravity: float,
+    state: Tensor, bed: Tensor, batch: int, row: int, spacing: Spacing, gravity: float
 ) -> Tensor:
-    """Largest allowed dt (batch,) [s]: inf for a dry member, NaN where the state is not finite.
+    """Largest dt (batch,) [s] that the cells allow: inf if dry, NaN if not finite.
 
-    Speeds: |u| + c in cells; |u| + 2c where water can run onto a dry neighbour; the boundary
-    state where a wave enters (`outside` at the highest elevation to come).
+    Speeds: |u| + c in cells; |u| + 2c where water can run onto a dry neighbour.
     """
-    depth, momentum_x, momentum_y = state
-    ny, nx = depth.shape[1:]
-    level = bed[:, PAD : PAD + ny, PAD : PAD + nx]
-    h = torch.nn.functional.threshold(depth, DRY_DEPTH, 0.0)
-    inverse = inverse_depth(h)
-    surface, celerity = h + level, torch.sqrt(gravity * h)
-    velocity = {-1: momentum_x * inverse, -2: momentum_y * inverse}
-    frequency = torch.zeros_like(depth[:, 0, 0])
-    for axis, size in ((-1, spacing[0]), (-2, spacing[1])):
-        speed = velocity[axis].abs()
-        frequency = torch.maximum(frequency, (speed + celerity).amax((1, 2)) / size)
-        if depth.shape[axis] == 1:
-            continue
-        over = torch.maximum(below(level, axis), above(level, axis))
-        low = (below(surface, axis) - over).clamp(min=0.0)
-        high = (above(surface, axis) - over).clamp(min=0.0)
+    surface, h, u, v = primitive_fields(state, bed)
+    celerity = torch.sqrt(gravity * h)
+    frequency = None
+    for shift, size, velocity in ((1, spacing[0], u), (row, spacing[1], v)):
+        speed = velocity.abs()
+        over = torch.maximum(bed[:-shift], bed[shift:])
+        low = (surface[:-shift] - over).clamp(min=0.0)
+        high = (surface[shift:] - over).clamp(min=0.0)
         # where only one of the two is wet, its front runs at u + 2c
-        front = torch.maximum(below(speed, axis), above(speed, axis))
+        front = torch.maximum(speed[:-shift], speed[shift:])
         front = front + 2.0 * torch.sqrt(gravity * torch.maximum(low, high))
-        front = torch.where(torch.minimum(low, high) > 0.0, 0.0, front)
-        frequency = torch.maximum(frequency, front.amax((1, 2)) / size)
-    for side, beyond in enumerate(outside):
-        if beyond is None:
-            continue
-        axis = AXES[side]
-        w = INWARD[side] * edge(velocity[axis], side)
-        c, u = boundary_state(edge(h, side), w, beyond, gravity)
-        size = spacing[0] if axis == -1 else spacing[1]
-        frequency = torch.maximum(frequency, (c + u.abs()).amax((1, 2)) / size)
-    spoiled = (0.0 * (depth + (momentum_x + momentum_y))).amax((1, 2))  # NaN if any is not finite
-    return (COURANT * SAFETY) / (frequency + spoiled)
+        front = front * (torch.minimum(low, high) <= 0.0)
+        front = torch.nn.functional.pad(front, (0, shift))
+        fastest = torch.maximum(speed + celerity, front) / size
+        frequency = fastest if frequency is None else torch.maximum(frequency, fastest)
+    assert frequency is not None
+    spoiled = 0.0 * (state[0] + (state[1] + state[2]))  # NaN where not finite
+    return (COURANT * SAFETY) / (frequency + spoiled).reshape(batch, -1).amax(1)
 
 
 class Kernels(NamedTuple):
     """The functions that touch every cell, eager or compiled."""
 
-    padded_fields: Callable = padded_fields
+    primitive_fields: Callable = primitive_fields
     face_fluxes: Callable = face_fluxes
     outflow_share: Callable = outflow_share
     first_stage: Callable = first_stage
@@ -210,108 +214,78 @@ class Kernels(NamedTuple):
     stable_step: Callable = stable_step
 
 
-def _open_sides(
-    fields: Fields, faces: tuple[Faces, Faces], outside: Outside, gravity: float
-) -> list[tuple[Tensor, Tensor] | None]:
-    """Set, in place, the fluxes through the open sides. Returns each side's normal momentum
-    flux and edge cells' own pressure [m3/s2]."""
-    found: list[tuple[Tensor, Tensor] | None] = []
-    inner = [x[:, PAD:-PAD, PAD:-PAD] for x in fields[1:]]
-    for side, beyond in enumerate(outside):
-        if beyond is None:
-            found.append(None)
-            continue
-        along, sign = AXES[side] == -1, INWARD[side]
-        normal, tangential = (inner[1], inner[2]) if along else (inner[2], inner[1])
-        depth = edge(inner[0], side)
-        c, w = boundary_state(depth, sign * edge(normal, side), beyond, gravity)
-        h = c * c / gravity
-        flux = h * w * w + 0.5 * gravity * (h * h)
-        own = 0.5 * gravity * (depth * depth)
-        face = faces[0] if along else faces[1]
-        edge(face.mass, side).copy_(sign * (h * w))
-        edge(face.upper if sign > 0 else face.lower, side).copy_(flux - own)
-        # What leaves carries the edge cell's velocity, what enters carries none.
-        edge(face.drift_lower, side).copy_(
-            torch.zeros_like(flux) if sign > 0 else edge(tangential, side)
-        )
-        edge(face.drift_upper, side).copy_(
-            edge(tangential, side) if sign > 0 else torch.zeros_like(flux)
-        )
-        found.append((flux, own))
-    return found
+def stable_boundary_step(
+    fields: Tensor, faces: OpenFaces, outside: Exterior, batch: int, spacing: Spacing, g: float
+) -> Tensor:
+    """Largest dt (batch,) [s] that the state at the open faces allows."""
+    _, depth, u, v = fields
+    in_x = faces.counts[0] + faces.counts[1]
+    normal = torch.cat((torch.take(u, faces.cell[:in_x]), torch.take(v, faces.cell[in_x:])))
+    c, w = boundary_state(
+        torch.take(depth, faces.cell), normal * faces.inward, outside, faces.known, g
+    )
+    size = torch.tensor(spacing, dtype=torch.float64)[(faces.side > 1).to(torch.int64)]
+    fastest = torch.zeros(batch, dtype=torch.float64)
+    fastest.scatter_reduce_(0, faces.member, (c + w.abs()) / size, "amax")
+    return (COURANT * SAFETY) / fastest
 
 
 def _book(
     accounts: Accounts,
     half: Tensor,
     ground: Ground,
-    load: WallLoad,
-    sides: list[tuple[Tensor, Tensor] | None],
-    faces: tuple[Faces, Faces],
+    wall_load: WallLoad,
+    open_load: OpenLoad,
     share: Tensor,
 ) -> None:
-    """Add half a step's walls and sides to the accounts, in place."""
-    accounts.walls.add_(torch.take(half, ground.walls.member) * torch.stack(load))
-    for side, found in enumerate(sides):
-        record = accounts.sides[side]
-        if found is None or record is None:
-            continue
-        along, lower = AXES[side] == -1, INWARD[side] > 0
-        face = faces[0] if along else faces[1]
-        inside = edge(share[:, 1:-1, 1:-1], side)
-        mass = edge(face.mass, side)
-        leaving = (mass.clamp(max=0.0) if lower else mass.clamp(min=0.0)) * inside
-        entering = mass.clamp(min=0.0) if lower else mass.clamp(max=0.0)
-        drift = leaving * edge(face.drift_upper if lower else face.drift_lower, side)
-        record.add_(half * torch.stack((leaving + entering, found[0], drift, found[1])))
+    """Add half a step's walls and open faces to the accounts, in place."""
+    accounts.walls.add_(torch.take(half, ground.walls.member) * torch.stack(wall_load))
+    faces = ground.open_faces
+    if len(faces.cell):
+        mass, flux, own, drift = open_load
+        leaving = mass.clamp(max=0.0) * torch.take(share, faces.cell)
+        record = torch.stack((mass.clamp(min=0.0) + leaving, flux, leaving * drift, own))
+        accounts.sides.add_(torch.take(half, faces.member) * record)
 
 
 def runge_kutta_step(
-    state: State,
+    state: Tensor,
     dt: Tensor,
     ground: Ground,
-    outside_start: Outside,
-    outside_end: Outside,
+    outside_start: Exterior,
+    outside_end: Exterior,
     accounts: Accounts,
     spacing: Spacing,
     gravity: float,
     kernels: Kernels,
-) -> tuple[State, Accounts]:
-    """Advance each member by its `dt` (batch,) [s]; dt = 0 leaves a member bit for bit as it is.
+) -> tuple[Tensor, Accounts]:
+    """Advance each member's `state` (3, size) by its `dt` (batch,) [s]; 0 leaves it as it is.
 
     `accounts.sides` and `.walls` are added to in place; the returned ones hold all.
     """
-    step = dt[:, None, None]
+    layout, inside = ground.layout, ground.inside
+    row, every = layout.row, layout.each(dt)
+    step = layout.window(every)
 
-    def fluxes(depth: Tensor, momentum_x: Tensor, momentum_y: Tensor, outside: Outside):
-        fields = kernels.padded_fields(depth, momentum_x, momentum_y, ground.bed)
-        faces = (
-            kernels.face_fluxes(fields, -1, gravity),
-            kernels.face_fluxes(fields, -2, gravity),
+    def fluxes(now: Tensor, outside: Exterior) -> tuple[Tensor, Faces, Faces]:
+        fields = kernels.primitive_fields(now, ground.bed)
+        faces_x = kernels.face_fluxes(fields, 1, row, gravity)
+        faces_y = kernels.face_fluxes(fields, row, row, gravity)
+        load = load_walls(ground.walls, fields, faces_x, faces_y, gravity, kernels.wall_depth)
+        open_load = set_open_faces(ground.open_faces, outside, fields, faces_x, faces_y, gravity)
+        share = kernels.outflow_share(
+            now[0], faces_x.mass, faces_y.mass, step, inside, row, spacing
         )
-        load = load_walls(ground.walls, fields, *faces, gravity, kernels.wall_depth)
-        sides = _open_sides(fields, faces, outside, gravity)
-        share = kernels.outflow_share(depth, faces[0].mass, faces[1].mass, step, spacing)
-        _book(accounts, 0.5 * step, ground, load, sides, faces, share)
-        return faces, share
+        _book(accounts, 0.5 * dt, ground, load, open_load, share)
+        return share, faces_x, faces_y
 
-    faces, share = fluxes(*state, outside_start)
-    *middle, bed_x, bed_y = kernels.first_stage(state, step, share, *faces, spacing)
-    faces, share = fluxes(*middle, outside_end)
-    *after, cells = kernels.second_stage(
-        state,
-        tuple(middle),
-        step,
-        share,
-        *faces,
-        spacing,
-        (bed_x, bed_y),
-        accounts.cells,
-        ground.g_n_squared,
+    first = fluxes(state, outside_start)
+    middle, bed = kernels.first_stage(state, step, *first, inside, row, spacing)
+    second = fluxes(middle, outside_end)
+    end, cells = kernels.second_stage(
+        state, middle, step, *second, inside, row, spacing, bed, accounts.cells, ground.g_n_squared
     )
     if not bool((dt > 0).all()):
-        moving = step > 0.0
-        after = [torch.where(moving, new, old) for new, old in zip(after, state, strict=True)]
-        cells = torch.where(moving, cells, accounts.cells)
-    return (after[0], after[1], after[2]), accounts._replace(cells=cells)
+        end = torch.where(every > 0.0, end, state)
+        cells = torch.where(step > 0.0, cells, accounts.cells)
+    return end, accounts._replace(cells=cells)
