@@ -32,8 +32,9 @@ VALIDATION_REALIZATIONS = 2
 class Options:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Directory of the checkpoint, its state and its log."""
-    preset: Literal["tiny", "small"] = "tiny"
-    """tiny: minutes, to see everything work; small: hours, the packaged checkpoint."""
+    preset: Literal["tiny", "small", "refine"] = "tiny"
+    """tiny: minutes, to see everything work; small: hours, the packaged checkpoint; refine: a
+    short end for small, with --init."""
     scenario: Annotated[str, tyro.conf.arg(metavar="NAME")] = "tsunami"
     """What to learn from; parameters are drawn from their training ranges."""
     clips: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
