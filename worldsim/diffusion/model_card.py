@@ -91,8 +91,8 @@ Judged by its curve, {run["verdict"]}.
 {errors}
 
 ## Limits
-Small saturated things (debris) count more in training, so that they do not vanish; where the model is
-unsure of them it therefore paints bright clouds about their likely places instead of crisp discs.
+Small saturated things (debris) count more in training, so that they do not vanish; where the model
+is unsure of them it therefore paints bright clouds about their likely places, not crisp discs.
 It has seen one scenario, at one size and one frame rate. Other sizes and rates are answered through
 positions in physical units, but were never trained. What hides between frames or is smaller than
 a pixel it cannot know. It is a research instrument: do not plan evacuations with it.
