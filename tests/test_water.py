@@ -74,13 +74,13 @@ def test_lake_at_rest_with_island_and_buildings_stays_at_rest(seed, level):
     blocked = torch.rand((2, 10, 12), generator=rng) < 0.15
     sides = Boundaries(west=Open(level), north=Open(level))
     solver = ShallowWater(Grid(12, 10, 1.0, 0.7), bed, sides)
-    state, _ = run(solver, blocked, 5.0, 1, level)
+    state, _ = run(solver, blocked, 3.0, 1, level)
     h = float(lake_at_rest(bed, blocked, level).depth.max())
     fastest = max(float(w.abs().max()) for w in state.velocity())
     assert h > 0.3 and fastest / math.sqrt(GRAVITY * h) < 1e-12
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**31))
 def test_closed_basin_keeps_its_water_and_its_accounts(seed):
     """Random ground, buildings and a violent random start, partly dry."""
@@ -94,9 +94,9 @@ def test_closed_basin_keeps_its_water_and_its_accounts(seed):
     state = WaterState(depth, depth * (8 * rand() - 4), depth * (8 * rand() - 4))
     solver = ShallowWater(Grid(11, 9, 1.0, 1.5), bed)
     volume = total(depth)
-    for k in range(6):
+    for k in range(4):
         before = state
-        state, budget = solver.advance(state, blocked, 0.5 * k, 0.5)
+        state, budget = solver.advance(state, blocked, 0.4 * k, 0.4)
         assert float(state.depth.min()) >= 0.0
         assert not bool(state.depth[blocked].any())
         assert_closed(before, state, budget, 1.5)
@@ -205,13 +205,13 @@ def test_member_alone_or_anywhere_in_a_batch_is_bit_identical(monkeypatch):
         monkeypatch.setattr(water_members, "CELLS_TOGETHER", together)
         order = torch.tensor([3, 0, 4, 1, 2])
         mixed = Boundaries(IncomingWave(wave.times, wave.elevation[order]), Open())
-        state, budgets = run(ShallowWater(grid, bed[order], mixed), blocked)
+        state, budgets = run(ShallowWater(grid, bed[order], mixed), blocked, 3.0, 2)
         steps = sum(b.steps for b in budgets)
         assert len(set(steps.tolist())) > 1, "members must take steps of their own"
         for place, m in enumerate(order.tolist()):
             one = slice(m, m + 1)
             lone = Boundaries(IncomingWave(wave.times, wave.elevation[one]), Open())
-            alone, parts = run(ShallowWater(grid, bed[one], lone), blocked[one])
+            alone, parts = run(ShallowWater(grid, bed[one], lone), blocked[one], 3.0, 2)
             assert same(alone, state.members(slice(place, place + 1)))
             for a, b in zip(parts, budgets, strict=True):
                 mine, theirs = rows(a, 0), rows(b, place)
@@ -220,12 +220,12 @@ def test_member_alone_or_anywhere_in_a_batch_is_bit_identical(monkeypatch):
 
 def test_one_or_two_threads_give_the_same_bits():
     # above torch's grain of 32768 elements, so that work really is split
-    grid, bed, blocked, sides = street(2, ny=96, nx=200)
+    grid, bed, blocked, sides = street(1, ny=90, nx=400)
     bed = -3.0 + (bed + 3.0) * 0.1
     results = []
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        results.append(run(ShallowWater(grid, bed, sides), blocked, 1.0, 1))
+        results.append(run(ShallowWater(grid, bed, sides), blocked, 0.1, 1))
     assert same(results[0][0], results[1][0])
     one, two = vars(results[0][1][0]), vars(results[1][1][0])
     assert all(torch.equal(one[k], two[k]) for k in one)

@@ -104,7 +104,7 @@ def make_budget(
         empty = torch.zeros(4 * batch, dtype=torch.float64)
         return empty.index_add_(0, run * batch + member, values).reshape(4, batch)
 
-    cells = layout.per_member(layout.from_window(accounts.cells))
+    cells = layout.per_member(layout.from_window(torch.stack(accounts.cells)))
     sums = total(cells.reshape(6 * batch, -1)).reshape(3, 2, batch)
     area = SEAWATER_DENSITY * spacing[0] * spacing[1]
     bed, friction, cleanup = (area * sums).transpose(1, 2)

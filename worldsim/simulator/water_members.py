@@ -199,7 +199,7 @@ class Members:
             return torch.zeros((rows, columns), dtype=torch.float64)
 
         return Accounts(
-            cells=zeros(6, len(self._ground.inside)),
+            cells=list(zeros(6, len(self._ground.inside))),
             sides=zeros(4, len(self._ground.open_faces.cell)),
             walls=zeros(3, len(self._ground.walls.cell)),
         )

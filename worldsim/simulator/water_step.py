@@ -4,7 +4,7 @@ The work over all cells lies in a few pure functions (`Kernels`), which run eage
 torch.compile; walls and open faces, a few cells each, are set in between.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -53,13 +53,13 @@ class Ground(NamedTuple):
 class Accounts(NamedTuple):
     """Integrals over time in kinematic units (per unit density), added to by each step.
 
-    `cells` (6, window) [m2/s]: momentum per area from bed x, y, friction x, y, clean-up x, y
+    `cells` six of (window,) [m2/s]: momentum per area from bed x, y, friction x, y, clean-up x, y
     (a bed force is booked whole in one of the cells it acts on). `sides` (4, open faces): mass
     inward [m2], normal momentum flux, tangential momentum inward and the edge cells' own
     pressure [m3/s]. `walls` (3, wall faces): depth [m s], push and own pressure [m3/s].
     """
 
-    cells: Tensor
+    cells: list[Tensor]
     sides: Tensor
     walls: Tensor
 
@@ -93,26 +93,25 @@ def first_stage(
     inside: Tensor,
     row: int,
     spacing: Spacing,
-) -> tuple[Tensor, Tensor]:
-    """Euler step: the new state (3, size) and the bed's part of the momenta's rates (2, window)."""
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Euler step: the new state (3, size), the bed's part of the momenta's rates (window,)."""
     margin, (dx, dy) = PAD * row, spacing
     drain_x, across_y = _carried(faces_x, share, 1, margin)
     drain_y, across_x = _carried(faces_y, share, row, margin)
-    rate = torch.stack(
+    depth, momentum_x, momentum_y = state[:, margin:-margin]
+    drain = drain_x / dx + drain_y / dy
+    rate_x = _push(faces_x, 1) / dx + across_x / dy
+    rate_y = _push(faces_y, row) / dy + across_y / dx
+    new = torch.stack(
         (
-            drain_x / dx + drain_y / dy,
-            _push(faces_x, 1) / dx + across_x / dy,
-            _push(faces_y, row) / dy + across_y / dx,
+            (depth - dt * drain) * inside,
+            (momentum_x - dt * rate_x) * inside,
+            (momentum_y - dt * rate_y) * inside,
         )
     )
-    bed = torch.stack(
-        (
-            (faces_x.drop[1:] - faces_x.surface_force) / dx,
-            (faces_y.drop[row:] - faces_y.surface_force) / dy,
-        )
-    )
-    new = (state[:, margin:-margin] - dt * rate) * inside
-    return torch.nn.functional.pad(new, (margin, margin)), bed
+    bed_x = (faces_x.drop[1:] - faces_x.surface_force) / dx
+    bed_y = (faces_y.drop[row:] - faces_y.surface_force) / dy
+    return torch.nn.functional.pad(new, (margin, margin)), (bed_x, bed_y)
 
 
 def _carried(faces: Faces, share: Tensor, shift: int, margin: int) -> tuple[Tensor, Tensor]:
@@ -140,10 +139,10 @@ def second_stage(
     inside: Tensor,
     row: int,
     spacing: Spacing,
-    bed: Tensor,
-    cells: Tensor,
+    bed: tuple[Tensor, Tensor],
+    cells: Sequence[Tensor],
     g_n_squared: Tensor | None,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, list[Tensor]]:
     """Second Euler step, average with the start (Shu & Osher 1988), friction and clean-up.
 
     Returns the new state (3, size) and `cells` of the accounts.
@@ -161,18 +160,16 @@ def second_stage(
         factor = friction_factor(h, torch.sqrt(u * u + v * v), dt, g_n_squared)
         slow_x, slow_y = kept_x * factor, kept_y * factor
     half = 0.5 * dt
-    added = torch.stack(
-        (
-            half * (bed[0] + bed_end[0]),
-            half * (bed[1] + bed_end[1]),
-            slow_x - kept_x,
-            slow_y - kept_y,
-            kept_x - qx,
-            kept_y - qy,
-        )
+    added = (
+        half * (bed[0] + bed_end[0]),
+        half * (bed[1] + bed_end[1]),
+        slow_x - kept_x,
+        slow_y - kept_y,
+        kept_x - qx,
+        kept_y - qy,
     )
     new = torch.nn.functional.pad(torch.stack((h, slow_x, slow_y)), (margin, margin))
-    return new, cells + added
+    return new, [old + more for old, more in zip(cells, added, strict=True)]
 
 
 def stable_step(
@@ -287,5 +284,8 @@ def runge_kutta_step(
     )
     if not bool((dt > 0).all()):
         end = torch.where(every > 0.0, end, state)
-        cells = torch.where(step > 0.0, cells, accounts.cells)
+        cells = [
+            torch.where(step > 0.0, new, old)
+            for new, old in zip(cells, accounts.cells, strict=True)
+        ]
     return end, accounts._replace(cells=cells)
