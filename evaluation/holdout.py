@@ -86,7 +86,7 @@ def main(args: Sequence[str]) -> int:
         print(f"{options.work} is ready for models")
         return 0
     for path in write_record(options.out, holdout, measured, asked, BASELINES, CEILING,
-                             f"python -m evaluation.holdout {' '.join(args)}"):
+                             " ".join(("python -m evaluation.holdout", *args))):
         print(path)
     return 0
 
