@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +19,13 @@ from worldsim.diffusion.batches import Batch, NoisePool, TrainingClips, draw_bat
 from worldsim.diffusion.checkpoint import ModelConfig, load_checkpoint, save_checkpoint
 from worldsim.diffusion.clips import ClipSet
 from worldsim.diffusion.conditioning import CLIP_START, ParameterSpec
+from worldsim.diffusion.interruption import stop_signals
 from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.model_card import draw_curve, flattening, model_card
 from worldsim.diffusion.objective import noisy_cells, velocity_loss
 from worldsim.diffusion.patches import Grid, per_token, to_unit
 from worldsim.diffusion.presets import TrainingConfig
+from worldsim.diffusion.training_log import append, line_of, read_curve
 from worldsim.diffusion.training_state import Tally, read_state, write_state
 from worldsim.diffusion.transformer import VideoTransformer
 from worldsim.errors import InputError
@@ -249,14 +248,14 @@ def train(config: TrainingConfig, clips: ClipSet, out: Path, *, resume: bool = F
         trainer.restore(out)
     elif init is not None:
         trainer.warm_start(init)
-    curve = _read_curve(metrics, trainer.tally.steps)
+    curve = read_curve(metrics, trainer.tally.steps)
     peak = compute.matrix_rate(trainer.precision)
     log(f"{sum(p.numel() for p in trainer.network.parameters()):,} parameters, "
         f"{len(trainer.training_cases)} cases, {trainer.precision}, "
         f"matrix products at {peak / 1e9:.0f} GFLOP/s")
     saved = validated = trainer.tally.seconds
     recent: list[dict[str, float]] = []
-    with _stop_signals() as stopped:
+    with stop_signals() as stopped:
         while not stopped() and not _finished(trainer):
             recent.append(trainer.step())
             if progress is not None:
@@ -265,21 +264,21 @@ def train(config: TrainingConfig, clips: ClipSet, out: Path, *, resume: bool = F
             if trainer.tally.steps % 20 == 0:
                 curve.append(_point(trainer, recent, peak))
                 recent = []
-                _append(metrics, curve[-1])
+                append(metrics, curve[-1])
                 if trainer.tally.steps % 200 == 0:
-                    log(_line(curve[-1]))
+                    log(line_of(curve[-1]))
             if trainer.tally.seconds - validated > 60 * config.validation_minutes:
                 validated = trainer.tally.seconds
                 curve.append(_validation(trainer, validate))
-                _append(metrics, curve[-1])
-                log(_line(curve[-1]))
+                append(metrics, curve[-1])
+                log(line_of(curve[-1]))
             if trainer.tally.seconds - saved > 60 * config.checkpoint_minutes:
                 saved = trainer.tally.seconds
                 trainer.save(out, curve)
     if _finished(trainer):
         curve.append(_validation(trainer, validate))
-        _append(metrics, curve[-1])
-        log(_line(curve[-1]))
+        append(metrics, curve[-1])
+        log(line_of(curve[-1]))
     trainer.save(out, curve)
     return out
 
@@ -307,41 +306,3 @@ def _validation(trainer: Trainer, validate: Validation | None) -> dict[str, Any]
         errors |= validate(VideoDiffusion(trainer.model, trainer.averaged(), sha256=""))
     return {"step": trainer.tally.steps, "clips": trainer.tally.clips,
             "minutes": trainer.tally.seconds / 60, "validation": errors}
-
-
-def _line(point: dict[str, Any]) -> str:
-    head = f"step {point['step']:,}  {point['minutes']:.1f} min  {point['clips']:,} clips  "
-    if "validation" in point:
-        return head + "  ".join(f"{k} {v:.4g}" for k, v in point["validation"].items())
-    return head + (f"loss {point['loss']:.4f}  {point['clips_per_second']:.1f} clips/s  "
-                   f"{point['gflops']:.0f} GFLOP/s ({point['utilisation']:.0%} of matrix rate)")
-
-
-def _append(path: Path, point: dict[str, Any]) -> None:
-    with path.open("a") as file:
-        file.write(json.dumps(point) + "\n")
-
-
-def _read_curve(path: Path, steps: int) -> list[dict[str, Any]]:
-    """The curve so far; points after the state that is resumed were lost, and are dropped."""
-    if not path.exists():
-        return []
-    points = [json.loads(line) for line in path.read_text().splitlines() if line.endswith("}")]
-    kept = [point for point in points if point["step"] <= steps]
-    path.write_text("".join(json.dumps(point) + "\n" for point in kept))
-    return kept
-
-
-@contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """While open, Ctrl-C and SIGTERM set a flag instead of ending the program."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
-    before = {s: signal.signal(s, lambda *_: asked.set()) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
