@@ -17,7 +17,7 @@ from pathlib import Path
 from evaluation.holdout_cases import Holdout, check_disjoint, measured_on_all
 from evaluation.holdout_record import write_record
 from evaluation.measure import FLOOR
-from worldsim.compiler import compiler_found
+from worldsim.compiler import compiling_pays
 from worldsim.errors import InputError
 from worldsim.model_registry import load_model
 from worldsim.models.simulated import SimulatedWorld
@@ -56,11 +56,11 @@ def _tell(name: str, done: int, count: int) -> None:
     print(f"{name}: batch {done} of {count}", flush=True)
 
 
-def _loaded(name: str) -> WorldModel:
+def _loaded(name: str, members: int) -> WorldModel:
     """The model; a simulator compiles its water solver, which pays for so many members."""
     model = load_model(name)
     if isinstance(model, SimulatedWorld):
-        return dataclasses.replace(model, compiled=compiler_found())
+        return dataclasses.replace(model, compiled=compiling_pays(members))
     return model
 
 
@@ -77,7 +77,7 @@ def main(args: Sequence[str]) -> int:
 
     measured = {}
     for name in (FLOOR, *names):
-        model = None if name == FLOOR else _loaded(name)
+        model = None if name == FLOOR else _loaded(name, options.cases * options.realizations)
         trained_on = getattr(getattr(model, "summary", None), "seed", None)
         if trained_on is not None:
             check_disjoint(holdout, trained_on)

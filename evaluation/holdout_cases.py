@@ -27,7 +27,7 @@ from evaluation.measure import Truth, measure_floor, measure_model
 from evaluation.metrics import METRICS
 from evaluation.observe import CAMERA, observe_state, observe_video, video_of
 from worldsim import rollout as rollouts
-from worldsim.compiler import compiler_found
+from worldsim.compiler import compiling_pays
 from worldsim.errors import InputError
 from worldsim.query import Query, query
 from worldsim.scenario import Scenario, scenario_class
@@ -108,7 +108,8 @@ class Batch:
         h = self.holdout
         truth = simulate(
             [h.scenario_of(case) for case in self.cases], realizations=h.realizations, seed=h.seed,
-            duration=h.duration, case_numbers=self.cases, compiled=compiler_found(),
+            duration=h.duration, case_numbers=self.cases,
+            compiled=compiling_pays(h.cases * h.realizations),
         )
         return compact(truth, h)
 

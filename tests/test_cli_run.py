@@ -24,7 +24,13 @@ SMALL = ["run", "tsunami", "--wave-height", "7", "--cases", "1", "--realizations
 
 def start(out: Path) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-m", "worldsim", *SMALL, str(out)],
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            preexec_fn=_hear_ctrl_c)
+
+
+def _hear_ctrl_c() -> None:
+    """A shell starts background jobs deaf to Ctrl-C, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")

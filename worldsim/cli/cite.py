@@ -116,7 +116,7 @@ def methods(record: dict[str, Any]) -> str:
         text += (
             f" The world model {d['model']}{weights} was given the first {d['context_frames']} "
             f"frames of realization 0 and the scenario's parameters, and answered with "
-            f"{d['dream_realizations']} realizations per case. Instruments read truth and dream "
+            f"{d['realizations']} realizations per case. Instruments read truth and dream "
             "videos alike and were compared with the simulator's state; ensembles were scored "
             "with the fair Brier score and the fair continuous ranked probability score."
         )

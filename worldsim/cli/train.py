@@ -113,7 +113,7 @@ def _check(options: Options) -> None:
 
 def _clips(options: Options, config: TrainingConfig, folder: Path, stages: Stages) -> ClipSet:
     """Simulate the training cases that are not stored yet, and load all of them."""
-    from worldsim.compiler import compiler_found
+    from worldsim.compiler import compiling_pays
     from worldsim.diffusion.clips import generate_clips, load_clips, stored_cases
     from worldsim.models.summary import record_observables
 
@@ -125,7 +125,8 @@ def _clips(options: Options, config: TrainingConfig, folder: Path, stages: Stage
         with stages.stage(title) as advance:
             made = generate_clips(folder, options.scenario, range(config.cases),
                                   seed=options.seed, workers=options.workers,
-                                  record=record_observables, compiled=compiler_found())
+                                  record=record_observables,
+                                  compiled=compiling_pays(config.cases - present))
             for done, _ in enumerate(made, start=present + 1):
                 advance(done / config.cases)
     return load_clips(folder, config.cases)

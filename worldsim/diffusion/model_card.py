@@ -30,7 +30,9 @@ def flattening(curve: list[dict[str, Any]]) -> str:
     if not before.any():
         return "too short to say whether the loss had flattened"
     change = loss[late].mean() / loss[before].mean() - 1
-    verdict = "had nearly flattened" if change > -0.03 else "was still falling"
+    verdict = "was still falling" if change < -0.03 else "had nearly flattened"
+    if change > 0.03:
+        verdict = "did not settle: too short or too noisy to say whether it had flattened"
     return (f"the training loss {verdict}: {change:+.1%} from the fourth to the last fifth of the "
             "clips (the learning rate's final fall included)")
 
