@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worldsim.errors import InputError
-from worldsim.simulator import water_members
 from worldsim.simulator.water import (
     GRAVITY,
     SEAWATER_DENSITY,
@@ -24,6 +23,7 @@ from worldsim.simulator.water import (
     open_cells,
     total,
 )
+from worldsim.simulator.water import members as water_members
 
 FIELDS = ("depth", "momentum_x", "momentum_y")
 

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from worldsim.simulator.water_flux import cube_root
-from worldsim.simulator.water_wall import wall_depth
+from worldsim.simulator.water.flux import cube_root
+from worldsim.simulator.water.wall import wall_depth
 
 G = 9.80665
 

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from worldsim.simulator.water_flux import Faces
-from worldsim.simulator.water_layout import PAD, Layout
+from worldsim.simulator.water.flux import Faces
+from worldsim.simulator.water.layout import PAD, Layout
 
-NEWTON_STEPS = 4  # from the guess below; converged to rounding (tests/test_water_wall.py)
+NEWTON_STEPS = 4  # from the guess below; converged to rounding (tests/test_wall.py)
 
 
 def wall_depth(depth: Tensor, approach: Tensor, gravity: float) -> Tensor:

@@ -4,7 +4,7 @@ import functools
 
 import torch
 
-from worldsim.simulator.water_step import Kernels
+from worldsim.simulator.water.step import Kernels
 
 # Each combination of shape, sides and gravity is one specialisation of a kernel; past the
 # limit fullgraph raises instead of silently running eagerly.

@@ -10,14 +10,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from worldsim.simulator.water_boundary import (
+from worldsim.simulator.water.boundary import (
     Exterior,
     OpenFaces,
     OpenLoad,
     boundary_state,
     set_open_faces,
 )
-from worldsim.simulator.water_flux import (
+from worldsim.simulator.water.flux import (
     DRY_DEPTH,
     Faces,
     drain_factor,
@@ -26,8 +26,8 @@ from worldsim.simulator.water_flux import (
     inverse_depth,
     primitive_fields,
 )
-from worldsim.simulator.water_layout import PAD, Layout
-from worldsim.simulator.water_wall import WallFaces, WallLoad, load_walls, wall_depth
+from worldsim.simulator.water.layout import PAD, Layout
+from worldsim.simulator.water.wall import WallFaces, WallLoad, load_walls, wall_depth
 
 # 1, unsplit second-order limit; keeps the first-order part positive in two dimensions
 COURANT = 0.25

@@ -9,7 +9,7 @@ Only operations that IEEE 754 rounds correctly are used (+ - * / sqrt, min, max,
 member's numbers therefore depend neither on its position in the batch nor on the thread count.
 Every expression is also arranged so that mirroring the input mirrors the output bit for bit.
 
-Fields are lines (see water_layout.py): the cell above cell i along an axis is cell i + shift,
+Fields are lines (see layout.py): the cell above cell i along an axis is cell i + shift,
 with shift 1 for x and `row` for y.
 """
 
@@ -18,7 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from worldsim.simulator.water_layout import PAD
+from worldsim.simulator.water.layout import PAD
 
 THETA = 1.3  # 1, minmod parameter: 1 most diffusive, 2 least; Kurganov & Tadmor 2000 use 1 to 2
 DRY_DEPTH = 1e-8  # m, a film below this neither flows out nor presses (it can still be flooded)

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from worldsim.errors import InputError
-from worldsim.simulator.water_boundary import SIDES, Boundaries, IncomingWave, edge_cells
-from worldsim.simulator.water_flux import DRY_DEPTH, WALL_LEVEL, inverse_depth
+from worldsim.simulator.water.boundary import SIDES, Boundaries, IncomingWave, edge_cells
+from worldsim.simulator.water.flux import DRY_DEPTH, WALL_LEVEL, inverse_depth
 
 
 @dataclass(frozen=True)

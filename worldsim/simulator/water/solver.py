@@ -14,33 +14,12 @@ import torch
 from torch import Tensor
 
 from worldsim.errors import InputError
-from worldsim.simulator.water_boundary import Boundaries, Boundary, IncomingWave, Open, Wall
-from worldsim.simulator.water_budget import SEAWATER_DENSITY, Budget, total
-from worldsim.simulator.water_compile import compiled_kernels
-from worldsim.simulator.water_flux import DRY_DEPTH
-from worldsim.simulator.water_members import Members, WaterDiverged, boundaries_of, groups
-from worldsim.simulator.water_state import Grid, WaterState, check_ground, check_state, lake_at_rest
-from worldsim.simulator.water_step import Kernels
-
-__all__ = [
-    "DRY_DEPTH",
-    "GRAVITY",
-    "MANNING",
-    "SEAWATER_DENSITY",
-    "Boundaries",
-    "Boundary",
-    "Budget",
-    "Grid",
-    "IncomingWave",
-    "Open",
-    "ShallowWater",
-    "Wall",
-    "WaterDiverged",
-    "WaterState",
-    "lake_at_rest",
-    "open_cells",
-    "total",
-]
+from worldsim.simulator.water.boundary import Boundaries
+from worldsim.simulator.water.budget import Budget
+from worldsim.simulator.water.compiled import compiled_kernels
+from worldsim.simulator.water.members import Members, WaterDiverged, boundaries_of, groups
+from worldsim.simulator.water.state import Grid, WaterState, check_ground, check_state
+from worldsim.simulator.water.step import Kernels
 
 GRAVITY = 9.80665  # m s-2, standard gravity (3rd CGPM, 1901)
 MANNING = 0.025  # s m-1/3, firm soil, clean earth channel (Chow 1959, table 5-6)
@@ -66,7 +45,7 @@ class ShallowWater:
     (batch, ny, nx); `compiled` runs the kernels through torch.compile (needs a C++ compiler; the
     first step of each shape takes a minute or so). `backend` is "eager" or "compiled".
 
-    Second order in space and time on smooth flow; see water_flux.py for the scheme.
+    Second order in space and time on smooth flow; see flux.py for the scheme.
     Errors: InputError for values that cannot be used.
     """
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from worldsim.simulator.water_boundary import (
+from worldsim.simulator.water.boundary import (
     Boundaries,
     Boundary,
     Exterior,
@@ -18,18 +18,18 @@ from worldsim.simulator.water_boundary import (
     exterior,
     find_open_faces,
 )
-from worldsim.simulator.water_budget import Budget, make_budget
-from worldsim.simulator.water_flux import WALL_LEVEL
-from worldsim.simulator.water_layout import Layout
-from worldsim.simulator.water_state import Grid, WaterState
-from worldsim.simulator.water_step import (
+from worldsim.simulator.water.budget import Budget, make_budget
+from worldsim.simulator.water.flux import WALL_LEVEL
+from worldsim.simulator.water.layout import Layout
+from worldsim.simulator.water.state import Grid, WaterState
+from worldsim.simulator.water.step import (
     Accounts,
     Ground,
     Kernels,
     runge_kutta_step,
     stable_boundary_step,
 )
-from worldsim.simulator.water_wall import find_walls
+from worldsim.simulator.water.wall import find_walls
 
 CELLS_TOGETHER = 16384  # a field of so many cells takes 128 KiB; eagerly some 20 are in use
 COMPILED_TOGETHER = 8  # members; a compiled kernel keeps its temporaries in registers

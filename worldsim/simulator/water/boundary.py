@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from worldsim.errors import InputError
-from worldsim.simulator.water_flux import Faces
-from worldsim.simulator.water_layout import PAD, Layout
+from worldsim.simulator.water.flux import Faces
+from worldsim.simulator.water.layout import PAD, Layout
 
 
 @dataclass(frozen=True)
