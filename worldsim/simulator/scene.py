@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from worldsim.errors import InputError
+from worldsim.simulator.constants import GRAVITY
 from worldsim.simulator.structures import BuildingType
 
 if TYPE_CHECKING:
     from worldsim.camera import Camera
-
-GRAVITY = 9.81
-"""Acceleration of gravity, m/s2 (standard gravity 9.80665, rounded as engineers do)."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,6 +17,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from worldsim.simulator.constants import GRAVITY
+
 STOREY_HEIGHT = 3.0
 """Storey height in m, a common engineering value for houses."""
 
@@ -118,7 +120,7 @@ def frame_properties(
         referred to standard gravity, whatever the simulated one.
     """
     mass = np.full(storeys, type_.floor_mass * area)
-    standard_weight = mass.sum() * 9.81
+    standard_weight = mass.sum() * GRAVITY
     stiffness = 4 * np.pi**2 * mass / (type_.period**2 * chain_eigenvalue(storeys))
     # Storey strengths follow the shear of an inverted-triangular lateral load on equal masses.
     levels = np.arange(1, storeys + 1)

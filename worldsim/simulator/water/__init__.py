@@ -1,10 +1,11 @@
 """Shallow-water flow over built-up ground, usable alone: see `ShallowWater`."""
 
+from worldsim.simulator.constants import GRAVITY, SEAWATER_DENSITY
 from worldsim.simulator.water.boundary import Boundaries, Boundary, IncomingWave, Open, Wall
-from worldsim.simulator.water.budget import SEAWATER_DENSITY, Budget, total
+from worldsim.simulator.water.budget import Budget, total
 from worldsim.simulator.water.flux import DRY_DEPTH
 from worldsim.simulator.water.members import WaterDiverged
-from worldsim.simulator.water.solver import GRAVITY, MANNING, ShallowWater, open_cells
+from worldsim.simulator.water.solver import MANNING, ShallowWater, open_cells
 from worldsim.simulator.water.state import Grid, WaterState, lake_at_rest
 
 __all__ = [

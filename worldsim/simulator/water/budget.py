@@ -5,11 +5,9 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from worldsim.simulator.constants import SEAWATER_DENSITY
 from worldsim.simulator.water.boundary import INWARD
 from worldsim.simulator.water.step import Accounts, Ground, Spacing
-
-# kg m-3: UNESCO EOS-80 (Fofonoff & Millard 1983) gives 1024.8 at 35 g/kg and 20 C; rounded
-SEAWATER_DENSITY = 1025.0
 
 
 def total(field: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from worldsim.errors import InputError
+from worldsim.simulator.constants import GRAVITY
 from worldsim.simulator.water.boundary import Boundaries
 from worldsim.simulator.water.budget import Budget
 from worldsim.simulator.water.compiled import compiled_kernels
@@ -21,7 +22,6 @@ from worldsim.simulator.water.members import Members, WaterDiverged, boundaries_
 from worldsim.simulator.water.state import Grid, WaterState, check_ground, check_state
 from worldsim.simulator.water.step import Kernels
 
-GRAVITY = 9.80665  # m s-2, standard gravity (3rd CGPM, 1901)
 MANNING = 0.025  # s m-1/3, firm soil, clean earth channel (Chow 1959, table 5-6)
 ALL_WALLS = Boundaries()
 
