@@ -15,6 +15,7 @@ from worldsim.diffusion.conditioning import ParameterSpec, encode_parameters
 from worldsim.diffusion.known import KnownDistribution, context_cells, group_levels, nearest_known
 from worldsim.diffusion.objective import (
     ObjectiveConfig,
+    expectation,
     importance,
     noisy_cells,
     salient,
@@ -260,6 +261,47 @@ def test_debris_colours_are_salient_and_water_is_not():
     scene = [(30, 110, 170), (20, 150, 200), (150, 140, 110), (168, 138, 104), (230, 240, 255)]
     found = salient(torch.tensor(debris + scene, dtype=torch.uint8))
     assert found.tolist() == [True] * len(debris) + [False] * len(scene)
+
+
+def test_weights_from_the_expectation_leave_the_mean_the_best_prediction():
+    """Red debris with one chance in four, water otherwise: which constant loses least?"""
+    red, water = torch.tensor([0.76, -0.76, -0.76]), torch.tensor([-0.6, 0.1, 0.4])
+    truth = torch.stack([red, water, water, water])[:, None, None, :, None]  # (B, 1, 1, C, 1)
+    level, known = torch.zeros(4, 1), torch.zeros(4, 1, 1, 1, dtype=torch.bool)
+
+    def pull(share: float, weight: torch.Tensor, expected: float) -> float:
+        """The loss's slope along a larger share of red, where that share is painted."""
+        mixture = torch.tensor(share, requires_grad=True)
+        painted = (water + mixture * (red - water)).view(1, 1, 1, 3, 1).expand_as(truth)
+        velocity_loss(painted, truth, level, known, weight, expected).backward()
+        return float(mixture.grad)
+
+    even = torch.ones(4, 1, 1, 1)
+    by_answer = torch.tensor([61.0, 1.0, 1.0, 1.0]).view(4, 1, 1, 1)
+    assert pull(0.25, even, 0.0) == pytest.approx(0, abs=1e-6)
+    assert pull(0.25, even, 60.0) == pytest.approx(0, abs=1e-6)
+    assert pull(0.2, even, 60.0) < 0 < pull(0.3, even, 60.0)
+    assert pull(0.25, by_answer, 0.0) < -0.1
+    assert pull(61 / 64, by_answer, 0.0) == pytest.approx(0, abs=1e-5)
+
+
+def test_debris_are_expected_where_they_are_painted_and_not_on_water_or_ground():
+    debris = [(225, 30, 30), (250, 225, 20), (140, 60, 245), (240, 30, 190), (110, 235, 30),
+              (250, 135, 15)]
+    scene = [(30, 110, 170), (150, 215, 235), (140, 150, 105), (195, 178, 150), (90, 90, 92)]
+    pixels = torch.tensor(debris + scene).float() / 127.5 - 1
+    found = expectation(pixels[:, None, None, :, None]).flatten()
+    assert found[:len(debris)].min() > 0.5 and found[len(debris):].max() == 0
+
+
+def test_the_neighbourhood_of_debris_counts_more():
+    video = torch.full((1, 1, 5, 9, 9, 3), 120, dtype=torch.uint8)
+    video[0, 0, 2, 4, 4] = torch.tensor([225, 30, 30], dtype=torch.uint8)
+    config = ObjectiveConfig(moving=0, changed=0, salient=0, near=7, reach=2)
+    weight = importance(video, config)[0, 0]
+    near = torch.ones(5, 9, 9, dtype=torch.uint8)
+    near[1:4, 2:7, 2:7] = 8
+    assert torch.equal(weight, near)
 
 
 def test_each_group_of_frames_has_its_own_level():

@@ -80,13 +80,17 @@ def test_interruption_saves_and_a_later_call_continues(clips, tmp_path):
 
 def test_a_warm_start_keeps_the_account_of_what_came_before(clips, tmp_path):
     train(CONFIG, clips, tmp_path / "a", log=quiet)
-    train(CONFIG, clips, tmp_path / "b", init=tmp_path / "a", log=quiet)
+    # The scenario may have changed in between; the account says which version a run was trained on.
+    later = dataclasses.replace(clips, version=clips.version + 1)
+    train(CONFIG, later, tmp_path / "b", init=tmp_path / "a", log=quiet)
     a, b = (json.loads((tmp_path / d / "config.json").read_text())["training"] for d in "ab")
     assert b["total_clips"] == a["clips"] + b["clips"]
     assert b["total_flops"] == a["flops"] + b["flops"] > 0
-    assert b["earlier"][0]["sha256"]
+    assert b["earlier"][0]["sha256"] and b["earlier"][0]["version"] == clips.version
+    assert json.loads((tmp_path / "b" / "config.json").read_text())["version"] == later.version
     card = (tmp_path / "b" / "README.md").read_text()
     assert f"{b['total_clips']:,} clips" in card and "started from weights" in card
+    assert f"of scenario version {clips.version}" in card
 
 
 def test_physical_errors_are_logged(clips, tmp_path):

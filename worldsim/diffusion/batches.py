@@ -76,7 +76,7 @@ class Batch:
     """Input of one training step: cells of pixels, levels, and what is known and told.
 
     clean : (B, N, S, C, F*P) uint8; noise : the same shape; known, weight : (B, N, S, F*P), bool
-    and uint8; level : (B, V*G).
+    and uint8; level : (B, V*G); expected : `ObjectiveConfig.expected`.
     """
 
     clean: Tensor
@@ -87,6 +87,7 @@ class Batch:
     context: Context
     condition: Condition
     grid: Grid
+    expected: float
 
     @property
     def clips(self) -> int:
@@ -164,5 +165,6 @@ def assemble(video: Tensor, weight: Tensor, camera: Tensor, told: dict[str, np.n
         context=context_cells(video, known, grid, patches, context_noise, reference_noise),
         condition=Condition(camera, features, presence, context_noise),
         grid=grid,
+        expected=objective.expected,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from worldsim.diffusion.known import KnownDistribution
@@ -15,9 +16,19 @@ from worldsim.diffusion.schedule import LevelDistribution, mix, velocity_weight
 class ObjectiveConfig:
     """What is drawn in training, and what counts.
 
+    The best prediction is the mean over what may be true, weighted like the loss. A weight that
+    depends on the answer therefore tilts it: a pixel that counts 60 times if debris turn out to
+    be there is painted as debris where they are one chance in ten. `moving`, `changed` and
+    `salient` do so; they are quick to learn from, and taken off at the end (preset "refine").
+    `expected` does not: it depends only on what the network itself expects, hence on its input.
+    `near` hardly does: it is shared by all places within reach of the true one.
+
     moving : extra weight of pixels that change from frame to frame.
     changed : extra weight of pixels that differ from the clip's first frame.
     salient : extra weight of small saturated things (debris), moving or not.
+    near : extra weight of everything within `reach` pixels and one frame of such things.
+    reach : half side of that neighbourhood [px].
+    expected : extra weight of the cells in which the network expects such things.
     context_noise : largest noise on known pixels; half of the clips have none.
     drop : chance that a parameter is not told.
     """
@@ -27,6 +38,9 @@ class ObjectiveConfig:
     moving: float = 5.0
     changed: float = 2.0
     salient: float = 60.0
+    near: float = 0.0
+    reach: int = 10
+    expected: float = 0.0
     context_noise: float = 0.1
     drop: float = 0.1
 
@@ -56,8 +70,33 @@ def importance(video_BVTHWC: Tensor, config: ObjectiveConfig) -> Tensor:
     moving[:, :, :-1] |= differs
     changed = (video_BVTHWC.short() - video_BVTHWC[:, :, :1]).abs().amax(-1) > MOVES
     strong = moving * config.moving
-    strong = torch.maximum(strong, salient(video_BVTHWC) * config.salient)
+    things = salient(video_BVTHWC)
+    strong = torch.maximum(strong, things * config.salient)
+    if config.near:
+        strong = torch.maximum(strong, neighbourhood(things, config.reach) * config.near)
     return (1 + torch.maximum(strong, changed * config.changed)).to(torch.uint8)
+
+
+def neighbourhood(mask_BVTHW: Tensor, reach: int) -> Tensor:
+    """Pixels within `reach` rows and columns, and one frame, of a pixel of the mask."""
+    wide = mask_BVTHW.flatten(0, 1).to(torch.float32)
+    for axis, steps in enumerate((1, reach, reach)):
+        size, padding = [1, 1, 1], [0, 0, 0]
+        size[axis], padding[axis] = 2 * steps + 1, steps
+        wide = F.max_pool3d(wide, size, 1, padding)
+    return wide.bool().view_as(mask_BVTHW)
+
+
+def expectation(predicted: Tensor) -> Tensor:
+    """How much a predicted cell looks as if something saturated were in it: (B, N, S, 1), 0 to 1.
+
+    predicted : (B, N, S, C, F*P) in [-1, 1]. Counted is what neither water (red < green < blue)
+    nor ground reaches: red above green, green above blue, or a blue far above green (violet).
+    No gradient passes, so that the network cannot lower the loss by expecting nothing.
+    """
+    red, green, blue = predicted.detach().unbind(-2)
+    margin = torch.maximum(torch.maximum(red - green, green - blue), blue - green - 0.25)
+    return ((margin - 0.4) / 0.4).clamp(0, 1).amax(-1, keepdim=True)
 
 
 def noisy_cells(clean: Tensor, noise: Tensor, level: Tensor, known: Tensor,
@@ -71,9 +110,14 @@ def noisy_cells(clean: Tensor, noise: Tensor, level: Tensor, known: Tensor,
 
 
 def velocity_loss(predicted: Tensor, clean: Tensor, level: Tensor, known: Tensor,
-                  weight: Tensor) -> Tensor:
-    """Weighted mean square error of the velocity over unknown pixels; shapes as `noisy_cells`."""
+                  weight: Tensor, expected: float = 0.0) -> Tensor:
+    """Weighted mean square error of the velocity over unknown pixels; shapes as `noisy_cells`.
+
+    expected : `ObjectiveConfig.expected`; comes on top of `weight`.
+    """
     error = (predicted - clean).square().mean(-2)
+    if expected:
+        weight = weight + expected * expectation(predicted)
     counted = weight * ~known
     weighted = error * counted * velocity_weight(level)[..., None, None]
     return weighted.sum() / counted.sum().clamp_min(1)

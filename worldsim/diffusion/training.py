@@ -59,7 +59,8 @@ def step_loss(network: VideoTransformer, batch: Batch) -> Tensor:
     level = per_token(batch.level.unflatten(1, (batch.grid.views, -1)), batch.grid)
     noisy = noisy_cells(clean, batch.noise, level, batch.known, batch.condition.context_noise)
     predicted = network(noisy.flatten(-2), batch.level, batch.context, batch.condition, batch.grid)
-    return velocity_loss(predicted.unflatten(-1, (3, -1)), clean, level, batch.known, batch.weight)
+    return velocity_loss(predicted.unflatten(-1, (3, -1)), clean, level, batch.known, batch.weight,
+                         batch.expected)
 
 
 class Trainer:
@@ -112,10 +113,11 @@ class Trainer:
 
         Raises
         ------
-        InputError : the checkpoint is of another network, scenario or scenario version.
+        InputError : the checkpoint is of another network or scenario. An earlier version of the
+            scenario may start a training on the present one; the account names it.
         """
         before, network, sha256 = load_checkpoint(directory)
-        for field in ("transformer", "parameters", "scenario", "version"):
+        for field in ("transformer", "parameters", "scenario"):
             if getattr(before, field) != getattr(self.model, field):
                 raise InputError(
                     f"{directory} differs in its {field}; it cannot start this training")
@@ -123,7 +125,8 @@ class Trainer:
         self.average = {name: p.detach().clone() for name, p in self.network.named_parameters()}
         self.tally = dataclasses.replace(self.tally, earlier=[
             *before.training.get("earlier", []),
-            {k: v for k, v in before.training.items() if k != "earlier"} | {"sha256": sha256}])
+            {k: v for k, v in before.training.items() if k != "earlier"}
+            | {"sha256": sha256, "version": before.version}])
 
     def batch(self, step: int, cases: np.ndarray | None = None, seed: int | None = None) -> Batch:
         """The batch of a step."""
