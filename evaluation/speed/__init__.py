@@ -1,1 +1,1 @@
-"""Speed, as ratios of two things run in turn on the same machine: ``python -m evaluation.speed``."""
+"""Speed, as ratios of two things run in turn: ``python -m evaluation.speed``."""

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,11 +34,11 @@ NO_GL = (
 )
 COMPARED = (
     "One film of 30 frames (3 s at 10/s) of the reference street, bore among the houses, by the "
-    "perspective camera `street`: worldsim.camera.render, everything included from stored states "
-    "to pixels (2 x 2 samples a pixel, moving water, sun shadows of bodies), against "
-    "mujoco.Renderer at its default quality (shadow map, multisampling), its context and model made "
-    "beforehand, per frame: place bodies, update_scene, render. The GL scene has the same ground, "
-    "boxes, camera and sun but no water, which spares it work. Both may use 2 threads."
+    "perspective camera `street`. worldsim.camera.render: everything from stored states to pixels "
+    "(2 x 2 samples a pixel, moving water, sun shadows of bodies). mujoco.Renderer: its default "
+    "quality (shadow map, multisampling), context and model made beforehand; per frame: place "
+    "bodies, update_scene, render. The GL scene has the same ground, boxes, camera and sun but "
+    "no water, which spares it work. Both may use 2 threads."
 )
 
 
@@ -138,7 +139,7 @@ def measure(rounds: int = 4) -> Benchmark:
     rows, details = [], {}
     with tempfile.TemporaryDirectory() as folder:
         stored = Path(folder) / "states.npz"
-        np.savez(stored, **gl_states(truth))
+        np.savez(stored, **dict[str, Any](gl_states(truth)))
         try:
             with gl_film(stored) as film:
                 for side, goal in GOALS.items():

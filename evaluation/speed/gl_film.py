@@ -8,6 +8,7 @@ the seconds that one film of that size took.
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 
@@ -89,9 +90,8 @@ def main() -> None:
     renderer = film.renderer(64)
     renderer.update_scene(film._data, camera="film")
     assert renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW], "shadows are off"
-    from OpenGL import GL
-
-    print("ready", GL.glGetString(GL.GL_RENDERER).decode(), flush=True)
+    gl = importlib.import_module("OpenGL.GL")  # may be imported only once MuJoCo chose the library
+    print("ready", gl.glGetString(gl.GL_RENDERER).decode(), flush=True)
     for line in sys.stdin:
         if int(line) != side:
             renderer.close()

@@ -45,7 +45,7 @@ def in_turn(
             work()
     seconds: dict[str, list[float]] = {name: [] for name in things}
     for number in range(rounds):
-        order = list(things) if number % 2 == 0 else list(reversed(things))
+        order = list(things) if number % 2 == 0 else list(things)[::-1]
         for name in order:
             begun = time.perf_counter()
             things[name]()
