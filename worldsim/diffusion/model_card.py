@@ -46,7 +46,7 @@ def model_card(model: ModelConfig) -> str:
     )
     errors = "\n".join(f"| {name} | {value:.4g} |" for name, value in run["validation"].items())
     earlier = "".join(
-        f"- started from weights {one.get('sha256', '')[:12]}: {one.get('clips', 0):,} clips "
+        f"- started from weights {one.get('sha256', '')[:12]}: {one.get('clips', 0):,} clips"
         f"{_of_version(one)}, {one.get('cpu_seconds', 0) / 3600:.2f} core-hours\n"
         for one in run["earlier"]
     )
@@ -108,7 +108,7 @@ def _interval(spec: ParameterSpec) -> str:
 
 def _of_version(run: dict[str, Any]) -> str:
     """Which version of the scenario a run's clips showed, where its record says so."""
-    return f"of scenario version {run['version']}" if "version" in run else ""
+    return f" of scenario version {run['version']}" if "version" in run else ""
 
 
 def draw_curve(target: Path, curve: list[dict[str, Any]]) -> None:
