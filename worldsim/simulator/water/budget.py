@@ -1,12 +1,15 @@
 """The water's mass and momentum accounts over an interval: what entered, pressed and left."""
 
+import functools
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from worldsim.simulator.constants import SEAWATER_DENSITY
+from worldsim.simulator.constants import GRAVITY, SEAWATER_DENSITY
 from worldsim.simulator.water.boundary import INWARD
+from worldsim.simulator.water.state import Grid, WaterState
 from worldsim.simulator.water.step import Accounts, Ground, Spacing
 
 
@@ -25,6 +28,25 @@ def total(field: Tensor) -> Tensor:
     return flat[:, 0]
 
 
+class Divergence(NamedTuple):
+    """Where a member's water ceased to be finite: the solver's fault, or forces beyond reason.
+
+    `member`; `step`: how many sub-steps of the interval it had taken; `time` [s] of its last good
+    state, which it keeps; `cell` (row, column) found first.
+    """
+
+    member: int
+    step: int
+    time: float
+    cell: tuple[int, int]
+
+    def __str__(self) -> str:
+        return (
+            f"the water of member {self.member} is not finite after {self.step} sub-steps, beyond "
+            f"time {self.time:.6g} s, at cell row {self.cell[0]}, column {self.cell[1]}"
+        )
+
+
 @dataclass(frozen=True)
 class Budget:
     """What acted on the water of each member over an interval.
@@ -34,6 +56,8 @@ class Budget:
     - `boundary_volume` (batch, 4) [m3] entered through west, east, south, north;
     - `boundary_impulse` (batch, 4, 2) by those sides (momentum carried and pressure; of a
       `Wall` side its push);
+    - `boundary_energy` (batch, 4) [J] carried in through those sides: discharge times
+      u^2/2 + g (h + z), see `energy`;
     - `bed_impulse` (batch, 2) by the sloping bed; `friction_impulse` (batch, 2);
     - `cleanup_impulse` (batch, 2) taken from films too thin to carry a velocity;
     - `block_impulse` (batch, 2) by blocked cells: minus the four fields below, summed.
@@ -45,14 +69,17 @@ class Budget:
       that side away from the cell (east +x, west -x, north +y, south -y);
     - `star_east`, ... [m] time-mean depth at that face, for spreading the load over height.
 
-    `duration` (batch,) [s] and `steps` (batch,) sub-steps taken.
+    `duration` (batch,) [s] and `steps` (batch,) sub-steps taken; `diverged` (batch,) bool: the
+    member stopped at its last good state, `divergences` say where.
     Closure: change of density * sum(momentum) * area = sum of all impulses.
+    All sums are float64, whatever the water's own type.
     """
 
     duration: Tensor
     steps: Tensor
     boundary_volume: Tensor
     boundary_impulse: Tensor
+    boundary_energy: Tensor
     bed_impulse: Tensor
     friction_impulse: Tensor
     cleanup_impulse: Tensor
@@ -65,6 +92,8 @@ class Budget:
     star_west: Tensor
     star_north: Tensor
     star_south: Tensor
+    diverged: Tensor
+    divergences: tuple[Divergence, ...] = ()
 
     @property
     def volume_in(self) -> Tensor:
@@ -75,8 +104,13 @@ class Budget:
     @staticmethod
     def join(parts: "list[Budget]") -> "Budget":
         """One budget of the members of several, in order."""
-        names = [field.name for field in fields(Budget)]
-        return Budget(**{n: torch.cat([getattr(part, n) for part in parts]) for n in names})
+        names = [field.name for field in fields(Budget) if field.name != "divergences"]
+        first, found = 0, []
+        for part in parts:
+            found += [d._replace(member=first + d.member) for d in part.divergences]
+            first += len(part.steps)
+        joined = {n: torch.cat([getattr(part, n) for part in parts]) for n in names}
+        return Budget(**joined, divergences=tuple(found))
 
     def impulse(self) -> Tensor:
         """Total impulse on the water (batch, 2) [N s]."""
@@ -89,29 +123,48 @@ class Budget:
         )
 
 
+def energy(state: WaterState, bathymetry: Tensor, grid: Grid, gravity: float = GRAVITY) -> Tensor:
+    """Mechanical energy (batch,) [J]: density * integral of h |u|^2/2 + g (eta^2 - z^2)/2.
+
+    Potential energy counts from z = 0. Films shallower than `DRY_DEPTH` have no velocity.
+    """
+    h, z = state.depth.double(), bathymetry.double()
+    u, v = (w.double() for w in state.velocity())
+    kinetic = 0.5 * h * (u * u + v * v)
+    potential = gravity * h * (0.5 * h + z)  # (eta^2 - z^2)/2 without its cancellation
+    return (SEAWATER_DENSITY * grid.dx * grid.dy) * total(kinetic + potential)
+
+
 def make_budget(
-    accounts: Accounts, ground: Ground, spacing: Spacing, duration: Tensor, steps: Tensor
+    accounts: Accounts,
+    ground: Ground,
+    spacing: Spacing,
+    duration: Tensor,
+    steps: Tensor,
+    found: tuple[Divergence, ...] = (),
 ) -> Budget:
     """Give the accounts of a step or an interval their units, cells and sides."""
     layout, walls, openings = ground.layout, ground.walls, ground.open_faces
     batch = layout.batch
-    width = torch.tensor((spacing[1], spacing[1], spacing[0], spacing[0]), dtype=torch.float64)
+    zeros = functools.partial(torch.zeros, dtype=torch.float64, device=duration.device)
+    width = zeros(4)
+    width[:2], width[2:] = spacing[1], spacing[0]
 
     def by_member(values: Tensor, run: Tensor, member: Tensor) -> Tensor:
         """(n,) -> (4, batch): sums of each run, in the list's order, which is each member's."""
-        empty = torch.zeros(4 * batch, dtype=torch.float64)
-        return empty.index_add_(0, run * batch + member, values).reshape(4, batch)
+        return zeros(4 * batch).index_add_(0, run * batch + member, values).reshape(4, batch)
 
-    cells = layout.per_member(layout.from_window(torch.stack(accounts.cells)))
+    cells = layout.per_member(layout.from_window(torch.stack(accounts.cells))).double()
     sums = total(cells.reshape(6 * batch, -1)).reshape(3, 2, batch)
     area = SEAWATER_DENSITY * spacing[0] * spacing[1]
     bed, friction, cleanup = (area * sums).transpose(1, 2)
 
     wide = width[openings.side]
-    volume, normal, tangential, own = (
-        by_member(record * wide, openings.side, openings.member) for record in accounts.sides
+    volume, normal, tangential, own, power = (
+        by_member(record.double() * wide, openings.side, openings.member)
+        for record in accounts.sides
     )
-    impulse = torch.zeros((batch, 4, 2), dtype=torch.float64)
+    impulse = zeros((batch, 4, 2))
     for side, inward in enumerate(INWARD):
         axis = side // 2
         impulse[:, side, axis] = (SEAWATER_DENSITY * inward) * normal[side]
@@ -119,13 +172,16 @@ def make_budget(
         # the edge cell's own pressure on that face is the bed's, beyond which it is level
         bed[:, axis] = bed[:, axis] - (SEAWATER_DENSITY * inward) * own[side]
 
-    run = torch.repeat_interleave(torch.arange(4), torch.tensor(walls.counts))
-    star, push, own = accounts.walls
+    run = torch.repeat_interleave(
+        torch.arange(4, device=width.device), torch.tensor(walls.counts, device=width.device)
+    )
+    star, push, own = accounts.walls.double()
+    blocked = walls.blocked.double()
     push, own = (value * (SEAWATER_DENSITY * width[run]) for value in (push, own))
     mean = star / duration.clamp(min=1e-300)[walls.member]
     on_blocks, on_sides, of_bed = (
         by_member(value, run, walls.member)
-        for value in (push * walls.blocked, push * (1.0 - walls.blocked), own)
+        for value in (push * blocked, push * (1.0 - blocked), own)
     )
     for axis in (0, 1):  # runs: east, west, north, south of the cell
         up, down = 2 * axis, 2 * axis + 1
@@ -136,16 +192,19 @@ def make_budget(
 
     def spread(values: Tensor) -> Tensor:
         """(n,) -> (4, batch, ny, nx); every face occurs once."""
-        lines = torch.zeros(4 * layout.size, dtype=torch.float64)
-        lines.index_copy_(0, run * layout.size + walls.cell, values * walls.blocked)
+        lines = zeros(4 * layout.size)
+        lines.index_copy_(0, run * layout.size + walls.cell, values * blocked)
         return layout.cells(lines.reshape(4, layout.size))
 
     loads, stars = spread(push), spread(mean)
+    diverged = torch.zeros(batch, dtype=torch.bool, device=width.device)
+    diverged[[d.member for d in found]] = True
     return Budget(
         duration=duration,
         steps=steps,
         boundary_volume=volume.T.contiguous(),
         boundary_impulse=impulse,
+        boundary_energy=(SEAWATER_DENSITY * power).T.contiguous(),
         bed_impulse=bed,
         friction_impulse=friction,
         cleanup_impulse=cleanup,
@@ -158,4 +217,6 @@ def make_budget(
         star_west=stars[1],
         star_north=stars[2],
         star_south=stars[3],
+        diverged=diverged,
+        divergences=found,
     )

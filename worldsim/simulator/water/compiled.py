@@ -13,13 +13,7 @@ VARIANTS = 64
 
 @functools.cache
 def compiled_kernels() -> Kernels:
-    """The kernels, each compiled at its first call with arguments of a new shape.
-
-    The number of wall faces changes as buildings fall, so `wall_depth` takes any length.
-    """
+    """The kernels, each compiled at its first call with arguments of a new shape."""
     config = torch._dynamo.config
     config.recompile_limit = max(config.recompile_limit, VARIANTS)
-    eager = Kernels()
-    return Kernels(
-        *(torch.compile(f, dynamic=f is eager.wall_depth, fullgraph=True) for f in eager)
-    )
+    return Kernels(*(torch.compile(f, dynamic=False, fullgraph=True) for f in Kernels()))

@@ -33,8 +33,9 @@ class Faces(NamedTuple):
 
     `mass` [m2/s]; `lower` and `upper` [m3/s2]: normal momentum flux minus the hydrostatic
     pressure of the cell below/above the face (what changes that cell's momentum); `drop`
-    [m3/s2]: the former pressure minus the latter, the bed's push; `drift_lower`, `drift_upper`
-    [m/s]: the tangential velocities to be carried. All are 0 at walls until set.
+    [m3/s2]: the former pressure minus the latter, the bed's push; `drift` [m/s]: the tangential
+    velocity that the mass carries, that of the side it comes from. All but that are 0 at walls
+    until set.
     `surface_force` (window,) [m3/s2]: g h times the surface's rise across the cell.
     """
 
@@ -42,8 +43,7 @@ class Faces(NamedTuple):
     lower: Tensor
     upper: Tensor
     drop: Tensor
-    drift_lower: Tensor
-    drift_upper: Tensor
+    drift: Tensor
     surface_force: Tensor
 
 
@@ -56,12 +56,12 @@ def inverse_depth(depth: Tensor) -> Tensor:
     return (2.0**0.5) * depth / torch.sqrt(fourth + fourth.clamp(min=SLOW_DEPTH**4))
 
 
-def primitive_fields(state: Tensor, bed: Tensor) -> Tensor:
-    """Surface [m], depth [m] and velocities u, v [m/s], (4, size), of depth and momenta
+def primitive_fields(state: Tensor, bed: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Surface [m], depth [m] and velocities u, v [m/s], each (size,), of depth and momenta
     (3, size) over `bed` (size,) [m], WALL_LEVEL where blocked."""
     h = torch.nn.functional.threshold(state[0], DRY_DEPTH, 0.0)
     inverse = inverse_depth(h)
-    return torch.stack((h + bed, h, state[1] * inverse, state[2] * inverse))
+    return h + bed, h, state[1] * inverse, state[2] * inverse
 
 
 def half_slopes(values: Tensor, smooth: Tensor, shift: int) -> Tensor:
@@ -121,8 +121,7 @@ def face_fluxes(fields: Tensor, shift: int, row: int, gravity: float) -> Faces:
         lower=(advected + slow * drop) * weight,
         upper=(advected + fast * drop) * weight,
         drop=drop,
-        drift_lower=low[tangential],
-        drift_upper=high[tangential],
+        drift=torch.where(mass > 0.0, low[tangential], high[tangential]),
         # -g h (z_e - z_w) - g (h_e^2 - h_w^2)/2 = -g h (eta_e - eta_w): the centred bed source
         # and the reconstruction's own pressure terms in one.
         surface_force=(2.0 * gravity) * (depth[2 * shift : -2 * shift] * half[0, shift:-shift]),
@@ -135,7 +134,8 @@ def drain_factor(depth: Tensor, outflow: Tensor, dt: Tensor) -> Tensor:
     Scaling fluxes, unlike clamping depths, makes no water (after Bollermann, Noelle &
     Lukacova 2011, Commun. Comput. Phys. 10:371).
     """
-    affordable = (1.0 - 1e-12) * depth  # the margin keeps the difference from rounding below 0
+    # the margin keeps the difference from rounding below 0
+    affordable = (1.0 - max(1e-12, 16 * torch.finfo(depth.dtype).eps)) * depth
     return (affordable / (dt * outflow).clamp(min=TINY)).clamp(max=1.0)
 
 

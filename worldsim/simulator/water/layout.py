@@ -6,6 +6,7 @@ operation runs over contiguous memory, and no stencil reaches from one row or me
 another without crossing two layers that hold no water.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -50,6 +51,15 @@ class Layout(NamedTuple):
     def window(self, line: Tensor) -> Tensor:
         """(..., size) -> (..., window), a view."""
         return line[..., PAD * self.row : self.size - PAD * self.row]
+
+    def around(self, windows: Sequence[Tensor]) -> Tensor:
+        """k of (window,) -> (k, size), zeros in the rows around."""
+        line = windows[0].new_empty((len(windows), self.size))
+        margin = PAD * self.row
+        line[:, :margin] = 0.0
+        line[:, -margin:] = 0.0
+        torch.stack(tuple(windows), out=line[:, margin:-margin])
+        return line
 
     def from_window(self, window: Tensor) -> Tensor:
         """(..., window) -> (..., size), zeros in the rows around."""

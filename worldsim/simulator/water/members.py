@@ -4,28 +4,23 @@ Groups are small so that their fields stay in the processor's cache; since no me
 depend on its group, the grouping changes nothing but the speed.
 """
 
+import math
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
-from worldsim.simulator.water.boundary import (
-    Boundaries,
-    Boundary,
-    Exterior,
-    IncomingWave,
-    Wall,
-    exterior,
-    find_open_faces,
-)
-from worldsim.simulator.water.budget import Budget, make_budget
+from worldsim.simulator.water.boundary import Boundaries, Series, Wall
+from worldsim.simulator.water.budget import Budget, Divergence, make_budget
 from worldsim.simulator.water.flux import WALL_LEVEL
 from worldsim.simulator.water.layout import Layout
+from worldsim.simulator.water.open_faces import Exterior, exterior, find_open_faces
 from worldsim.simulator.water.state import Grid, WaterState
 from worldsim.simulator.water.step import (
     Accounts,
     Ground,
     Kernels,
+    choose,
     runge_kutta_step,
     stable_boundary_step,
 )
@@ -35,20 +30,6 @@ CELLS_TOGETHER = 16384  # a field of so many cells takes 128 KiB; eagerly some 2
 COMPILED_TOGETHER = 8  # members; a compiled kernel keeps its temporaries in registers
 
 
-class WaterDiverged(RuntimeError):
-    """The water's state is no longer finite: the solver, not the input, is at fault.
-
-    `time` [s] at which it was found, `member`, `cell` (row, column).
-    """
-
-    def __init__(self, time: float, member: int, cell: tuple[int, int]) -> None:
-        self.time, self.member, self.cell = time, member, cell
-        super().__init__(
-            f"water is not finite at time {time:.6g} s, member {member}, "
-            f"cell row {cell[0]}, column {cell[1]}"
-        )
-
-
 def groups(batch: int, cells: int, compiled: bool) -> Iterator[slice]:
     """Slices of members to step together; compiled, all of one size (one compilation)."""
     size = max(1, CELLS_TOGETHER // cells)
@@ -56,18 +37,6 @@ def groups(batch: int, cells: int, compiled: bool) -> Iterator[slice]:
         size = max(n for n in range(1, COMPILED_TOGETHER + 1) if batch % n == 0)
     for start in range(0, batch, size):
         yield slice(start, min(start + size, batch))
-
-
-def boundaries_of(boundaries: Boundaries, members: slice) -> Boundaries:
-    """The boundaries with only those members' waves."""
-
-    def part(condition: Boundary) -> Boundary:
-        if not isinstance(condition, IncomingWave):
-            return condition
-        return IncomingWave(condition.times, condition.elevation[members], condition.level)
-
-    west, east, south, north = (part(condition) for condition in boundaries.sides())
-    return Boundaries(west, east, south, north)
 
 
 class Members:
@@ -86,6 +55,7 @@ class Members:
         self._spacing = (grid.dx, grid.dy)
         self._layout = Layout(*bathymetry.shape)
         self._kernels = kernels
+        self._like = {"dtype": bathymetry.dtype, "device": bathymetry.device}
         west, east, south, north = (isinstance(c, Wall) for c in boundaries.sides())
         self._closed = (west, east, south, north)
         rough = bool((manning > 0).any())
@@ -109,46 +79,105 @@ class Members:
 
     def allowed(self, line: Tensor, time: Tensor, end: Tensor) -> Tensor:
         """Largest stable dt (members,) [s] at `time`, for waves that come until `end`."""
+        return self._allowed(line, self._fields(line), time, end)
+
+    def _fields(self, line: Tensor) -> Tensor:
+        return torch.stack(self._kernels.primitive_fields(line, self._ground.bed))
+
+    def _allowed(self, line: Tensor, fields: Tensor, time: Tensor, end: Tensor) -> Tensor:
         layout, ground = self._layout, self._ground
         dt = self._kernels.stable_step(
-            line, ground.bed, layout.batch, layout.row, self._spacing, self._gravity
+            line, fields, ground.bed, layout.batch, layout.row, self._spacing, self._gravity
         )
         if len(ground.open_faces.cell):
-            outside = self._outside(lambda wave: wave.peak(time, end))
-            fields = self._kernels.primitive_fields(line, ground.bed)
+            outside = self._outside(lambda series: series.peak(time, end))
             limit = stable_boundary_step(
                 fields, ground.open_faces, outside, layout.batch, self._spacing, self._gravity
             )
             dt = torch.minimum(dt, limit)
-        return dt
+        return dt.double()
 
     def step(self, state: WaterState, time: Tensor, dt: Tensor) -> tuple[WaterState, Budget]:
-        """One step of each member by its own `dt` (members,) [s]."""
-        line, accounts = self._once(self.line(state), time, dt, self._no_accounts())
-        return self._state(line), self._budget(accounts, dt, (dt > 0).to(torch.int64))
+        """One step of each member by its own `dt` (members,) [s]; one that is not finite
+        afterwards stays as it was."""
+        line, accounts = self.line(state), self._no_accounts()
+        new, booked = self._once(line, self._fields(line), time, dt, accounts)
+        good = self._finite(new)
+        found: tuple[Divergence, ...] = ()
+        if not bool(good.all()):
+            found = self._divergences(~good, new, torch.zeros_like(dt).long(), time)
+            new, booked = self._keep(good, (new, booked), (line, accounts))
+        taken = torch.where(good, dt, 0.0)
+        return self._state(new), self._budget(booked, taken, (taken > 0).long(), found)
 
     def advance(
-        self, state: WaterState, start: float, duration: float
+        self, state: WaterState, start: float, duration: float, active: Tensor
     ) -> tuple[WaterState, Budget]:
-        """Advance each member by `duration` [s]; WaterDiverged if one ceases to be finite."""
-        remaining = torch.full((self._layout.batch,), duration, dtype=torch.float64)
-        end = torch.full_like(remaining, start + duration)
+        """Advance each `active` member (members,) by `duration` [s]; one that ceases to be
+        finite stays at its last good state."""
+        span = torch.full(active.shape, duration, dtype=torch.float64, device=active.device)
+        remaining = torch.where(active, span, 0.0)
+        end = span + start
         steps = torch.zeros_like(remaining, dtype=torch.int64)
         line, accounts = self.line(state), self._no_accounts()
-        while bool((remaining > 0).any()):
+        last = (line, accounts, steps, end - remaining)  # state before the latest step
+        found: list[Divergence] = []
+        taken = torch.where(active, span, 0.0)
+        going = remaining > 0
+        while bool(going.any()):
             time = end - remaining
-            needed = torch.ceil(remaining / self.allowed(line, time, end))
-            if not bool(torch.isfinite(needed).all()):
-                raise _diverged(self._state(line), time)
-            last = needed <= 1
-            dt = torch.where(last, remaining, remaining / needed)
-            line, accounts = self._once(line, time, dt, accounts)
-            steps += remaining > 0
-            remaining = torch.where(last, 0.0, remaining - dt)
-        if not bool(torch.isfinite(line).all()):
-            raise _diverged(self._state(line), end)
-        budget = self._budget(accounts, torch.full_like(end, duration), steps)
+            fields = self._fields(line)
+            needed = torch.ceil(remaining / self._allowed(line, fields, time, end))
+            bad = going & ~torch.isfinite(needed)
+            if bool(bad.any()):
+                found += self._divergences(bad, line, last[2], last[3])
+                line, accounts = self._keep(~bad, (line, accounts), last[:2])
+                steps = torch.where(bad, last[2], steps)
+                taken = torch.where(bad, last[3] - start, taken)
+                remaining = torch.where(bad, 0.0, remaining)
+                going = remaining > 0
+                continue
+            final = needed <= 1
+            dt = torch.where(final, remaining, remaining / needed)
+            last = (line, accounts, steps, time)
+            line, accounts = self._once(line, fields, time, dt, accounts)
+            steps = steps + going
+            remaining = torch.where(final, 0.0, remaining - dt)
+            going = remaining > 0
+            if not bool(going.all()):
+                bad = ~going & (dt > 0) & ~self._finite(line)  # those that have just arrived
+                if bool(bad.any()):
+                    found += self._divergences(bad, line, last[2], last[3])
+                    line, accounts = self._keep(~bad, (line, accounts), last[:2])
+                    steps = torch.where(bad, last[2], steps)
+                    taken = torch.where(bad, last[3] - start, taken)
+        budget = self._budget(accounts, taken, steps, tuple(found))
         return self._state(line), budget
+
+    def _finite(self, line: Tensor) -> Tensor:
+        """Whether each member's state is finite, (members,)."""
+        spoiled = 0.0 * (line[0] + (line[1] + line[2]))
+        return self._layout.per_member(spoiled).amax(1) == 0.0
+
+    def _keep(
+        self, good: Tensor, new: tuple[Tensor, Accounts], old: tuple[Tensor, Accounts]
+    ) -> tuple[Tensor, Accounts]:
+        """`new` state and accounts of the good members, `old` ones of the others."""
+        line = torch.where(self._layout.each(good), new[0], old[0])
+        return line, choose(good, self._ground, new[1], old[1])
+
+    def _divergences(
+        self, bad: Tensor, line: Tensor, steps: Tensor, time: Tensor
+    ) -> tuple[Divergence, ...]:
+        """Where the bad members' state is not finite, or else fastest."""
+        state = self._state(line)
+        found = []
+        for member in torch.nonzero(bad)[:, 0].tolist():
+            flow = state.momentum_x[member].abs() + state.momentum_y[member].abs()
+            spoiled = torch.nan_to_num(state.depth[member] + flow, nan=math.inf)
+            row, column = divmod(int(spoiled.argmax()), self._layout.nx)
+            found.append(Divergence(member, int(steps[member]), float(time[member]), (row, column)))
+        return tuple(found)
 
     def _prepare(self) -> Ground:
         layout = self._layout
@@ -161,33 +190,25 @@ class Members:
             layout=layout,
             bed=layout.line(level, WALL_LEVEL),
             inside=layout.window(layout.line(ones)).contiguous(),
-            walls=find_walls(self._blocked, self._closed),
+            walls=find_walls(self._blocked, self._closed, self._bathymetry.dtype),
             open_faces=find_open_faces(self._boundaries, self._bathymetry, self._blocked),
             g_n_squared=rough,
         )
 
-    def _outside(self, elevation: Callable[[IncomingWave], Tensor]) -> Exterior:
+    def _outside(self, value: Callable[[Series], Tensor]) -> Exterior:
         """What lies beyond the open faces."""
-        faces = self._ground.open_faces
-        parts, start = [], 0
-        for condition, count in zip(self._boundaries.sides(), faces.counts, strict=True):
-            if isinstance(condition, IncomingWave):
-                members = faces.member[start : start + count]
-                parts.append(torch.take(elevation(condition), members))
-            else:
-                parts.append(torch.zeros(count, dtype=torch.float64))
-            start += count
-        return exterior(faces, torch.cat(parts), self._gravity)
+        return exterior(self._ground.open_faces, self._boundaries.targets(value), self._gravity)
 
     def _once(
-        self, line: Tensor, time: Tensor, dt: Tensor, accounts: Accounts
+        self, line: Tensor, fields: Tensor, time: Tensor, dt: Tensor, accounts: Accounts
     ) -> tuple[Tensor, Accounts]:
         return runge_kutta_step(
             line,
-            dt,
+            fields,
+            dt.to(line.dtype),
             self._ground,
-            self._outside(lambda wave: wave.at(time)),
-            self._outside(lambda wave: wave.at(time + dt)),
+            self._outside(lambda series: series.at(time)),
+            self._outside(lambda series: series.at(time + dt)),
             accounts,
             self._spacing,
             self._gravity,
@@ -195,20 +216,18 @@ class Members:
         )
 
     def _no_accounts(self) -> Accounts:
-        def zeros(rows: int, columns: int) -> Tensor:
-            return torch.zeros((rows, columns), dtype=torch.float64)
-
+        ground = self._ground
         return Accounts(
-            cells=list(zeros(6, len(self._ground.inside))),
-            sides=zeros(4, len(self._ground.open_faces.cell)),
-            walls=zeros(3, len(self._ground.walls.cell)),
+            cells=tuple(torch.zeros((6, len(ground.inside)), **self._like).unbind(0)),
+            sides=torch.zeros((5, len(ground.open_faces.cell)), **self._like),
+            walls=torch.zeros((3, len(ground.walls.cell)), **self._like),
         )
 
-    def _budget(self, accounts: Accounts, duration: Tensor, steps: Tensor) -> Budget:
-        return make_budget(accounts, self._ground, self._spacing, duration, steps)
-
-
-def _diverged(state: WaterState, time: Tensor) -> WaterDiverged:
-    finite = torch.isfinite(state.depth + (state.momentum_x + state.momentum_y))
-    member, row, column = torch.nonzero(~finite)[0].tolist()
-    return WaterDiverged(float(time[member]), member, (row, column))
+    def _budget(
+        self,
+        accounts: Accounts,
+        duration: Tensor,
+        steps: Tensor,
+        found: tuple[Divergence, ...],
+    ) -> Budget:
+        return make_budget(accounts, self._ground, self._spacing, duration, steps, found)

@@ -18,7 +18,7 @@ from worldsim.simulator.constants import GRAVITY
 from worldsim.simulator.water.boundary import Boundaries
 from worldsim.simulator.water.budget import Budget
 from worldsim.simulator.water.compiled import compiled_kernels
-from worldsim.simulator.water.members import Members, WaterDiverged, boundaries_of, groups
+from worldsim.simulator.water.members import Members, groups
 from worldsim.simulator.water.state import Grid, WaterState, check_ground, check_state
 from worldsim.simulator.water.step import Kernels
 
@@ -40,10 +40,11 @@ def open_cells(state: WaterState, blocked: Tensor, cells: Tensor) -> tuple[Water
 class ShallowWater:
     """Shallow water over one batch of grounds.
 
-    Parameters: `bathymetry` (batch, ny, nx) [m] upward, float64; `boundaries` a condition per
-    side; `gravity` [m s-2]; `manning` [s m-1/3], a number or a field broadcastable to
-    (batch, ny, nx); `compiled` runs the kernels through torch.compile (needs a C++ compiler; the
-    first step of each shape takes a minute or so). `backend` is "eager" or "compiled".
+    Parameters: `bathymetry` (batch, ny, nx) [m] upward, float64 or float32, on any device: all
+    else follows its type and device; `boundaries` a condition per side; `gravity` [m s-2];
+    `manning` [s m-1/3], a number or a field broadcastable to (batch, ny, nx); `compiled` runs the
+    kernels through torch.compile (needs a C++ compiler; the first step of each shape takes a
+    while). `backend` is "eager" or "compiled".
 
     Second order in space and time on smooth flow; see flux.py for the scheme.
     Errors: InputError for values that cannot be used.
@@ -64,7 +65,7 @@ class ShallowWater:
         self.bathymetry = bathymetry.detach().clone().contiguous()
         self.backend = "compiled" if compiled else "eager"
         kernels = compiled_kernels() if compiled else Kernels()
-        n = torch.as_tensor(manning, dtype=torch.float64)
+        n = torch.as_tensor(manning, dtype=bathymetry.dtype, device=bathymetry.device)
         if n.ndim:
             n = n.expand_as(bathymetry).contiguous()
         self._groups = [
@@ -73,7 +74,7 @@ class ShallowWater:
                 Members(
                     grid,
                     self.bathymetry[part],
-                    boundaries_of(boundaries, part),
+                    boundaries.of(part, self.batch, bathymetry.device),
                     self.gravity,
                     n[part] if n.ndim else n,
                     kernels,
@@ -88,19 +89,35 @@ class ShallowWater:
         return self.bathymetry.shape[0]
 
     def advance(
-        self, state: WaterState, blocked: Tensor, start: float, duration: float
+        self,
+        state: WaterState,
+        blocked: Tensor,
+        start: float,
+        duration: float,
+        active: Tensor | None = None,
     ) -> tuple[WaterState, Budget]:
         """Advance every member by exactly `duration` [s] from time `start` [s].
 
         Each member takes its own number of sub-steps: ceil(remaining / stable step), measured
         again before each. `blocked` (batch, ny, nx) bool: cells that hold no water and reflect.
+        Members where `active` (batch,) bool is False stay bit for bit as they are. A member that
+        ceases to be finite stays at its last good state and is marked in the budget's `diverged`
+        and `divergences`; the others go on, with the bits that they would have without it.
 
-        Errors: InputError for unusable input; WaterDiverged if a member ceases to be finite.
+        Errors: InputError for unusable input.
         """
         if not (math.isfinite(start) and math.isfinite(duration) and duration > 0):
             raise InputError(f"advance from {start} s by {duration} s: give a duration above 0 s")
+        if active is None:
+            active = torch.ones(self.batch, dtype=torch.bool, device=self.bathymetry.device)
+        if active.shape != (self.batch,) or active.dtype != torch.bool:
+            raise InputError(
+                f"active is {active.dtype} {tuple(active.shape)}; give bool ({self.batch},)"
+            )
         return self._all(
-            state, blocked, lambda members, part, s: members.advance(s, start, duration)
+            state,
+            blocked,
+            lambda members, part, s: members.advance(s, start, duration, active[part]),
         )
 
     def step(
@@ -108,8 +125,27 @@ class ShallowWater:
     ) -> tuple[WaterState, Budget]:
         """One second-order step of each member by its own `dt` (batch,) [s] from `time` (batch,).
 
-        dt = 0 leaves a member bit for bit unchanged. dt must not exceed `stable_step`.
+        dt = 0 leaves a member bit for bit unchanged. A member that is not finite afterwards is
+        treated as in `advance`.
+
+        Errors: InputError for unusable input, also if dt is negative, not finite or above
+        `stable_step`.
         """
+        time, dt = (torch.as_tensor(x, dtype=torch.float64) for x in (time, dt))
+        if time.shape != (self.batch,) or dt.shape != (self.batch,):
+            raise InputError(
+                f"step: time {tuple(time.shape)} and dt {tuple(dt.shape)} must both be of shape "
+                f"({self.batch},)"
+            )
+        if not bool((torch.isfinite(dt) & (dt >= 0) & torch.isfinite(time)).all()):
+            raise InputError(f"step: dt of {dt.tolist()} s and time must be finite, dt >= 0 s")
+        limit = self.stable_step(state, blocked, time, time + dt)
+        if bool((dt > limit).any()):
+            worst = int((dt / limit).argmax())
+            raise InputError(
+                f"step: dt of {float(dt[worst]):g} s for member {worst} exceeds the stable "
+                f"{float(limit[worst]):g} s; use a smaller dt, or `advance`"
+            )
         return self._all(
             state, blocked, lambda members, part, s: members.step(s, time[part], dt[part])
         )
@@ -137,11 +173,7 @@ class ShallowWater:
         with torch.no_grad():
             for part, members in self._groups:
                 members.block(blocked[part])
-                try:
-                    new, budget = work(members, part, state.members(part))
-                except WaterDiverged as error:
-                    member = part.start + error.member
-                    raise WaterDiverged(error.time, member, error.cell) from None
+                new, budget = work(members, part, state.members(part))
                 states.append(new)
                 budgets.append(budget)
             return WaterState.join(states), Budget.join(budgets)

@@ -7,7 +7,14 @@ import torch
 from torch import Tensor
 
 from worldsim.errors import InputError
-from worldsim.simulator.water.boundary import SIDES, Boundaries, IncomingWave, edge_cells
+from worldsim.simulator.water.boundary import (
+    SIDES,
+    Boundaries,
+    Driven,
+    Elevation,
+    IncomingWave,
+    edge_cells,
+)
 from worldsim.simulator.water.flux import DRY_DEPTH, WALL_LEVEL, inverse_depth
 
 
@@ -30,7 +37,8 @@ class Grid:
 
 @dataclass(frozen=True, eq=False)
 class WaterState:
-    """Depth h [m] and momentum per area and density h u, h v [m2 s-1]; (batch, ny, nx) float64."""
+    """Depth h [m] and momentum per area and density h u, h v [m2 s-1]; (batch, ny, nx), of the
+    bathymetry's type and device."""
 
     depth: Tensor
     momentum_x: Tensor
@@ -75,8 +83,8 @@ def check_ground(
             f"bathymetry of shape {tuple(bed.shape)} does not fit the grid; "
             f"give (batch, {grid.ny}, {grid.nx})"
         )
-    if bed.dtype != torch.float64:
-        raise InputError(f"bathymetry is {bed.dtype}; the water needs float64")
+    if bed.dtype not in (torch.float64, torch.float32):
+        raise InputError(f"bathymetry is {bed.dtype}; give float64, or float32 for half the memory")
     if not bool(torch.isfinite(bed).all()):
         raise InputError("bathymetry [m] holds NaN or infinite values; fill them")
     if float(bed.abs().max()) > 0.01 * WALL_LEVEL:
@@ -94,16 +102,33 @@ def check_ground(
             f"manning of shape {tuple(n.shape)} does not broadcast to {tuple(bed.shape)}"
         )
     for side, condition in enumerate(boundaries.sides()):
+        at_edge = edge_cells(torch.ones_like(bed) > 0, side)
+        if isinstance(condition, Driven):
+            rows = condition.series.values.shape[0]
+            if rows not in (1, bed.shape[0]):
+                raise InputError(
+                    f"the series in the {SIDES[side]} has {rows} rows of elevation or flux for "
+                    f"{bed.shape[0]} members; give one each, or one for all"
+                )
         if isinstance(condition, IncomingWave):
-            _check_wave(SIDES[side], condition, bed, edge_cells(torch.ones_like(bed) > 0, side))
+            _check_wave(SIDES[side], condition, bed, at_edge)
+        if isinstance(condition, Elevation):
+            _check_elevation(SIDES[side], condition, bed, at_edge)
+
+
+def _check_elevation(name: str, condition: Elevation, bed: Tensor, at_edge: Tensor) -> None:
+    lowest = torch.where(at_edge, bed, math.inf).amin((1, 2))
+    drained = condition.elevation.amin(1) <= lowest
+    if bool(drained.any()):
+        raise InputError(
+            f"prescribed elevation in the {name}: {float(condition.elevation.min()):g} m lies "
+            f"below the bed everywhere along that side, whose lowest point is "
+            f"{float(lowest[drained].min()):g} m, and would drain the basin; prescribe more, or "
+            "use an open side"
+        )
 
 
 def _check_wave(name: str, wave: IncomingWave, bed: Tensor, at_edge: Tensor) -> None:
-    if wave.elevation.shape[0] != bed.shape[0]:
-        raise InputError(
-            f"incoming wave in the {name}: {wave.elevation.shape[0]} rows of elevation for "
-            f"{bed.shape[0]} members; give one each"
-        )
     still = torch.where(at_edge, wave.level - bed, math.inf).amin((1, 2))
     if float(still.min()) <= 0:
         raise InputError(
@@ -122,10 +147,15 @@ def check_state(bathymetry: Tensor, state: WaterState, blocked: Tensor) -> None:
     """InputError unless the state and the blocked cells are usable over `bathymetry`."""
     named = {"depth": state.depth, "momentum_x": state.momentum_x, "momentum_y": state.momentum_y}
     for name, field in named.items():
-        if field.shape != bathymetry.shape or field.dtype != torch.float64:
+        if field.shape != bathymetry.shape or field.dtype != bathymetry.dtype:
             raise InputError(
                 f"water {name} is {field.dtype} {tuple(field.shape)}; "
-                f"give float64 {tuple(bathymetry.shape)} like the bathymetry"
+                f"give {bathymetry.dtype} {tuple(bathymetry.shape)} like the bathymetry"
+            )
+        if field.device != bathymetry.device:
+            raise InputError(
+                f"water {name} is on {field.device}; move it to {bathymetry.device}, where the "
+                "bathymetry is"
             )
     if blocked.shape != bathymetry.shape or blocked.dtype != torch.bool:
         raise InputError(

@@ -10,13 +10,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from worldsim.simulator.water.boundary import (
-    Exterior,
-    OpenFaces,
-    OpenLoad,
-    boundary_state,
-    set_open_faces,
-)
 from worldsim.simulator.water.flux import (
     DRY_DEPTH,
     Faces,
@@ -27,7 +20,14 @@ from worldsim.simulator.water.flux import (
     primitive_fields,
 )
 from worldsim.simulator.water.layout import PAD, Layout
-from worldsim.simulator.water.wall import WallFaces, WallLoad, load_walls, wall_depth
+from worldsim.simulator.water.open_faces import (
+    Exterior,
+    OpenFaces,
+    OpenLoad,
+    boundary_state,
+    set_open_faces,
+)
+from worldsim.simulator.water.wall import WallFaces, WallLoad, load_walls
 
 # 1, unsplit second-order limit; keeps the first-order part positive in two dimensions
 COURANT = 0.25
@@ -54,12 +54,13 @@ class Accounts(NamedTuple):
     """Integrals over time in kinematic units (per unit density), added to by each step.
 
     `cells` six of (window,) [m2/s]: momentum per area from bed x, y, friction x, y, clean-up x, y
-    (a bed force is booked whole in one of the cells it acts on). `sides` (4, open faces): mass
+    (a bed force is booked whole in one of the cells it acts on). `sides` (5, open faces): mass
     inward [m2], normal momentum flux, tangential momentum inward and the edge cells' own
-    pressure [m3/s]. `walls` (3, wall faces): depth [m s], push and own pressure [m3/s].
+    pressure [m3/s], energy inward [m4/s2]. `walls` (3, wall faces): depth [m s], push and own
+    pressure [m3/s].
     """
 
-    cells: list[Tensor]
+    cells: tuple[Tensor, ...]
     sides: Tensor
     walls: Tensor
 
@@ -84,6 +85,9 @@ def outflow_share(
     return torch.nn.functional.pad(share, (margin, margin), value=1.0)
 
 
+Lines = tuple[Tensor, ...]
+
+
 def first_stage(
     state: Tensor,
     dt: Tensor,
@@ -93,8 +97,12 @@ def first_stage(
     inside: Tensor,
     row: int,
     spacing: Spacing,
-) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-    """Euler step: the new state (3, size), the bed's part of the momenta's rates (window,)."""
+) -> tuple[Lines, Lines]:
+    """Euler step: the new depth and momenta, the bed's part of the momenta's rates; (window,).
+
+    Depth and momenta stay 0 in the layers around the members, whatever the fluxes there: so
+    nothing, not even NaN, can pass from one member to the next.
+    """
     margin, (dx, dy) = PAD * row, spacing
     drain_x, across_y = _carried(faces_x, share, 1, margin)
     drain_y, across_x = _carried(faces_y, share, row, margin)
@@ -102,16 +110,15 @@ def first_stage(
     drain = drain_x / dx + drain_y / dy
     rate_x = _push(faces_x, 1) / dx + across_x / dy
     rate_y = _push(faces_y, row) / dy + across_y / dx
-    new = torch.stack(
-        (
-            (depth - dt * drain) * inside,
-            (momentum_x - dt * rate_x) * inside,
-            (momentum_y - dt * rate_y) * inside,
-        )
+    water = inside > 0.0
+    new = (
+        torch.where(water, depth - dt * drain, 0.0),
+        torch.where(water, momentum_x - dt * rate_x, 0.0),
+        torch.where(water, momentum_y - dt * rate_y, 0.0),
     )
     bed_x = (faces_x.drop[1:] - faces_x.surface_force) / dx
     bed_y = (faces_y.drop[row:] - faces_y.surface_force) / dy
-    return torch.nn.functional.pad(new, (margin, margin)), (bed_x, bed_y)
+    return new, (bed_x, bed_y)
 
 
 def _carried(faces: Faces, share: Tensor, shift: int, margin: int) -> tuple[Tensor, Tensor]:
@@ -121,7 +128,7 @@ def _carried(faces: Faces, share: Tensor, shift: int, margin: int) -> tuple[Tens
     up = faces.mass.clamp(min=0.0) * share[margin - shift : end]
     down = faces.mass.clamp(max=0.0) * share[margin : end + shift]
     mass = up + down
-    drift = up * faces.drift_lower + down * faces.drift_upper
+    drift = mass * faces.drift
     return mass[shift:] - mass[:-shift], drift[shift:] - drift[:-shift]
 
 
@@ -139,17 +146,17 @@ def second_stage(
     inside: Tensor,
     row: int,
     spacing: Spacing,
-    bed: tuple[Tensor, Tensor],
+    bed: Lines,
     cells: Sequence[Tensor],
     g_n_squared: Tensor | None,
-) -> tuple[Tensor, list[Tensor]]:
+) -> tuple[Lines, Lines]:
     """Second Euler step, average with the start (Shu & Osher 1988), friction and clean-up.
 
-    Returns the new state (3, size) and `cells` of the accounts.
+    Returns the new depth and momenta and `cells` of the accounts; (window,).
     """
     margin = PAD * row
     end, bed_end = first_stage(middle, dt, share, faces_x, faces_y, inside, row, spacing)
-    h, qx, qy = 0.5 * (start[:, margin:-margin] + end[:, margin:-margin])
+    h, qx, qy = (0.5 * (old + new) for old, new in zip(start[:, margin:-margin], end, strict=True))
     inverse = inverse_depth(h)
     # Films lose speed at each step; stopping them keeps subnormal numbers, which are slow, away.
     u = torch.nn.functional.hardshrink(qx * inverse, STOPPED)
@@ -168,18 +175,23 @@ def second_stage(
         kept_x - qx,
         kept_y - qy,
     )
-    new = torch.nn.functional.pad(torch.stack((h, slow_x, slow_y)), (margin, margin))
-    return new, [old + more for old, more in zip(cells, added, strict=True)]
+    return (h, slow_x, slow_y), tuple(a + b for a, b in zip(cells, added, strict=True))
 
 
 def stable_step(
-    state: Tensor, bed: Tensor, batch: int, row: int, spacing: Spacing, gravity: float
+    state: Tensor,
+    fields: Tensor,
+    bed: Tensor,
+    batch: int,
+    row: int,
+    spacing: Spacing,
+    gravity: float,
 ) -> Tensor:
     """Largest dt (batch,) [s] that the cells allow: inf if dry, NaN if not finite.
 
     Speeds: |u| + c in cells; |u| + 2c where water can run onto a dry neighbour.
     """
-    surface, h, u, v = primitive_fields(state, bed)
+    surface, h, u, v = fields
     celerity = torch.sqrt(gravity * h)
     frequency = None
     for shift, size, velocity in ((1, spacing[0], u), (row, spacing[1], v)):
@@ -207,7 +219,6 @@ class Kernels(NamedTuple):
     outflow_share: Callable = outflow_share
     first_stage: Callable = first_stage
     second_stage: Callable = second_stage
-    wall_depth: Callable = wall_depth
     stable_step: Callable = stable_step
 
 
@@ -218,11 +229,9 @@ def stable_boundary_step(
     _, depth, u, v = fields
     in_x = faces.counts[0] + faces.counts[1]
     normal = torch.cat((torch.take(u, faces.cell[:in_x]), torch.take(v, faces.cell[in_x:])))
-    c, w = boundary_state(
-        torch.take(depth, faces.cell), normal * faces.inward, outside, faces.known, g
-    )
-    size = torch.tensor(spacing, dtype=torch.float64)[(faces.side > 1).to(torch.int64)]
-    fastest = torch.zeros(batch, dtype=torch.float64)
+    c, w = boundary_state(torch.take(depth, faces.cell), normal * faces.inward, outside, faces, g)
+    size = faces.bed.new_tensor(spacing)[(faces.side > 1).to(torch.int64)]
+    fastest = faces.bed.new_zeros(batch)
     fastest.scatter_reduce_(0, faces.member, (c + w.abs()) / size, "amax")
     return (COURANT * SAFETY) / fastest
 
@@ -234,19 +243,23 @@ def _book(
     wall_load: WallLoad,
     open_load: OpenLoad,
     share: Tensor,
-) -> None:
-    """Add half a step's walls and open faces to the accounts, in place."""
-    accounts.walls.add_(torch.take(half, ground.walls.member) * torch.stack(wall_load))
-    faces = ground.open_faces
+) -> Accounts:
+    """The accounts with half a step's walls and open faces added."""
+    walls = accounts.walls + torch.take(half, ground.walls.member) * torch.stack(wall_load)
+    faces, sides = ground.open_faces, accounts.sides
     if len(faces.cell):
-        mass, flux, own, drift = open_load
+        mass, flux, own, drift, head = open_load
         leaving = mass.clamp(max=0.0) * torch.take(share, faces.cell)
-        record = torch.stack((mass.clamp(min=0.0) + leaving, flux, leaving * drift, own))
-        accounts.sides.add_(torch.take(half, faces.member) * record)
+        through = mass.clamp(min=0.0) + leaving
+        energy = through * head + leaving * (0.5 * (drift * drift))
+        record = torch.stack((through, flux, leaving * drift, own, energy))
+        sides = sides + torch.take(half, faces.member) * record
+    return accounts._replace(walls=walls, sides=sides)
 
 
 def runge_kutta_step(
     state: Tensor,
+    fields: Tensor,
     dt: Tensor,
     ground: Ground,
     outside_start: Exterior,
@@ -256,36 +269,46 @@ def runge_kutta_step(
     gravity: float,
     kernels: Kernels,
 ) -> tuple[Tensor, Accounts]:
-    """Advance each member's `state` (3, size) by its `dt` (batch,) [s]; 0 leaves it as it is.
-
-    `accounts.sides` and `.walls` are added to in place; the returned ones hold all.
-    """
+    """Advance each member's `state` (3, size), of which `fields` (4, size) are the primitive
+    fields, by its `dt` (batch,) [s]; 0 leaves it as it is."""
     layout, inside = ground.layout, ground.inside
     row, every = layout.row, layout.each(dt)
     step = layout.window(every)
 
-    def fluxes(now: Tensor, outside: Exterior) -> tuple[Tensor, Faces, Faces]:
-        fields = kernels.primitive_fields(now, ground.bed)
-        faces_x = kernels.face_fluxes(fields, 1, row, gravity)
-        faces_y = kernels.face_fluxes(fields, row, row, gravity)
-        load = load_walls(ground.walls, fields, faces_x, faces_y, gravity, kernels.wall_depth)
-        open_load = set_open_faces(ground.open_faces, outside, fields, faces_x, faces_y, gravity)
+    def fluxes(
+        now: Tensor, seen: Tensor, outside: Exterior, accounts: Accounts
+    ) -> tuple[Accounts, tuple[Tensor, Faces, Faces]]:
+        faces_x = kernels.face_fluxes(seen, 1, row, gravity)
+        faces_y = kernels.face_fluxes(seen, row, row, gravity)
+        load = load_walls(ground.walls, seen, faces_x, faces_y, gravity)
+        open_load = set_open_faces(ground.open_faces, outside, seen, faces_x, faces_y, gravity)
         share = kernels.outflow_share(
             now[0], faces_x.mass, faces_y.mass, step, inside, row, spacing
         )
-        _book(accounts, 0.5 * dt, ground, load, open_load, share)
-        return share, faces_x, faces_y
+        booked = _book(accounts, 0.5 * dt, ground, load, open_load, share)
+        return booked, (share, faces_x, faces_y)
 
-    first = fluxes(state, outside_start)
-    middle, bed = kernels.first_stage(state, step, *first, inside, row, spacing)
-    second = fluxes(middle, outside_end)
-    end, cells = kernels.second_stage(
+    booked, first = fluxes(state, fields, outside_start, accounts)
+    window, bed = kernels.first_stage(state, step, *first, inside, row, spacing)
+    middle = layout.around(window)
+    fields = torch.stack(kernels.primitive_fields(middle, ground.bed))
+    booked, second = fluxes(middle, fields, outside_end, booked)
+    window, cells = kernels.second_stage(
         state, middle, step, *second, inside, row, spacing, bed, accounts.cells, ground.g_n_squared
     )
-    if not bool((dt > 0).all()):
-        end = torch.where(every > 0.0, end, state)
-        cells = [
-            torch.where(step > 0.0, new, old)
-            for new, old in zip(cells, accounts.cells, strict=True)
-        ]
-    return end, accounts._replace(cells=cells)
+    end = layout.around(window)
+    if bool((dt > 0).all()):
+        return end, booked._replace(cells=cells)
+    booked = choose(dt > 0, ground, booked._replace(cells=cells), accounts)
+    return torch.where(every > 0.0, end, state), booked
+
+
+def choose(member: Tensor, ground: Ground, yes: Accounts, no: Accounts) -> Accounts:
+    """The accounts `yes` of those members (batch,) bool, and `no` of the others."""
+    layout, walls, faces = ground.layout, ground.walls, ground.open_faces
+    window = layout.window(layout.each(member))
+    return Accounts(
+        cells=tuple(torch.where(window, a, b) for a, b in zip(yes.cells, no.cells, strict=True)),
+        sides=torch.where(torch.take(member, faces.member), yes.sides, no.sides),
+        walls=torch.where(torch.take(member, walls.member), yes.walls, no.walls),
+    )

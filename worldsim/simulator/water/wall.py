@@ -49,7 +49,9 @@ class WallFaces(NamedTuple):
     blocked: Tensor
 
 
-def find_walls(blocked: Tensor, closed: tuple[bool, bool, bool, bool]) -> WallFaces:
+def find_walls(
+    blocked: Tensor, closed: tuple[bool, bool, bool, bool], dtype: torch.dtype
+) -> WallFaces:
     """List the wall faces around the unblocked cells of `blocked` (batch, ny, nx) bool.
 
     `closed`: whether the west, east, south and north side of the domain is a wall.
@@ -74,8 +76,8 @@ def find_walls(blocked: Tensor, closed: tuple[bool, bool, bool, bool]) -> WallFa
         blocks.append(around[neighbour][faces])
         counts.append(len(cell))
     cell, face, member, sign = torch.cat(parts, 1).unbind(0)
-    is_block = torch.cat(blocks).to(torch.float64)
-    return WallFaces(tuple(counts), cell, face, member, sign.to(torch.float64), is_block)
+    is_block = torch.cat(blocks).to(dtype)
+    return WallFaces(tuple(counts), cell, face, member, sign.to(dtype), is_block)
 
 
 class WallLoad(NamedTuple):
@@ -92,9 +94,8 @@ def load_walls(
     faces_x: Faces,
     faces_y: Faces,
     gravity: float,
-    solve=wall_depth,
 ) -> WallLoad:
-    """Set, in place, the walls' push in the faces of both axes; `solve` is `wall_depth`."""
+    """Set, in place, the walls' push in the faces of both axes."""
     east, west, north, _ = walls.counts
     in_x = east + west
     _, depth, u, v = fields
@@ -105,7 +106,7 @@ def load_walls(
             torch.take(v, walls.cell[in_x:]),
         )
     )
-    at_wall = solve(h, normal * walls.sign, gravity)
+    at_wall = wall_depth(h, normal * walls.sign, gravity)
     push, own = (0.5 * gravity) * (at_wall * at_wall), (0.5 * gravity) * (h * h)
     excess = push - own
     ends = (0, east, in_x, in_x + north, len(h))
