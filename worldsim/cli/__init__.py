@@ -18,6 +18,7 @@ VERBS = {
     "run": "simulate, dream, score and report: the main job",
     "simulate": "simulate cases of a scenario and store the states",
     "train": "train the video world model on data it simulates",
+    "validate": "hold the simulator against exact solutions and measurements",
     "scenarios": "list the scenarios with parameters, units and ranges",
     "report": "write the report page of a run again",
     "show": "say what a run holds, how it was made and whether it is stale",

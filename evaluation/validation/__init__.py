@@ -1,0 +1,1 @@
+"""Validation of the simulator against exact solutions and measurements: `worldsim validate`."""
