@@ -12,7 +12,7 @@ import xarray as xr
 from camera_scene import rollout, village
 from skimage.color import rgb2hsv
 
-from worldsim.camera import Camera, camera_of, frame_grid, render
+from worldsim.camera import GROUND, Camera, camera_of, frame_grid, render
 from worldsim.camera.states import read_member
 from worldsim.errors import InputError
 
@@ -222,11 +222,44 @@ def test_cameras_that_the_rollout_describes_are_used():
     assert camera_of(tree, "overhead").height_m == 128
 
 
-def test_progress_counts_every_frame():
+def test_progress_counts_up_to_all_frames():
     seen = []
-    render(rollout(realizations=2), "overhead", size=(8, 12),
+    render(rollout(realizations=2, times=np.arange(0.0, 4.01, 0.5)), "overhead", size=(8, 12),
            progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(k + 1, 10) for k in range(10)]
+    done = [frames for frames, _ in seen]
+    assert done == sorted(done) and {total for _, total in seen} == {40}
+    assert done[0] > 0 and done[-1] == 40 and 20 in done
+
+
+@pytest.mark.parametrize("camera", ["overhead", "street"])
+def test_a_frame_alone_has_the_pixels_it_has_in_a_film(camera):
+    boxes, blocked = village()
+    tree = rollout(boxes=boxes, blocked=blocked, times=np.arange(0, 10.01, 1.0))
+    layers = {"size": (32, 48), "depth": True, "segmentation": True}
+    film = render(tree, camera, fps=4, **layers)
+    for k in (0, 17, 39):
+        alone = render(tree, camera, times=[k / 4], **layers)
+        for name in ("rgb", "depth", "segmentation"):
+            assert np.array_equal(alone[name].values[:, :, 0], film[name].values[:, :, k])
+
+
+@pytest.mark.parametrize(("name", "size"), [("overhead", (64, 96)), ("street", (256, 384))])
+def test_shadows_fall_seaward_because_the_sun_stands_over_the_land(name, size):
+    # Off the street camera's axis, where it sees past the box.
+    box = {"position": (90.0, 10.0, 6.0), "half_size": (3.0, 3.0, 6.0)}
+    bed = np.full((64, 96), 2.0)
+    lit = render(rollout(bathymetry=bed, depth=0.0), name, size=size, times=[0.0])
+    tree = rollout(bathymetry=bed, depth=0.0, boxes={0: box})
+    seen = render(tree, name, size=size, times=[0.0], segmentation=True)
+    darker = seen["rgb"].values[0, 0, 0].sum(-1) < 0.8 * lit["rgb"].values[0, 0, 0].sum(-1)
+    label = seen["segmentation"].values[0, 0, 0]
+    darker &= (label == GROUND) & _eroded(label)  # no wall in part of the pixel
+    rows, columns = np.nonzero(darker)
+    ground = camera_of(tree, name).unproject_ground(rows + 0.5, columns + 0.5, size, 2.0)
+    assert len(rows) > 3
+    # Seaward is towards x = 0: from the wall at x = 87 m as far as 10 m cast under 50 degrees.
+    assert np.all(ground[:, 0] < 87 + 2.0)
+    assert np.all(ground[:, 0] > 87 - 10 / np.tan(np.radians(50)) - 2.0)
 
 
 def test_frame_grid_puts_frames_side_by_side():

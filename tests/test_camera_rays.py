@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worldsim.camera import Camera, Domain, overhead, street
-from worldsim.camera.boxes import Boxes, MujocoBoxes, face_normal, parallel_hit
-from worldsim.camera.height_field import Grid, RayPlanes, first_hit
+from worldsim.camera.boxes import Boxes, Looks, face_normals, slabs
+from worldsim.camera.height_field import Grid, Heights, RayPlanes, first_hits
 from worldsim.camera.states import rotations
 from worldsim.errors import InputError
 
@@ -68,17 +68,20 @@ def test_impossible_cameras_are_refused(change, message):
 
 
 def random_boxes(seed: int, count: int = 7) -> tuple[Boxes, np.ndarray]:
+    """Boxes of one frame and their quaternions (count, 4)."""
     rng = np.random.default_rng(seed)
     quaternion = rng.normal(size=(count, 4))
     quaternion /= np.linalg.norm(quaternion, axis=1, keepdims=True)
-    boxes = Boxes(rng.uniform(-10, 10, (count, 3)), rotations(quaternion),
-                  rng.uniform(0.5, 4.0, (count, 3)))
+    boxes = Boxes(rng.uniform(-10, 10, (1, count, 3)), rotations(quaternion)[None],
+                  rng.uniform(0.5, 4.0, (1, count, 3)))
     return boxes, quaternion
 
 
 def mujoco_world(boxes: Boxes, quaternion: np.ndarray) -> tuple[mujoco.MjModel, mujoco.MjData]:
     spec = mujoco.MjSpec()
-    for position, turned, half in zip(boxes.position, quaternion, boxes.half_size, strict=True):
+    for position, turned, half in zip(
+        boxes.position[0], quaternion, boxes.half_size[0], strict=True
+    ):
         spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, pos=position, quat=turned,
                                 size=half)
     model = spec.compile()
@@ -87,63 +90,60 @@ def mujoco_world(boxes: Boxes, quaternion: np.ndarray) -> tuple[mujoco.MjModel, 
     return model, data
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_parallel_rays_meet_boxes_where_mujoco_says(seed):
+def nearest(
+    points: np.ndarray, directions: np.ndarray, boxes: Boxes
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distance, body and normal (m, 3) of the first box that each ray meets; (m, 3) or (1, 3)."""
+    count, rays = boxes.position.shape[1], max(len(points), len(directions))
+    body, at = (part.ravel() for part in np.mgrid[:count, :rays])
+    looks = Looks(np.zeros(count, int), np.arange(count), torch.from_numpy(body),
+                  torch.from_numpy(at))
+
+    def dealt(part: np.ndarray) -> torch.Tensor:
+        part = part.T.astype(np.float32)
+        return torch.from_numpy(part if part.shape[1] == 1 else part[:, at])
+
+    entry, leave, axis = (
+        part.numpy().reshape(count, rays)
+        for part in slabs(dealt(points), dealt(directions), boxes, looks)
+    )
+    entry = np.where((entry <= leave) & (entry > 0), entry, np.inf)
+    first = entry.argmin(axis=0)
+    each = np.arange(rays)
+    distance = entry[first, each]
+    towards = np.broadcast_to(directions.T, (3, rays))
+    normal = face_normals(boxes, np.zeros(rays, int), first, axis[first, each], towards)
+    return distance, np.where(np.isinf(distance), -1, first), normal.T
+
+
+@pytest.mark.parametrize("kind", ["from one point", "parallel", "any"])
+@pytest.mark.parametrize("seed", range(3))
+def test_rays_meet_boxes_where_mujoco_says(seed, kind):
     boxes, quaternion = random_boxes(seed)
     model, data = mujoco_world(boxes, quaternion)
     rng = np.random.default_rng(seed + 100)
-    direction = rng.normal(size=3)
-    direction /= np.linalg.norm(direction)
-    points = rng.uniform(-12, 12, (300, 3)) - 40 * direction
-    best = np.full(300, np.inf)
-    normal = np.zeros((300, 3))
-    for index in range(len(boxes.position)):
-        entry, leave, axis = parallel_hit(points.T.astype(np.float32), direction, boxes, index)
-        nearer = (entry <= leave) & (entry < best)
-        best[nearer] = entry[nearer]
-        normal[nearer] = face_normal(boxes, index, axis[nearer], direction)
+    aims = rng.uniform(-12, 12, (300, 3))
+    directions = rng.normal(size=(300, 3))
+    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+    if kind == "from one point":
+        points = np.array([[60.0, 5.0, 20.0]])
+        directions = (aims - points) / np.linalg.norm(aims - points, axis=1, keepdims=True)
+    elif kind == "parallel":
+        directions = directions[:1]
+        points = aims - 40 * directions
+    else:
+        points = aims - 40 * directions
+    distance, body, normal = nearest(points, directions, boxes)
     geom = np.zeros(1, np.int32)
     facing = np.zeros(3)
-    hits = 0
-    for point, distance, outward in zip(points, best, normal, strict=True):
-        expected = mujoco.mj_ray(model, data, point, direction, None, 1, -1, geom, facing)
-        if geom[0] < 0:
-            assert np.isinf(distance)
-        else:
-            hits += 1
-            assert np.isclose(distance, expected, atol=1e-3)
-            assert np.allclose(outward, facing, atol=1e-4)
-    assert hits > 50
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_cast_boxes_that_shrank_moved_and_vanished(seed):
-    largest, _ = random_boxes(seed)
-    boxes, quaternion = random_boxes(seed + 50)
-    half = np.minimum(boxes.half_size, largest.half_size)
-    drawn = np.arange(len(half)) != 2
-    now = Boxes(boxes.position, boxes.rotation, half)
-    cast = MujocoBoxes(largest.half_size)
-    cast.pose(now.position, quaternion, half, drawn)
-    origin = np.array([60.0, 5.0, 20.0])
-    aim = np.random.default_rng(seed).uniform(-12, 12, (400, 3)) - origin
-    aim /= np.linalg.norm(aim, axis=1, keepdims=True)
-    distance, body, normal = cast.cast(origin, aim)
-    assert not np.any(body == 2) and np.sum(body >= 0) > 30
-    for i, direction in enumerate(aim):
-        entries = []
-        for index in np.flatnonzero(drawn):
-            entry, leave, axis = parallel_hit(
-                origin[:, None].astype(np.float32), direction, now, index)
-            if entry[0] <= leave[0]:
-                entries.append((entry[0], index, face_normal(now, index, axis, direction)[0]))
-        if not entries:
-            assert body[i] == -1 and np.isinf(distance[i])
-            continue
-        nearest = min(entries, key=lambda hit: hit[0])
-        assert body[i] == nearest[1]
-        assert np.isclose(distance[i], nearest[0], atol=1e-3)
-        assert np.allclose(normal[i], nearest[2], atol=1e-3)
+    points, directions = (np.broadcast_to(part, (300, 3)) for part in (points, directions))
+    for i in range(300):
+        expected = mujoco.mj_ray(model, data, points[i], directions[i], None, 1, -1, geom, facing)
+        assert body[i] == geom[0]
+        if geom[0] >= 0:
+            assert np.isclose(distance[i], expected, atol=1e-3)
+            assert np.allclose(normal[i], facing, atol=1e-4)
+    assert np.sum(body >= 0) > 50
 
 
 def test_rays_meet_a_wavy_surface_where_a_fine_march_does():
@@ -154,8 +154,9 @@ def test_rays_meet_a_wavy_surface_where_a_fine_march_does():
     size = (24, 36)
     rays = street(DOMAIN).rays(size, np.arange(7, 24) + 0.5, np.arange(36) + 0.5)
     planes = RayPlanes(rays, grid)
-    z = first_hit(torch.from_numpy(height), planes, torch.full((17 * 36,), -1.0))
-    found = planes.distance(z.numpy())
+    fields = torch.from_numpy(np.stack([height + 0.3, height]))
+    z = first_hits(Heights.of(fields), planes, torch.full((17 * 36,), -1.0))[1]
+    found = (planes.origin_z - z.numpy()) * planes.distance_per_drop
 
     direction = rays.direction.reshape(-1, 3)
     origin = rays.origin.reshape(3)

@@ -1,120 +1,125 @@
-"""Where rays meet boxes: the bodies of a frame as the camera and the sun see them.
+"""Where rays meet boxes: the bodies of many frames as the camera and the sun see them.
 
-Rays from one point go to MuJoCo (`mj_multiRay`, exact distance and normal, no OpenGL). Parallel
-rays, which `mj_multiRay` cannot cast because each has its own origin, are intersected with the
-slabs of each box (Kay & Kajiya 1986, "Ray tracing complex scenes"): those of an orthographic
-camera and those towards the sun.
+A ray meets a box where it is between all three pairs of faces (slabs; Kay & Kajiya 1986, "Ray
+tracing complex scenes"). Only the pixels whose rectangle on the picture holds a body (or its
+shadow) are looked at: all bodies of all frames make one list of such samples.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import mujoco
 import numpy as np
+import torch
 
 CORNERS = np.array([[i, j, k] for i in (-1, 1) for j in (-1, 1) for k in (-1, 1)], dtype=float)
 
-NO_HIT = np.float32(np.inf)
+NO_HIT = float("inf")
+
+FLATTEST = 1e-7
+"""Rays nearer to parallel to a face than this are turned by this much: no division by zero."""
 
 
 @dataclass(frozen=True)
 class Boxes:
-    """Boxes of one instant: centres (n, 3) [m], rotations (n, 3, 3), half sizes (n, 3) [m]."""
+    """Boxes of some frames: centres (frame, n, 3) [m], rotations (frame, n, 3, 3), half sizes
+    (frame, n, 3) [m]."""
 
     position: np.ndarray
     rotation: np.ndarray
     half_size: np.ndarray
 
     def corners(self) -> np.ndarray:
-        """(n, 8, 3) [m]."""
-        local = CORNERS[None] * self.half_size[:, None]
-        return self.position[:, None] + local @ np.swapaxes(self.rotation, -1, -2)
+        """(frame, n, 8, 3) [m]."""
+        local = CORNERS * self.half_size[..., None, :]
+        return self.position[..., None, :] + local @ np.swapaxes(self.rotation, -1, -2)
 
     def shadow_hulls(self, towards_sun: np.ndarray, z_floor: float) -> np.ndarray:
-        """(n, 16, 3): points whose hull holds each box and its shadow down to `z_floor` [m]."""
+        """(frame, n, 16, 3): points whose hull holds each box and its shadow down to `z_floor`
+        [m]."""
         corners = self.corners()
         fall = np.maximum(corners[..., 2:] - z_floor, 0.0) / towards_sun[2]
-        return np.concatenate([corners, corners - fall * towards_sun], axis=1)
+        return np.concatenate([corners, corners - fall * towards_sun], axis=-2)
+
+    def axes(self, frame: np.ndarray, body: np.ndarray) -> torch.Tensor:
+        """(3, 3, m) float32: local axis k of the boxes `body` in `frame` (m,) at ``[:, k]``."""
+        return _float(np.moveaxis(self.rotation[frame, body], 0, -1))
+
+    def centres(self, frame: np.ndarray, body: np.ndarray) -> torch.Tensor:
+        """(3, m) float32 [m]."""
+        return _float(self.position[frame, body].T)
+
+    def half_sizes(self, frame: np.ndarray, body: np.ndarray) -> torch.Tensor:
+        """(3, m) float32 [m]."""
+        return _float(self.half_size[frame, body].T)
 
 
-def parallel_hit(
-    points: np.ndarray, direction: np.ndarray, boxes: Boxes, index: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Entry and exit distances (n,) of the rays ``points + t * direction`` through one box, and
-    the local axis 0, 1, 2 (n,) of the face where they enter; `points` are (3, n) [m].
+@dataclass(frozen=True)
+class Looks:
+    """Samples to be looked at for boxes: sample ``at`` (m,) for box ``pair`` (m,), which is
+    number ``body[pair]`` in frame ``frame[pair]``."""
+
+    frame: np.ndarray
+    body: np.ndarray
+    pair: torch.Tensor
+    at: torch.Tensor
+
+
+def slabs(points: torch.Tensor, directions: torch.Tensor, boxes: Boxes,
+          looks: Looks) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Entry and exit distances (m,) of the rays ``points + t * directions`` (3, m; or (3, 1))
+    through their boxes, and the local axis 0, 1, 2 (m,) of the face where they enter.
 
     The ray misses the box where the entry lies beyond the exit.
     """
-    rotation = boxes.rotation[index].astype(np.float32)
-    half = boxes.half_size[index].astype(np.float32)
-    local_direction = direction.astype(np.float32) @ rotation
-    x, y, z = points - boxes.position[index].astype(np.float32)[:, None]
-    entry = np.full(len(x), -NO_HIT, dtype=np.float32)
-    leave = np.full(len(x), NO_HIT, dtype=np.float32)
-    axis = np.zeros(len(x), dtype=np.int8)
+    axes = boxes.axes(looks.frame, looks.body)
+    centres = boxes.centres(looks.frame, looks.body)
+    half = boxes.half_sizes(looks.frame, looks.body)
+    one_point, one_direction = points.shape[1] == 1, directions.shape[1] == 1
+    # What all rays of a box share is computed by box and then dealt out to its rays.
+    if not one_point:
+        points = points - centres.index_select(1, looks.pair)
     for k in range(3):
-        start = x * rotation[0, k] + y * rotation[1, k] + z * rotation[2, k]
-        slope = local_direction[k]
-        slope = slope if abs(slope) > 1e-7 else np.float32(1e-7)
-        reach = abs(half[k] / slope)
-        middle = start * (np.float32(-1.0) / slope)
-        near, far = middle - reach, middle + reach
-        axis[near > entry] = k
-        np.maximum(entry, near, out=entry)
-        np.minimum(leave, far, out=leave)
+        axis_k = axes[:, k]
+        dealt = axis_k.index_select(1, looks.pair)
+        if one_point:
+            start = _dot(points - centres, axis_k).index_select(0, looks.pair)
+        else:
+            start = _dot(points, dealt)
+        if one_direction:
+            inverse = _inverse(_dot(directions, axis_k))
+            reach = (half[k] * inverse).abs().index_select(0, looks.pair)
+            inverse = inverse.index_select(0, looks.pair)
+        else:
+            inverse = _inverse(_dot(directions, dealt))
+            reach = half[k].index_select(0, looks.pair).mul_(inverse).abs_()
+        middle = start.mul_(inverse).neg_()
+        near, far = middle - reach, middle.add_(reach)
+        if k == 0:
+            entry, leave, axis = near, far, torch.zeros_like(looks.pair)
+        else:
+            axis.masked_fill_(near > entry, k)
+            entry, leave = torch.maximum(entry, near), torch.minimum(leave, far)
     return entry, leave, axis
 
 
-def face_normal(boxes: Boxes, index: int, axis: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """Outward normals (n, 3) of the faces `axis` (n,) that rays along `direction` enter."""
-    against = -np.sign(direction @ boxes.rotation[index])
-    return (boxes.rotation[index] * against).T[axis].astype(np.float32)
+def face_normals(boxes: Boxes, frame: np.ndarray, body: np.ndarray, axis: np.ndarray,
+                 directions: np.ndarray) -> np.ndarray:
+    """Outward normals (3, m) float32 of the faces `axis` (m,) of boxes that rays along
+    `directions` (3, m) enter."""
+    along = boxes.rotation[frame, body, :, axis].T
+    against = -np.sign(along[0] * directions[0] + along[1] * directions[1]
+                       + along[2] * directions[2])
+    return (along * against).astype(np.float32)
 
 
-class MujocoBoxes:
-    """The boxes of one member as a MuJoCo model of mocap bodies, posed anew for every frame.
+def _dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
-    MuJoCo culls rays by bounding volumes that it computes when it compiles a model, so that the
-    model is compiled with the largest size each box ever has.
-    """
 
-    def __init__(self, largest_half_size: np.ndarray) -> None:
-        spec = mujoco.MjSpec()
-        for half_size in np.maximum(largest_half_size, 1e-3):
-            body = spec.worldbody.add_body(mocap=True)
-            body.add_geom(type=mujoco.mjtGeom.mjGEOM_BOX, size=half_size.astype(float))
-        self._model = spec.compile()
-        self._data = mujoco.MjData(self._model)
-        self._visible = np.array([1, 0, 0, 0, 0, 0], dtype=np.uint8)
+def _inverse(slope: torch.Tensor) -> torch.Tensor:
+    return torch.where(slope.abs() > FLATTEST, slope, FLATTEST).reciprocal()
 
-    def pose(self, position: np.ndarray, quaternion: np.ndarray, half_size: np.ndarray,
-             drawn: np.ndarray) -> None:
-        """Place all boxes; only those in the mask `drawn` (n,) are seen by `cast`."""
-        self._data.mocap_pos[:] = position
-        self._data.mocap_quat[:] = quaternion
-        self._model.geom_size[:] = np.maximum(half_size, 1e-4)
-        self._model.geom_group[:] = np.where(drawn, 0, 1)
-        mujoco.mj_kinematics(self._model, self._data)
 
-    def cast(
-        self, origin: np.ndarray, directions: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Cast unit `directions` (n, 3) from one point.
-
-        Returns
-        -------
-        distance (n,) float32 [m], infinite where nothing is hit; body (n,) int16 (-1: none);
-        outward normal (n, 3) float32.
-        """
-        count = len(directions)
-        body = np.full(count, -1, dtype=np.int32)
-        distance, normal = np.zeros(count), np.zeros(3 * count)
-        if count:
-            mujoco.mj_multiRay(
-                self._model, self._data, np.asarray(origin, float),
-                np.ascontiguousarray(directions, dtype=float).ravel(), self._visible, True, -1,
-                body, distance, normal, count, 1e6,
-            )
-        distance = np.where(body >= 0, distance, NO_HIT).astype(np.float32)
-        return distance, body.astype(np.int16), normal.reshape(-1, 3).astype(np.float32)
+def _float(values: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))

@@ -1,20 +1,21 @@
-"""One member's video, frame by frame."""
+"""One member's video."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from worldsim.camera import shading
-from worldsim.camera.boxes import Boxes, MujocoBoxes
+from worldsim.camera.boxes import Boxes
 from worldsim.camera.detail import facade, visibility
 from worldsim.camera.markers import Marker, coverage, hidden, small_debris
 from worldsim.camera.projection import Camera
 from worldsim.camera.states import DEBRIS, STOREY, MemberStates, rotations
-from worldsim.camera.surface import CHANNELS, Surface
-from worldsim.camera.tracing import Band, Hits, Scene
+from worldsim.camera.surface import Surface
+from worldsim.camera.tracing import Band, BodyHits
 
 SKY, GROUND, WATER = -1, -2, -3
 """Values of the segmentation layer besides the index of a body."""
@@ -22,8 +23,22 @@ SKY, GROUND, WATER = -1, -2, -3
 SUPERSAMPLE = 2
 """Samples per pixel and direction."""
 
-SAMPLES_PER_BAND = 60_000
+SAMPLES_PER_BAND = 32_768
 """Rows of a picture are rendered in bands of about so many samples, which bounds memory."""
+
+FRAMES_TOGETHER = 16
+"""Frames traced at once: what they share is found once."""
+
+
+@dataclass(frozen=True)
+class Take:
+    """Some consecutive frames: their surface, boxes and the boxes that are drawn as such,
+    (frame, body)."""
+
+    frames: slice
+    surface: Surface
+    boxes: Boxes
+    drawn: np.ndarray
 
 
 class Film:
@@ -31,52 +46,44 @@ class Film:
 
     def __init__(self, states: MemberStates, camera: Camera, size: tuple[int, int]) -> None:
         self._states, self._camera, self._size = states, camera, size
-        self._surface = Surface(states)
-        self._rotation = rotations(states.quaternion)
-        self._cast = None
-        if camera.projection == "perspective":
-            self._cast = MujocoBoxes(states.half_size.max(axis=0))
-        self._markers = [
-            small_debris(camera, size, self._boxes(k), self._debris())
-            for k in range(len(states.time))
-        ]
+        self._boxes = Boxes(states.position, rotations(states.quaternion), states.half_size)
+        self._markers = small_debris(
+            camera, size, self._boxes, states.present & (states.kind == DEBRIS)
+        )
 
-    def _debris(self) -> np.ndarray:
-        return self._states.present & (self._states.kind == DEBRIS)
-
-    def _boxes(self, frame: int) -> Boxes:
-        return Boxes(self._states.position[frame], self._rotation[frame],
-                     self._states.half_size[frame])
-
-    def _scene(self, frame: int) -> Scene:
-        drawn = self._states.present.copy()
-        drawn[[marker.body for marker in self._markers[frame]]] = False
-        if self._cast is not None:
-            self._cast.pose(self._states.position[frame], self._states.quaternion[frame],
-                            self._states.half_size[frame], drawn)
-        return Scene(self._boxes(frame), drawn, self._cast)
+    def _takes(self) -> Iterator[Take]:
+        for start in range(0, len(self._states.time), FRAMES_TOGETHER):
+            frames = slice(start, start + FRAMES_TOGETHER)
+            boxes = Boxes(self._boxes.position[frames], self._boxes.rotation[frames],
+                          self._boxes.half_size[frames])
+            drawn = np.tile(self._states.present, (len(boxes.position), 1))
+            for k, markers in enumerate(self._markers[frames]):
+                drawn[k, [marker.body for marker in markers]] = False
+            yield Take(frames, Surface(self._states, frames), boxes, drawn)
 
     def expose(self, layers: dict[str, np.ndarray], advance: Callable[[float], None]) -> None:
         """Fill rgb (frame, row, column, 3) and, where given, depth and segmentation."""
         frames = len(self._states.time)
         exact = [name for name in ("depth", "segmentation") if name in layers]
         near = np.empty((frames, *self._size), dtype=np.float32)
+        takes = list(self._takes())
         blocks = self._row_blocks()
         for number, rows in enumerate(blocks):
             inside = slice(*rows)
-            fine = self._band(rows, SUPERSAMPLE)
-            centre = self._band(rows, 1) if exact else None
-            for k in range(frames):
-                scene = self._scene(k)
-                hits = fine.see(self._surface.fields[k], scene)
-                layers["rgb"][k, inside] = _to_pixels(self._colour(fine, hits, scene), fine)
-                near[k, inside] = _farthest_sample(hits.distance, fine)
+            fine = self._band(rows, SUPERSAMPLE, takes[0].surface)
+            centre = self._band(rows, 1, takes[0].surface) if exact else None
+            for take in takes:
+                seen = self._see(fine, take)
+                colour = self._colour(fine, take, seen)
+                layers["rgb"][take.frames, inside] = _to_pixels(colour, fine)
+                near[take.frames, inside] = _farthest_sample(seen.distance, fine)
                 if centre is not None:
-                    exactly = centre.see(self._surface.fields[k], scene)
-                    seen = {"depth": exactly.distance, "segmentation": _labels(exactly)}
+                    exactly = self._see(centre, take)
+                    found = {"depth": exactly.distance.numpy(), "segmentation": _labels(exactly)}
                     for name in exact:
-                        layers[name][k, inside] = seen[name].reshape(centre.shape)
-                advance((number * frames + k + 1) / len(blocks))
+                        layer = layers[name][take.frames, inside]
+                        layer[:] = found[name].reshape(layer.shape)
+                advance((number * frames + min(take.frames.stop, frames)) / len(blocks))
         for k in range(frames):
             for marker in self._markers[k]:
                 self._stamp(marker, {name: layer[k] for name, layer in layers.items()}, near[k])
@@ -101,77 +108,99 @@ class Film:
         height = max(1, SAMPLES_PER_BAND // per_row)
         return [(row, min(row + height, self._size[0])) for row in range(0, self._size[0], height)]
 
-    def _band(self, rows: tuple[int, int], supersample: int) -> Band:
-        return Band(self._camera, self._size, rows, supersample, self._surface.grid,
-                    self._surface.ground)
+    def _band(self, rows: tuple[int, int], supersample: int, surface: Surface) -> Band:
+        return Band(self._camera, self._size, rows, supersample, surface.grid, surface.ground)
 
-    def _colour(self, band: Band, hits: Hits, scene: Scene) -> np.ndarray:
-        """Colour (3, n) of every sample."""
+    def _see(self, band: Band, take: Take) -> Seen:
+        distance, looks = band.see_surface(take.surface.heights, take.surface.looks)
+        bodies = band.see_bodies(distance, take.boxes, take.drawn, take.surface.blocked)
+        return Seen(distance, looks, bodies)
+
+    def _colour(self, band: Band, take: Take, seen: Seen) -> torch.Tensor:
+        """Colour (frame, 3, n) of every sample."""
         perspective = self._camera.projection == "perspective"
-        wet = shading.ramp(hits.surface[CHANNELS.index("wet")], 0.3, 0.7)
-        water = hits.surface[CHANNELS.index("red") :]
+        wet, colour = shading.ramp_(seen.looks[:, :1], 0.3, 0.7), seen.looks[:, 1:]
         if perspective:
-            water = shading.mix(water, shading.rgb(shading.REFLECTED_SKY), band.mirrored)
-        colour = shading.mix(band.ground_colour, water, wet)
-        shaded = band.shaded(hits, scene)
-        dark = np.flatnonzero(shaded & (hits.body < 0))
-        colour[:, dark] *= shading.mix(
-            band.ground_in_shade[dark], np.float32(shading.WATER_IN_SHADE), wet[dark]
-        )
-        at = np.flatnonzero(hits.body >= 0)
-        light = shading.brightness_of_face(hits.normal[at], ~shaded[at])
-        light = light * self._facades(band, hits, scene, at)
-        colour[:, at] = self._states.colour[hits.body[at]].T * light
+            mirrored = torch.from_numpy(band.mirrored)
+            sky = torch.from_numpy(shading.rgb(shading.REFLECTED_SKY)) * mirrored
+            colour.mul_(1.0 - mirrored).add_(sky)
+        colour.sub_(band.ground_colour).mul_(wet).add_(band.ground_colour)
+        shaded = band.shaded(seen.distance, take.boxes, take.drawn)
+        in_shade = np.zeros(seen.distance.numel(), dtype=bool)
+        in_shade[shaded] = True
+        frame, at = np.divmod(shaded, len(band))
+        channels = colour.numpy()
+        channels[frame, :, at] *= shading.mix(
+            band.ground_in_shade[at], np.float32(shading.WATER_IN_SHADE), wet.numpy()[frame, 0, at]
+        )[:, None]
+        hits = seen.bodies
+        light = shading.brightness_of_face(hits.normal.T, ~in_shade[hits.at])
+        light = light * self._facades(band, take, seen)
+        at = hits.at - hits.frame * len(band)
+        channels[hits.frame, :, at] = self._states.colour[hits.body] * light[:, None]
         if perspective:
-            colour = shading.haze(colour, np.minimum(hits.distance, np.float32(1e6)))
-            sky = np.flatnonzero(np.isinf(hits.distance))
-            colour[:, sky] = shading.sky_colour(band.upward[sky])
+            distance = seen.distance.numpy()
+            hazy = np.flatnonzero(distance.max(axis=0) > shading.CLEAR_DISTANCE)
+            away = np.minimum(distance[:, None, hazy], np.float32(1e6))
+            channels[:, :, hazy] = shading.haze(channels[:, :, hazy], away)
+            upward = np.flatnonzero(band.sky.numpy())
+            is_sky = np.isinf(distance[:, None, upward])
+            channels[:, :, upward] = np.where(is_sky, shading.sky_colour(band.upward[upward]),
+                                              channels[:, :, upward])
         return colour
 
-
-    def _facades(self, band: Band, hits: Hits, scene: Scene, at: np.ndarray) -> np.ndarray:
-        """Relative brightness (m,) of the samples `at` (m,), which see bodies."""
-        factor = np.ones(len(at), dtype=np.float32)
+    def _facades(self, band: Band, take: Take, seen: Seen) -> np.ndarray:
+        """Relative brightness (m,) of the samples that see bodies."""
+        hits, boxes = seen.bodies, take.boxes
+        factor = np.ones(len(hits.at), dtype=np.float32)
         # A face can be somewhat nearer than its body's centre: hence twice.
-        nearest = 2 * self._camera.pixels_per_metre(scene.boxes.position, self._size)
-        if not np.any(visibility(nearest[scene.drawn])):
+        nearest = 2 * self._camera.pixels_per_metre(boxes.position, self._size)
+        if not np.any(visibility(nearest[take.drawn])):
             return factor
-        shown = band.detail(at, hits.distance[at])
-        near = np.flatnonzero((shown > 0) & (self._states.kind[hits.body[at]] == STOREY))
-        seen = at[near]
-        body = hits.body[seen]
-        offset = band.points(seen, hits.distance[seen]).T - scene.boxes.position[body]
-        rotation = scene.boxes.rotation[body]
+        at = hits.at - hits.frame * len(band)
+        distance = seen.distance.view(-1).numpy()[hits.at]
+        shown = band.detail(at, distance)
+        near = np.flatnonzero((shown > 0) & (self._states.kind[hits.body] == STOREY))
+        which = hits.frame[near], hits.body[near]
+        offset = band.points(at[near], distance[near]).T - boxes.position[which]
+        rotation = boxes.rotation[which]
         local = np.einsum("ni,nij->nj", offset, rotation)
-        normal = np.einsum("ni,nij->nj", hits.normal[seen], rotation)
-        relief = facade(local, scene.boxes.half_size[body], normal)
+        normal = np.einsum("in,nij->nj", hits.normal[:, near], rotation)
+        relief = facade(local, boxes.half_size[which], normal)
         factor[near] = shading.mix(factor[near], relief, shown[near])
         return factor
 
 
-def _to_pixels(colour: np.ndarray, band: Band) -> np.ndarray:
-    """Mean colour of each pixel's samples: (rows, columns, 3) uint8 from (3, n)."""
-    n = band.supersample
-    samples = colour.reshape(3, *band.shape)
-    total = np.zeros((3, band.shape[0] // n, band.shape[1] // n), dtype=np.float32)
-    for i, j in itertools.product(range(n), repeat=2):
-        total += samples[:, i::n, j::n]
-    mean = np.clip(total * np.float32(1.0 / (n * n)) + np.float32(0.5), 0, 255)
-    return np.moveaxis(mean.astype(np.uint8), 0, -1)
+@dataclass(frozen=True)
+class Seen:
+    """What the samples of a band see in some frames: ``distance`` (frame, n) [m], infinite for
+    the sky; ``looks`` (frame, channel, n) of `Surface` where the ray meets ground or water, or
+    would behind a body; the samples that see ``bodies``."""
+
+    distance: torch.Tensor
+    looks: torch.Tensor
+    bodies: BodyHits
 
 
-def _farthest_sample(distance: np.ndarray, band: Band) -> np.ndarray:
-    """(rows, columns) from (n,): how far each pixel lets one see."""
-    n = band.supersample
-    samples = distance.reshape(band.shape)
-    farthest = samples[::n, ::n].copy()
-    for i, j in itertools.product(range(n), repeat=2):
-        np.maximum(farthest, samples[i::n, j::n], out=farthest)
-    return farthest
+def _to_pixels(colour: torch.Tensor, band: Band) -> np.ndarray:
+    """Mean colour of each pixel's samples: (frame, rows, columns, 3) uint8 from (frame, 3, n)."""
+    places, rows, columns = band.shape
+    samples = colour.view(-1, 3, places, rows * columns)
+    total = samples[:, :, 0].clone()
+    for place in range(1, places):
+        total += samples[:, :, place]
+    mean = total.mul_(1.0 / places).add_(0.5).clamp_(0, 255).to(torch.uint8)
+    return mean.view(-1, 3, rows, columns).permute(0, 2, 3, 1).numpy()
 
 
-def _labels(hits: Hits) -> np.ndarray:
-    surface = np.where(hits.surface[CHANNELS.index("wet")] > 0.5, np.int16(WATER),
-                       np.int16(GROUND))
-    label = np.where(np.isfinite(hits.distance), surface, np.int16(SKY))
-    return np.where(hits.body >= 0, hits.body, label)
+def _farthest_sample(distance: torch.Tensor, band: Band) -> np.ndarray:
+    """(frame, rows, columns) from (frame, n): how far each pixel lets one see."""
+    return distance.view(-1, *band.shape).amax(dim=1).numpy()
+
+
+def _labels(seen: Seen) -> np.ndarray:
+    """(frame, n) int16."""
+    surface = np.where(seen.looks[:, 0].numpy() > 0.5, np.int16(WATER), np.int16(GROUND))
+    label = np.where(np.isfinite(seen.distance.numpy()), surface, np.int16(SKY))
+    label.reshape(-1)[seen.bodies.at] = seen.bodies.body
+    return label

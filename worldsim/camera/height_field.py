@@ -7,6 +7,7 @@ comparisons around it, so that neither the number of threads nor the batch chang
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,18 @@ import torch
 from torch.nn.functional import grid_sample
 
 from worldsim.camera.projection import Rays
+
+STEP_CELLS = 1.5
+"""Distance between the stations of a ray, in cells of the grid."""
+
+STEP_HEIGHTS = (0.125, 8.0)
+"""Least and greatest difference of height [m] between the stations of a ray."""
+
+CHUNK = 4096
+"""Rays marched together: few enough for the cache, and neighbours need similar steps."""
+
+ROUNDING = 1e-4
+"""Margin [m] around bounds, far above the rounding of float32 heights."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +61,11 @@ class Grid:
 
 
 def sample(fields: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
-    """Fields (channel, y, x) at normalised places (…, 2): (channel, …)."""
-    flat = where.reshape(1, 1, -1, 2)
-    values = grid_sample(fields[None], flat, mode="bilinear", padding_mode="border",
-                         align_corners=True)
-    return values.reshape(fields.shape[0], *where.shape[:-1])
+    """Fields (frame, channel, y, x) at normalised places (frame or 1, n, 2):
+    (frame, channel, n)."""
+    grid = where[:, None].expand(fields.shape[0], -1, -1, -1)
+    return grid_sample(fields, grid, mode="bilinear", padding_mode="border",
+                       align_corners=True)[:, :, 0]
 
 
 class RayPlanes:
@@ -79,86 +92,138 @@ class RayPlanes:
         at_0 = np.stack([grid.normalised_x(origin[:, 0] - origin[:, 2] * x_per_z),
                          grid.normalised_y(origin[:, 1] - origin[:, 2] * y_per_z)], axis=-1)
         per_z = np.stack([x_per_z * x_scale, y_per_z * y_scale], axis=-1)
-        self.cells_per_unit = torch.tensor([(grid.nx - 1) / 2.0, (grid.ny - 1) / 2.0])
         self._at_0 = torch.from_numpy(at_0.astype(np.float32))
         self._per_z = torch.from_numpy(per_z.astype(np.float32))
+        half_cells = torch.tensor([(grid.nx - 1) / 2.0, (grid.ny - 1) / 2.0])
+        cells_per_z = (self._per_z.abs() * half_cells).amax(dim=1)
+        self.step = (STEP_CELLS / cells_per_z.clamp(min=1e-6)).clamp(*STEP_HEIGHTS)
 
-    def place(self, z: torch.Tensor, part: slice = slice(None)) -> torch.Tensor:
-        """Normalised places (n, 2) of the rays (or of some of them) at heights z (n,)."""
+    def __len__(self) -> int:
+        return len(self.step)
+
+    def chosen(self, which: slice | torch.Tensor) -> RayPlanes:
+        """Some of the rays."""
+        part = copy.copy(self)
+        part._at_0, part._per_z = self._at_0[which], self._per_z[which]
+        part.step = self.step[which]
+        return part
+
+    def place(self, z: torch.Tensor) -> torch.Tensor:
+        """Normalised places (…, n, 2) of the rays at heights z (…, n)."""
         if self.vertical:
-            return self._at_0[part]
-        return self._at_0[part] + z[:, None] * self._per_z[part]
+            return self._at_0
+        return torch.stack([self._at_0[:, 0] + z * self._per_z[:, 0],
+                            self._at_0[:, 1] + z * self._per_z[:, 1]], dim=-1)
 
-    def upper_bound(self, part: slice, z_low: torch.Tensor, highest_by_x: torch.Tensor) -> float:
-        """A height [m] above everything that some rays can meet, given the highest point (nx,)
+    def upper_bound(self, z_low: torch.Tensor, highest_by_x: torch.Tensor) -> float:
+        """A height [m] above everything that the rays can meet, given the highest point (nx,)
         of the field for each column of the grid."""
         overall = float(highest_by_x.max())
-        ends = torch.cat([self.place(torch.full_like(z_low, overall), part)[:, 0],
-                          self.place(z_low, part)[:, 0]])
+        ends = torch.cat([self.place(torch.full_like(z_low, overall))[:, 0],
+                          self.place(z_low)[:, 0]])
         last = len(highest_by_x) - 1
         to_cell = 0.5 * last
         first_cell = min(max(int(np.floor((float(ends.min()) + 1) * to_cell)), 0), last)
         last_cell = min(max(int(np.ceil((float(ends.max()) + 1) * to_cell)), 0), last)
         return float(highest_by_x[first_cell : last_cell + 1].max())
 
-    def distance(self, z: np.ndarray) -> np.ndarray:
-        """Distance [m] along the rays to heights z (n,)."""
-        return (self.origin_z - z) * self.distance_per_drop
+
+@dataclass(frozen=True)
+class Heights:
+    """Height fields (frame, y, x) [m] with what bounds them all: the greatest and the least
+    height of each place, (2, y, x)."""
+
+    fields: torch.Tensor
+    bounds: torch.Tensor
+
+    @classmethod
+    def of(cls, fields: torch.Tensor) -> Heights:
+        """Take the bounds of height fields (frame, y, x)."""
+        return cls(fields, torch.stack([fields.amax(dim=0), fields.amin(dim=0)]))
 
 
-CHUNK = 8192
-"""Rays marched together: few enough for the cache, and neighbours need similar steps."""
+def first_hits(heights: Heights, planes: RayPlanes, z_low: torch.Tensor) -> torch.Tensor:
+    """Height z (frame, n) at which downward rays first meet each height field.
 
-MOST_STEPS = 64
-
-
-def first_hit(
-    surface: torch.Tensor, planes: RayPlanes, z_low: torch.Tensor, step_cells: float = 1.5
-) -> torch.Tensor:
-    """Height z (n,) at which downward rays first meet a height field.
-
-    Each ray is followed from above the field down to `z_low` (n,) (nowhere above the field where
-    the ray is there), in steps of at most `step_cells` cells (more where that would take over
-    `MOST_STEPS`); the first crossing is refined by bisection and one secant step. Crests thinner
-    than a step can be missed.
+    Each ray has stations at the whole multiples of its own step of height, so that what it meets
+    in one frame does not depend on the other frames. The surface lies between the last station
+    above the field and the first one below it; two steps of regula falsi find where. Crests
+    thinner than a step (`STEP_CELLS`, more for rays so flat that it falls below the least of
+    `STEP_HEIGHTS`) can be missed.
 
     Parameters
     ----------
-    surface : (y, x) heights [m].
+    z_low : (n,) heights [m] at which each ray is at or below all fields.
     """
     if planes.vertical:
-        return sample(surface[None], planes.place(torch.zeros_like(z_low)))[0]
-    highest_by_x = surface.max(dim=0).values
-    found = torch.empty_like(z_low)
+        return sample(heights.fields[:, None], planes.place(z_low)[None])[:, 0]
+    found = torch.empty((len(heights.fields), len(z_low)))
     for start in range(0, len(z_low), CHUNK):
         part = slice(start, start + CHUNK)
-        found[part] = _march(surface, highest_by_x, planes, part, z_low[part], step_cells)
+        found[:, part] = _march(heights, planes.chosen(part), z_low[part])
     return found
 
 
-def _march(surface: torch.Tensor, highest_by_x: torch.Tensor, planes: RayPlanes, part: slice,
-           z_low: torch.Tensor, step_cells: float) -> torch.Tensor:
-    z_high = planes.upper_bound(part, z_low, highest_by_x)
-    drop = z_low - z_high
-    first, last = planes.place(torch.full_like(z_low, z_high), part), planes.place(z_low, part)
-    advance = last - first
-    cells = float((advance.abs().amax(dim=0) * planes.cells_per_unit).max())
-    steps = min(max(int(np.ceil(cells / step_cells)), 1), MOST_STEPS)
-    above, steps_above = torch.ones_like(z_low), torch.zeros_like(z_low)
-    for k in range(1, steps):
-        height = sample(surface[None], first + advance * (k / steps))[0]
-        above *= z_high + drop * (k / steps) > height
-        steps_above += above
-    upper, lower = steps_above / steps, (steps_above + 1.0) / steps
+def _march(heights: Heights, planes: RayPlanes, z_low: torch.Tensor) -> torch.Tensor:
+    start, first, last = _stations_in_question(heights.bounds, planes, z_low)
+    # Rays with many stations first: those still under way are then always the first so many.
+    count = last - first + 1
+    order = torch.argsort(count, descending=True, stable=True)
+    planes, z_low = planes.chosen(order), z_low[order]
+    number = (start + first)[order]
+    under_way = np.searchsorted(-count[order].numpy(), -np.arange(1, int(count.max()) + 1),
+                                side="right")
+    frames, rays = len(heights.fields), len(z_low)
+    fields = heights.fields[:, None]
+    above = torch.ones((frames, rays), dtype=torch.bool)
+    stations_above = torch.zeros((frames, rays))
+    above_by, below_by, clearance = (torch.empty((frames, rays)) for _ in range(3))
+    for k, m in enumerate(under_way):
+        some = planes if m == rays else planes.chosen(slice(0, m))
+        z = torch.maximum((number[:m] + k) * -some.step, z_low[:m])
+        previous, clearance = clearance, z - sample(fields, some.place(z)[None])[:, 0]
+        if k:
+            here = above[:, :m]
+            torch.where(here, previous[:, :m], above_by[:, :m], out=above_by[:, :m])
+            torch.where(here, clearance, below_by[:, :m], out=below_by[:, :m])
+            here &= (clearance > 0) & (z > z_low[:m])
+            stations_above[:, :m] += here
+    upper = torch.maximum((number + stations_above) * -planes.step, z_low)
+    lower = torch.maximum((number + (stations_above + 1.0)) * -planes.step, z_low)
+    z = _between(upper, lower, above_by, below_by)
+    clearance = z - sample(fields, planes.place(z))[:, 0]
+    inside = clearance <= 0
+    z = _between(torch.where(inside, upper, z), torch.where(inside, z, lower),
+                 torch.where(inside, above_by, clearance),
+                 torch.where(inside, clearance, below_by))
+    return z.index_select(1, torch.argsort(order))
 
-    def clearance(share: torch.Tensor) -> torch.Tensor:
-        return z_high + drop * share - sample(surface[None], first + advance * share[:, None])[0]
 
-    for _ in range(2):
-        middle = 0.5 * (upper + lower)
-        inside = clearance(middle) <= 0
-        upper, lower = torch.where(inside, upper, middle), torch.where(inside, middle, lower)
-    above_by, below_by = clearance(upper), -clearance(lower)
-    span = above_by + below_by
-    share = torch.where(span > 1e-9, above_by / span.clamp(min=1e-9), torch.ones_like(span))
-    return z_high + drop * (upper + (lower - upper) * share.clamp(0.0, 1.0))
+def _between(upper: torch.Tensor, lower: torch.Tensor, above_by: torch.Tensor,
+             below_by: torch.Tensor) -> torch.Tensor:
+    """Where a clearance that is linear between two heights is zero."""
+    span = above_by - below_by
+    share = (above_by / span.clamp(min=1e-9)).clamp(0.0, 1.0)
+    return upper + (lower - upper) * share
+
+
+def _stations_in_question(
+    bounds: torch.Tensor, planes: RayPlanes, z_low: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """For each ray (n,) a station `start` above all, and counted from there the last station
+    above the greatest of the fields and the first one below the least."""
+    highest = planes.upper_bound(z_low, bounds[0].amax(dim=0))
+    start = torch.floor(highest / -planes.step) - 1.0
+    steps = int(((highest - z_low) / planes.step).max()) + 4
+    last_above, before_below = torch.zeros_like(z_low), torch.zeros_like(z_low)
+    above, undecided = (torch.ones(len(z_low), dtype=torch.bool) for _ in range(2))
+    for k in range(1, steps + 1):
+        z = torch.maximum((start + k) * -planes.step, z_low)
+        greatest, least = sample(bounds[None], planes.place(z)[None])[0]
+        above &= (z > greatest + ROUNDING) & (z > z_low)
+        undecided &= (z > least - ROUNDING) & (z > z_low)
+        last_above += above
+        before_below += undecided
+        if k % 4 == 0 and not undecided.any():
+            break
+    return start, last_above, before_below + 1.0

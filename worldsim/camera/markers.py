@@ -32,21 +32,22 @@ class Marker:
 
 def small_debris(
     camera: Camera, size: tuple[int, int], boxes: Boxes, debris: np.ndarray
-) -> list[Marker]:
-    """Markers, farthest first, of the debris (mask (body,)) that is too small to be drawn as it
-    is: the geometric mean of its two larger edges covers less than `DIAMETER_PX` pixels."""
+) -> list[list[Marker]]:
+    """For each frame the markers, farthest first, of the debris (mask (body,)) that is too small
+    to be drawn as it is: the geometric mean of its two larger edges covers less than
+    `DIAMETER_PX` pixels."""
     scale = camera.pixels_per_metre(boxes.position, size)
-    edges = np.sort(2 * boxes.half_size, axis=-1)[:, 1:]
-    small = debris & (np.sqrt(edges[:, 0] * edges[:, 1]) * scale < DIAMETER_PX)
+    edges = np.sort(2 * boxes.half_size, axis=-1)[..., 1:]
+    small = debris & (np.sqrt(edges[..., 0] * edges[..., 1]) * scale < DIAMETER_PX)
     top = boxes.position.copy()
-    top[:, 2] += np.sum(np.abs(boxes.rotation[:, 2]) * boxes.half_size, axis=-1)
+    top[..., 2] += np.sum(np.abs(boxes.rotation[..., 2, :]) * boxes.half_size, axis=-1)
     row, column, _ = camera.project(boxes.position, size)
     top_row, top_column, depth = camera.project(top, size)
-    found = [
-        Marker(int(i), *(float(values[i]) for values in (row, column, top_row, top_column, depth)))
-        for i in np.flatnonzero(small & np.isfinite(row) & np.isfinite(top_row))
-    ]
-    return sorted(found, key=lambda marker: -marker.depth)
+    shown: list[list[Marker]] = [[] for _ in boxes.position]
+    for k, i in np.argwhere(small & np.isfinite(row) & np.isfinite(top_row)):
+        places = (values[k, i] for values in (row, column, top_row, top_column, depth))
+        shown[k].append(Marker(int(i), *map(float, places)))
+    return [sorted(found, key=lambda marker: -marker.depth) for found in shown]
 
 
 def coverage(

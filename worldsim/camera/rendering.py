@@ -74,7 +74,7 @@ def render(
     segmentation : add ``segmentation`` int16: the index of the body at the pixel's centre, or -1
         sky, -2 ground, -3 water.
     cases, realizations : values of those coordinates; all, if None.
-    progress : called as ``progress(frames done, frames in all)`` after each frame or band.
+    progress : called as ``progress(frames done, frames in all)`` after every few frames of a band.
     times : instants [s] to show instead of ``k / fps``, e.g. for a still.
 
     Raises

@@ -8,13 +8,15 @@ ground hue 25-110 at a low saturation, the sky a saturation below 0.15.
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 SUN_ELEVATION_DEG = 50.0
-# In the x-z plane, so that pictures of a mirrored world are mirrored pictures; over the land,
-# behind the street camera, so that the front of an incoming wave is bright.
 TOWARDS_SUN = np.array(
     [np.cos(np.radians(SUN_ELEVATION_DEG)), 0.0, np.sin(np.radians(SUN_ELEVATION_DEG))]
 )
+"""The sun stands over the land (+x), behind the street camera: the front of an incoming wave and
+the walls that this camera sees are bright, and shadows fall seaward (-x), in the overhead picture
+to the left. It stands in the x-z plane, so that pictures of a mirrored world are mirrored."""
 
 AMBIENT, SUNLIGHT = 0.50, 0.62
 
@@ -29,7 +31,8 @@ REFLECTED_SKY = (132, 184, 214)
 
 HORIZON = (240, 236, 228)
 ZENITH = (202, 210, 226)
-HAZE_DISTANCE = 5000.0
+CLEAR_DISTANCE, HAZE_DISTANCE = 400.0, 5000.0
+"""Distance [m] up to which the air is clear, and beyond that the one that halves contrast."""
 
 WATER_IN_SHADE = 0.68
 
@@ -47,6 +50,11 @@ def rgb(colour: tuple[int, int, int]) -> np.ndarray:
 def ramp(values: np.ndarray, start: float, end: float) -> np.ndarray:
     """0 up to `start`, 1 from `end` on, linear between."""
     return np.clip((values - np.float32(start)) * np.float32(1.0 / (end - start)), 0.0, 1.0)
+
+
+def ramp_(values: torch.Tensor, start: float, end: float) -> torch.Tensor:
+    """`ramp` in place."""
+    return values.sub_(start).mul_(1.0 / (end - start)).clamp_(0.0, 1.0)
 
 
 def ground_albedo(z: np.ndarray) -> np.ndarray:
@@ -105,6 +113,7 @@ def sky_colour(upward: np.ndarray) -> np.ndarray:
 
 
 def haze(colour: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """Colours (3, n) as seen through `distance` (n,) [m] of air; nothing within 400 m."""
-    far = np.maximum(distance - np.float32(400.0), 0.0)
+    """Colours (3, n) as seen through `distance` (n,) [m] of air; nothing within
+    `CLEAR_DISTANCE`."""
+    far = np.maximum(distance - np.float32(CLEAR_DISTANCE), 0.0)
     return mix(colour, rgb(HORIZON), far / (far + np.float32(HAZE_DISTANCE)))

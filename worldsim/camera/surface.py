@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from worldsim.camera.height_field import Grid
+from worldsim.camera.height_field import Grid, Heights
 from worldsim.camera.shading import water_colour
 from worldsim.camera.states import MemberStates
 
@@ -19,22 +19,20 @@ WET_DEPTH = 0.02
 OFFSHORE_CELLS = 40
 """Cells of sea in front of the domain, in which the incoming wave fades to still water."""
 
-CHANNELS = ("height", "wet", "blocked", "red", "green", "blue")
-
 
 class Surface:
-    """The surface fields of all frames of one member.
+    """The surface fields of some frames of one member.
 
-    ``fields`` is (frame, channel, y, x) float32 with the channels of `CHANNELS` (height in m,
-    wet and blocked 0..1, the water's colour 0..255), ``ground`` (y, x) the bathymetry [m], both
-    on ``grid``, which extends the water's grid offshore.
+    ``heights`` (frame, y, x) in m, ``blocked`` (frame, y, x) 0 or 1, ``looks`` (frame, channel,
+    y, x) with the channels wet 0..1 and the water's red, green, blue 0..255, all float32, and
+    ``ground`` (y, x), the bathymetry [m], on ``grid``, which extends the water's grid offshore.
     """
 
-    def __init__(self, states: MemberStates) -> None:
+    def __init__(self, states: MemberStates, frames: slice = slice(None)) -> None:
         self.grid: Grid = states.grid.padded(OFFSHORE_CELLS)
         ground = _pad_ground(states.bathymetry)
-        depth = _pad_water(states.depth, states.bathymetry)
-        blocked = _pad_edge(states.blocked.astype(np.float32))
+        depth = _pad_water(states.depth[frames], states.bathymetry)
+        blocked = _pad_edge(states.blocked[frames].astype(np.float32))
         wet = np.clip(depth / np.float32(2 * WET_DEPTH), 0.0, 1.0)
         height = ground + depth
         # Under a building there is no water; carrying the surface on for two cells keeps the
@@ -43,14 +41,14 @@ class Surface:
             height, wet, depth = _carried_under(blocked, height, wet, depth)
         slope_y, slope_x = _slopes(height, self.grid)
         steep = np.clip((np.sqrt(slope_x**2 + slope_y**2) - 0.12) / 0.5, 0.0, 1.0)
-        speed = _pad_edge(states.speed)
+        speed = _pad_edge(states.speed[frames])
         fast = np.clip((speed - 3.0) / 5.0, 0.0, 1.0) * np.clip(1.5 - depth / 2.0, 0.0, 1.0)
         foam = np.clip(0.9 * steep + 0.6 * fast, 0.0, 1.0)
         # Coloured by cell, not by pixel: the colour is as smooth as the slope that it shows.
         colour = water_colour(depth, slope_x, slope_y, foam)
-        self.fields = torch.from_numpy(
-            np.stack([height, wet, blocked, *colour], axis=1).astype(np.float32)
-        )
+        self.heights = Heights.of(torch.from_numpy(height.astype(np.float32)))
+        self.blocked = torch.from_numpy(blocked)
+        self.looks = torch.from_numpy(np.stack([wet, *colour], axis=1).astype(np.float32))
         self.ground = torch.from_numpy(ground.astype(np.float32))
 
 

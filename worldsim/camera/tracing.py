@@ -1,4 +1,8 @@
-"""What each sample of a picture sees: ground, water, a body or the sky, and whether in the sun."""
+"""What each sample of a picture sees: ground, water, a body or the sky, and whether in the sun.
+
+Samples are numbered by their place inside the pixel first, then by row and column: the samples of
+one place make a picture, and the mean over a pixel adds whole pictures.
+"""
 
 from __future__ import annotations
 
@@ -7,44 +11,32 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from worldsim.camera.boxes import NO_HIT, Boxes, MujocoBoxes, face_normal, parallel_hit
+from worldsim.camera.boxes import NO_HIT, Boxes, Looks, face_normals, slabs
 from worldsim.camera.detail import mottling, visibility
-from worldsim.camera.height_field import Grid, RayPlanes, first_hit, sample
-from worldsim.camera.projection import Camera
+from worldsim.camera.height_field import Grid, Heights, RayPlanes, first_hits, sample
+from worldsim.camera.projection import Camera, Rays
 from worldsim.camera.shading import AMBIENT, TOWARDS_SUN, ground_albedo, mirrored_share, mix, sunlit
-from worldsim.camera.surface import CHANNELS
 
 SHADOW_GAP = 0.02
 """A body casts no shadow on what lies this near to it [m]: itself, that is."""
 
 
 @dataclass(frozen=True)
-class Scene:
-    """The bodies of one frame; `drawn` (n,) are those drawn as boxes. `cast` is for
-    perspective cameras and holds the same boxes."""
+class BodyHits:
+    """The samples of some frames that see a body: their numbers ``at`` (m,) in the flattened
+    (frame, n), the ``frame`` and ``body`` (m,) and the outward ``normal`` (3, m) there."""
 
-    boxes: Boxes
-    drawn: np.ndarray
-    cast: MujocoBoxes | None
-
-
-@dataclass(frozen=True)
-class Hits:
-    """What the samples (n,) of a band see.
-
-    ``distance`` [m] along the ray, infinite for the sky; ``body`` -1 where none; ``normal``
-    (n, 3) of bodies; ``surface`` (channel, n), with the channels of `surface.CHANNELS`, at the
-    ground or water that the ray meets or would meet behind a body.
-    """
-
-    distance: np.ndarray
+    at: np.ndarray
+    frame: np.ndarray
     body: np.ndarray
     normal: np.ndarray
-    surface: np.ndarray
 
 
 class Band:
     """The samples of some rows of a picture, and the ground that they see.
+
+    What no frame changes is found here, once: rays, the ground where they end, its colour in the
+    sun and in a shadow.
 
     Parameters
     ----------
@@ -54,131 +46,174 @@ class Band:
 
     def __init__(self, camera: Camera, size: tuple[int, int], rows: tuple[int, int],
                  supersample: int, grid: Grid, ground: torch.Tensor) -> None:
-        self.camera, self.size, self.supersample = camera, size, supersample
-        self._first = rows[0] * supersample
-        self.shape = ((rows[1] - rows[0]) * supersample, size[1] * supersample)
-        at_row = (np.arange(self.shape[0]) + self._first + 0.5) / supersample
-        at_column = (np.arange(self.shape[1]) + 0.5) / supersample
-        self._rays = camera.rays(size, at_row, at_column)
-        # Components first: each is contiguous.
+        self.camera, self.size, self.rows, self.supersample = camera, size, rows, supersample
+        self.shape = (supersample**2, rows[1] - rows[0], size[1])
+        at_row = np.arange(rows[0] * supersample, rows[1] * supersample) + 0.5
+        at_column = np.arange(size[1] * supersample) + 0.5
+        rays = camera.rays(size, at_row / supersample, at_column / supersample)
+        self._rays = Rays(self._numbered(rays.origin), self._numbered(rays.direction))
         self._origin, self._direction = (
-            np.broadcast_to(np.ascontiguousarray(np.moveaxis(part, -1, 0), dtype=np.float32),
-                            (3, *self.shape))
+            torch.from_numpy(np.ascontiguousarray(part.T, dtype=np.float32))
             for part in (self._rays.origin, self._rays.direction)
         )
         self._planes = RayPlanes(self._rays, grid)
-        self.upward = self._direction[2].reshape(-1)
+        self.sky = torch.from_numpy(~self._planes.downward)
+        self._distance_per_drop = torch.from_numpy(self._planes.distance_per_drop)
+        self._origin_z = torch.from_numpy(self._planes.origin_z)
+        self.upward = np.broadcast_to(self._direction[2].numpy(), (len(self),))
         self.mirrored = mirrored_share(self.upward)
-        self._sky = ~self._planes.downward
-        lowest = torch.full((self.shape[0] * self.shape[1],), float(ground.min()))
-        self._ground_z = first_hit(ground, self._planes, lowest)
-        slopes = sample(_gradient(ground, grid), self._planes.place(self._ground_z)).numpy()
-        length = np.sqrt(np.float32(1.0) + slopes[0] ** 2 + slopes[1] ** 2)
+        self._lowest = float(ground.min())
+        self._ground_z = first_hits(Heights.of(ground[None]), self._planes,
+                                    torch.full((len(self),), self._lowest))[0]
+        slopes = sample(_gradient(ground, grid)[None], self._planes.place(self._ground_z)[None])
+        slope_x, slope_y = slopes[0].numpy()
+        length = np.sqrt(np.float32(1.0) + slope_x**2 + slope_y**2)
         sun = TOWARDS_SUN.astype(np.float32)
-        light = sunlit((sun[2] - slopes[0] * sun[0] - slopes[1] * sun[1]) / length)
-        ground_distance = self._planes.distance(self._ground_z.numpy())
-        place = self.points(np.arange(len(light)), ground_distance)
+        light = sunlit((sun[2] - slope_x * sun[0] - slope_y * sun[1]) / length)
+        everywhere = np.arange(len(self))
+        distance = self._distance(self._ground_z).numpy()
+        place = self.points(everywhere, distance)
         place[1] -= np.float32(grid.y_first + 0.5 * (grid.ny - 1) * grid.dy)
-        shown = self.detail(np.arange(len(light)), ground_distance)
+        shown = self.detail(everywhere, distance)
         mottled = mix(np.ones_like(light), mottling(place[0], place[1]), shown)
-        self.ground_colour = ground_albedo(self._ground_z.numpy()) * (light * mottled)
+        self.ground_colour = torch.from_numpy(
+            ground_albedo(self._ground_z.numpy()) * (light * mottled)
+        )
         self.ground_in_shade = np.float32(AMBIENT) / light
+
+    def __len__(self) -> int:
+        return self.shape[0] * self.shape[1] * self.shape[2]
+
+    def _numbered(self, part: np.ndarray) -> np.ndarray:
+        """Rays' part on the grid of samples by their numbers: (n or 1, 3)."""
+        if part.shape[:2] == (1, 1):
+            return part.reshape(1, 3)
+        s, (_, rows, columns) = self.supersample, self.shape
+        return part.reshape(rows, s, columns, s, 3).transpose(1, 3, 0, 2, 4).reshape(-1, 3)
 
     def points(self, at: np.ndarray, distance: np.ndarray) -> np.ndarray:
         """Points (3, m) [m] on the rays number `at` (m,) at the given distances (m,) [m]."""
-        origin, direction = self._origin.reshape(3, -1), self._direction.reshape(3, -1)
-        return origin[:, at] + direction[:, at] * distance
+        return self._points(torch.from_numpy(at), torch.from_numpy(distance)).numpy()
+
+    def _points(self, at: torch.Tensor, distance: torch.Tensor) -> torch.Tensor:
+        return _of(self._origin, at) + _of(self._direction, at) * distance
 
     def detail(self, at: np.ndarray, distance: np.ndarray) -> np.ndarray:
         """How far (m,) detail is seen at those points, 0..1."""
         scale = self.camera.pixels_per_metre(self.points(at, distance).T, self.size)
         return visibility(scale)
 
-    def see(self, fields: torch.Tensor, scene: Scene) -> Hits:
-        """Trace one frame; `fields` (channel, y, x) are those of `Surface`."""
-        height = fields[0]
-        if self._planes.vertical:
-            surface = sample(fields, self._planes.place(self._ground_z)).numpy()
-            z = surface[0]
-        else:
-            z_low = self._ground_z.clamp(min=float(height.min()))
-            z_hit = first_hit(height, self._planes, z_low)
-            surface = sample(fields, self._planes.place(z_hit)).numpy()
-            z = z_hit.numpy()
-        distance = self._planes.distance(z)
-        distance[self._sky] = NO_HIT
-        body_distance, body, normal = self._see_bodies(scene)
-        # Water carried on under a building for the sake of a smooth surface is not seen.
-        under = (surface[CHANNELS.index("blocked")] > 0.5) & (body >= 0)
-        in_front = (body_distance < distance) | under
-        return Hits(np.where(in_front, body_distance, distance),
-                    np.where(in_front, body, np.int16(-1)), normal, surface)
+    def _distance(self, z: torch.Tensor) -> torch.Tensor:
+        return (self._origin_z - z) * self._distance_per_drop
 
-    def _see_bodies(self, scene: Scene) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Distance (n,), body (n,) and normal (n, 3) of the nearest body."""
-        count = self.shape[0] * self.shape[1]
-        distance = np.full(count, NO_HIT, dtype=np.float32)
-        body = np.full(count, -1, dtype=np.int16)
-        normal = np.zeros((count, 3), dtype=np.float32)
-        blocks = self._blocks(scene.boxes.corners(), scene.drawn)
-        if scene.cast is not None:
-            wanted = np.zeros(self.shape, dtype=bool)
-            for _, block in blocks:
-                wanted[block] = True
-            at = np.flatnonzero(wanted)
-            towards = np.broadcast_to(self._rays.direction, (*self.shape, 3)).reshape(-1, 3)[at]
-            distance[at], body[at], normal[at] = scene.cast.cast(
-                self._rays.origin.reshape(3), towards
-            )
-            return distance, body, normal
-        direction = self._rays.direction.reshape(3)
-        numbers = np.arange(count).reshape(self.shape)
-        for index, block in blocks:
-            at = numbers[block].ravel()
-            origin = self._origin[(slice(None), *block)].reshape(3, -1)
-            entry, leave, axis = parallel_hit(origin, direction, scene.boxes, index)
-            nearer = (entry <= leave) & (entry > 0) & (entry < distance[at])
-            at = at[nearer]
-            distance[at], body[at] = entry[nearer], index
-            normal[at] = face_normal(scene.boxes, index, axis[nearer], direction)
-        return distance, body, normal
+    def see_surface(self, heights: Heights,
+                    fields: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Distances (frame, n) [m] of ground or water, infinite for the sky, and the `fields`
+        (frame, channel, y, x) there, (frame, channel, n)."""
+        z_low = self._ground_z
+        z = first_hits(heights, self._planes, z_low)
+        distance = self._distance(z).masked_fill_(self.sky, NO_HIT)
+        places = self._planes.place(z)
+        return distance, sample(fields, places[None] if self._planes.vertical else places)
 
-    def shaded(self, hits: Hits, scene: Scene) -> np.ndarray:
-        """Which points (n,) a body keeps the sun from."""
-        shaded = np.zeros(self.shape, dtype=bool)
-        # The sky is told from the rest by its distance later; here any finite one will do.
-        distance = np.where(np.isinf(hits.distance), np.float32(0.0), hits.distance)
-        distance = distance.reshape(self.shape)
-        lowest = float((self._origin[2] + self._direction[2] * distance).min())
-        hulls = scene.boxes.shadow_hulls(TOWARDS_SUN, lowest)
-        for index, block in self._blocks(hulls, scene.drawn):
-            within = (slice(None), *block)
-            points = self._origin[within] + self._direction[within] * distance[block]
-            entry, leave, _ = parallel_hit(
-                points.reshape(3, -1), TOWARDS_SUN, scene.boxes, index
-            )
-            covered = (entry <= leave) & (leave > SHADOW_GAP)
-            shaded[block] |= covered.reshape(distance[block].shape)
-        return shaded.ravel()
+    def see_bodies(self, distance: torch.Tensor, boxes: Boxes, drawn: np.ndarray,
+                   blocked: torch.Tensor) -> BodyHits:
+        """The samples that see a body, those `drawn` (frame, body); `distance` (frame, n) of the
+        surface becomes that of the body there.
 
-    def _blocks(self, hulls: np.ndarray, drawn: np.ndarray) -> list[tuple[int, tuple]]:
-        """The block of this band's samples in which each drawn body's hull (n, points, 3)
-        appears."""
-        row, column, _ = self.camera.project(hulls, self.size)
-        blocks = []
-        for index in np.flatnonzero(drawn):
-            bounds = []
-            for at, offset, count in ((row[index], self._first, self.shape[0]),
-                                      (column[index], 0, self.shape[1])):
-                if np.isnan(at).any():  # part of it lies behind the camera: no bound
-                    bounds.append((0, count))
-                    continue
-                first = int(np.floor(at.min() * self.supersample - 0.5)) - offset
-                last = int(np.ceil(at.max() * self.supersample + 0.5)) - offset
-                bounds.append((max(first, 0), min(last, count)))
-            if all(first < last for first, last in bounds):
-                blocks.append((int(index), tuple(slice(*bound) for bound in bounds)))
-        return blocks
+        Water that is carried on under a building for the sake of a smooth surface is not seen:
+        where the field `blocked` (frame, y, x) says so, the body is.
+        """
+        looks = self._looks(boxes.corners(), drawn)
+        eye = self.camera.projection == "perspective"
+        entry, leave, axis = slabs(
+            self._origin if eye else _of(self._origin, looks.at),
+            _of(self._direction, looks.at), boxes, looks,
+        )
+        met = torch.nonzero((entry <= leave) & (entry > 0))[:, 0].numpy()
+        pair, at = looks.pair.numpy()[met], looks.at.numpy()[met]
+        entry, axis = entry.numpy()[met], axis.numpy()[met]
+        frame, body = looks.frame[pair], looks.body[pair]
+        flat = frame * len(self) + at
+        flat = frame * len(self) + at
+        best = _nearest(flat, entry, distance.numel())
+        flat, at, frame, body = flat[best], at[best], frame[best], body[best]
+        entry, axis = entry[best], axis[best]
+        surface = distance.view(-1).numpy()
+        shown = entry < surface[flat]
+        behind = np.flatnonzero(~shown)
+        shown[behind] = self._under(blocked, frame[behind], at[behind], surface[flat[behind]])
+        flat, at, frame, body = flat[shown], at[shown], frame[shown], body[shown]
+        surface[flat] = entry[shown]
+        towards = _of(self._direction, torch.from_numpy(at)).numpy()
+        return BodyHits(flat, frame, body, face_normals(boxes, frame, body, axis[shown], towards))
+
+    def _under(self, blocked: torch.Tensor, frame: np.ndarray, at: np.ndarray,
+               distance: np.ndarray) -> np.ndarray:
+        """Whether the surface that those samples (m,) meet is under a building."""
+        under = np.zeros(len(at), dtype=bool)
+        for k in np.unique(frame):
+            mine = np.flatnonzero(frame == k)
+            which = torch.from_numpy(at[mine])
+            drop = torch.from_numpy(distance[mine]) / self._distance_per_drop[which]
+            places = self._planes.chosen(which).place(self._origin_z[which] - drop)
+            under[mine] = (sample(blocked[k, None, None], places[None])[0, 0] > 0.5).numpy()
+        return under
+
+    def shaded(self, distance: torch.Tensor, boxes: Boxes, drawn: np.ndarray) -> np.ndarray:
+        """The numbers (m,) in the flattened (frame, n) of the points at `distance` (frame, n)
+        that a body keeps the sun from, sorted."""
+        flat_distance = distance.view(-1)
+        looks = self._looks(boxes.shadow_hulls(TOWARDS_SUN, self._lowest), drawn)
+        flat = torch.from_numpy(looks.frame)[looks.pair] * len(self) + looks.at
+        away = flat_distance[flat]
+        away = torch.where(torch.isinf(away), 0.0, away)
+        sun = torch.tensor(TOWARDS_SUN, dtype=torch.float32)[:, None]
+        entry, leave, _ = slabs(self._points(looks.at, away), sun, boxes, looks)
+        covered = (entry <= leave) & (leave > SHADOW_GAP)
+        return np.unique(flat[covered].numpy())
+
+    def _looks(self, hulls: np.ndarray, drawn: np.ndarray) -> Looks:
+        """The samples of this band's pixels in which the hulls (frame, n, points, 3) of `drawn`
+        (frame, n) bodies appear."""
+        _, rows, columns = self.shape
+        frame, body = np.nonzero(drawn)
+        row, column, _ = self.camera.project(hulls[frame, body], self.size)
+        # A hull that lies partly behind the camera (NaN) has no bound.
+        bounds = []
+        for where, offset, count in ((row, self.rows[0], rows), (column, 0, columns)):
+            with np.errstate(invalid="ignore"):
+                first = np.floor(where.min(axis=-1) - 0.5) - offset
+                last = np.ceil(where.max(axis=-1) + 0.5) - offset
+            first = np.clip(np.where(np.isnan(first), 0, first), 0, count)
+            last = np.clip(np.where(np.isnan(last), count, last), 0, count)
+            bounds += [first.astype(np.int64), last.astype(np.int64)]
+        row0, row1, column0, column1 = bounds
+        width = np.maximum(column1 - column0, 0)
+        pixels = np.maximum(row1 - row0, 0) * width
+        pair = np.repeat(np.arange(len(frame)), pixels)
+        number = np.arange(len(pair)) - np.repeat(np.cumsum(pixels) - pixels, pixels)
+        down, across = np.divmod(number, width[pair])
+        at = (row0[pair] + down) * columns + column0[pair] + across
+        at = (np.arange(self.shape[0])[:, None] * (rows * columns) + at).ravel()
+        return Looks(frame, body, torch.from_numpy(np.tile(pair, self.shape[0])),
+                     torch.from_numpy(at))
+
+
+def _nearest(flat: np.ndarray, entry: np.ndarray, count: int) -> np.ndarray:
+    """Which of the hits (m,) at places `flat` (m,) below `count` have the least `entry` of their
+    place; of equals the first."""
+    least = torch.full((count,), NO_HIT)
+    least.scatter_reduce_(0, torch.from_numpy(flat), torch.from_numpy(entry), "amin")
+    tied = np.flatnonzero(least.numpy()[flat] == entry)
+    winner = np.empty(count, dtype=np.int64)
+    winner[flat[tied[::-1]]] = tied[::-1]
+    return tied[winner[flat[tied]] == tied]
+
+
+def _of(rays: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
+    """(3, m or 1): a part of the rays number `at` (m,), of which all may share one."""
+    return rays if rays.shape[1] == 1 else rays.index_select(1, at)
 
 
 def _gradient(ground: torch.Tensor, grid: Grid) -> torch.Tensor:
