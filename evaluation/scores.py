@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from evaluation.bootstrap import DEFAULT, Bootstrap, Interval
@@ -105,14 +106,15 @@ def evaluate(dream: xr.DataTree, truth: xr.DataTree,
     ----------
     dream : a generated rollout with an overhead video (a street video is compared by its pixels).
     truth : the simulated rollout with its states; videos are rendered where they are missing at
-        the dream's size and rate. Cases that the dream lacks are left out.
+        the dream's size and rate. Cases that the dream lacks are left out, and so are cases with
+        a member whose audit failed; the scores name them.
     baselines : rollouts of baselines on the same query, by name.
     reference : an independent ensemble of the simulator for the same cases (the ``mujoco`` world
         model). Without it each member of the truth is held against all others.
 
     Raises
     ------
-    InputError : rollouts that do not fit together.
+    InputError : rollouts that do not fit together, or a truth that failed in every case.
     """
     if not has_video(dream, CAMERA):
         raise InputError(f"the dream has no {CAMERA!r} video; ask the model for that camera")
@@ -127,7 +129,8 @@ def evaluate(dream: xr.DataTree, truth: xr.DataTree,
             raise InputError(f"a baseline is called {reserved!r}; give it another name")
     video = dream[f"video/{CAMERA}"].dataset
     size = (video.sizes["row"], video.sizes["column"])
-    chosen = truth.sel(case=dream["case"].values)
+    sound, failed = _by_audit(truth, dream["case"].values)
+    chosen = truth.sel(case=sound)
     ready = prepare_truth(
         chosen, size=size, fps=float(video.attrs["fps"]), cameras=list(dream["video"].children),
         frames=video.sizes["time"],
@@ -142,6 +145,7 @@ def evaluate(dream: xr.DataTree, truth: xr.DataTree,
     about = {
         "scenario": json.loads(truth.attrs["scenario"]),
         "cases": [int(c) for c in ready.cases],
+        "failed_cases": failed,
         "realizations": {"model": dream.sizes["realization"], "truth": truth.sizes["realization"]},
         "size": list(size),
         "fps": ready.fps,
@@ -152,6 +156,20 @@ def evaluate(dream: xr.DataTree, truth: xr.DataTree,
         "checkpoint": str(dream.attrs.get("checkpoint", "")),
     }
     return summarise(measured, name, tuple(others), about, metrics=metrics, bootstrap=bootstrap)
+
+
+def _by_audit(truth: xr.DataTree, cases: np.ndarray) -> tuple[list[int], list[int]]:
+    """The cases all of whose members closed their books, and the others."""
+    if "audit" not in truth.children:  # a rollout that was not made by our simulator
+        return [int(c) for c in cases], []
+    bad = truth["audit"]["failed"].any("realization").sel(case=cases).values
+    sound = [int(c) for c in cases[~bad]]
+    if not sound:
+        raise InputError(
+            "every case of the truth has a member that failed its audit; "
+            "worldsim.simulator.audit_record.failed_members(truth) names them"
+        )
+    return sound, [int(c) for c in cases[bad]]
 
 
 def _number(value: float | None) -> float | None:

@@ -19,8 +19,8 @@ _PLAIN = {
 
 
 def in_words(scores: Scores) -> str:
-    """One to three honest sentences."""
-    sentences = [_lateness(scores["water.lateness"]), _skill(scores)]
+    """One to four honest sentences."""
+    sentences = [_lateness(scores["water.lateness"]), _skill(scores), _failed(scores)]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -41,6 +41,13 @@ def _lateness(score: Score) -> str:
         f"The dream's water reaches the first building {abs(late):.1f} s {side}"
         f"{_between(score.value.interval, ' s')}, averaged over {_cases(score.cases)}."
     )
+
+
+def _failed(scores: Scores) -> str:
+    failed = scores.about.get("failed_cases", [])
+    if not failed:
+        return ""
+    return f"The truth of {_cases(len(failed))} failed its audit and was left out."
 
 
 def _cases(count: int) -> str:

@@ -249,6 +249,25 @@ def test_a_dream_of_some_of_the_cases_is_scored_on_those(truth, late, scored):
     )
 
 
+def test_a_case_whose_truth_failed_its_audit_is_left_out_and_named(truth, late):
+    failed = np.zeros((CASES, MEMBERS), bool)
+    failed[0, 1] = True
+
+    def audited(values):
+        copy = truth.copy()
+        copy["audit"] = xr.Dataset({"failed": (("case", "realization"), values)})
+        return copy
+
+    scores = evaluate(late, audited(failed))
+    assert scores.about["failed_cases"] == [0] and scores.about["cases"] == [1]
+    assert "1 case failed its audit" in scores.in_words()
+    alone = evaluate(late.isel(case=[1]), truth.isel(case=[1]))
+    assert scores["water.wet_area_brier"].value == alone["water.wet_area_brier"].value
+    assert evaluate(late, audited(np.zeros_like(failed))).about["failed_cases"] == []
+    with pytest.raises(InputError, match="failed its audit"):
+        evaluate(late, audited(np.ones_like(failed)))
+
+
 def test_the_drawn_camera_is_the_shipped_one():
     from scenarios.tsunami import VIEW
     from worldsim.camera import overhead

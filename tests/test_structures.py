@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from worldsim.simulator.constants import GRAVITY
 from worldsim.simulator.structures import (
     STOREY_HEIGHT,
     TYPES,
@@ -16,7 +17,7 @@ from worldsim.simulator.structures import (
 )
 
 
-def one_storey(type_name: str = "timber", gravity: float = 9.81) -> FrameProperties:
+def one_storey(type_name: str = "timber", gravity: float = GRAVITY) -> FrameProperties:
     values = frame_properties(TYPES[type_name], 80.0, 1, np.ones(1), np.ones(1), gravity)
     shaped = {name: array.reshape(1, 1, 1) for name, array in values.items()}
     return FrameProperties(present=np.ones((1, 1, 1), bool), **shaped)
@@ -33,12 +34,12 @@ def test_chain_eigenvalue_is_that_of_the_stiffness_matrix(storeys):
 @pytest.mark.parametrize("storeys", [1, 2])
 def test_frame_has_the_declared_period_and_base_strength(name, storeys):
     type_ = TYPES[name]
-    values = frame_properties(type_, 100.0, storeys, np.ones(storeys), np.ones(storeys), 9.81)
+    values = frame_properties(type_, 100.0, storeys, np.ones(storeys), np.ones(storeys), GRAVITY)
     k = np.append(values["stiffness"], 0.0)
     matrix = np.diag(k[:-1] + k[1:]) - np.diag(k[1:-1], 1) - np.diag(k[1:-1], -1)
     omega = np.sqrt(np.linalg.eigvalsh(matrix / values["mass"][0])[0])
     assert 2 * np.pi / omega == pytest.approx(type_.period, rel=1e-9)
-    weight = type_.floor_mass * 100.0 * storeys * 9.81
+    weight = type_.floor_mass * 100.0 * storeys * GRAVITY
     assert values["yield_force"][0] == pytest.approx(type_.yield_ratio * weight)
     assert values["ultimate_force"][0] == pytest.approx(type_.ultimate_ratio * weight)
 
@@ -99,7 +100,7 @@ def test_push_beyond_ultimate_brings_the_storey_down_and_below_it_does_not():
 
 
 def test_a_failing_lower_storey_takes_the_upper_one_with_it():
-    values = frame_properties(TYPES["timber"], 80.0, 2, np.ones(2), np.ones(2), 9.81)
+    values = frame_properties(TYPES["timber"], 80.0, 2, np.ones(2), np.ones(2), GRAVITY)
     shaped = {name: array.reshape(1, 1, 2) for name, array in values.items()}
     frames = Frames(FrameProperties(present=np.ones((1, 1, 2), bool), **shaped))
     displacement = np.zeros((1, 1, 2, 4))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Mapping
 
 import xarray as xr
@@ -15,10 +16,12 @@ from worldsim.cli import films
 from worldsim.cli.dream import dream
 from worldsim.cli.progress import Advance, Stages
 from worldsim.cli.run_directory import RunDirectory
+from worldsim.errors import MembersFailed
 from worldsim.query import Query, query
 from worldsim.rollout import open as open_rollout
 from worldsim.rollout import save
 from worldsim.scenario import Scenario
+from worldsim.simulator.audit_record import failed_members
 from worldsim.simulator.world import simulate
 from worldsim.world_model import WorldModel
 
@@ -68,8 +71,17 @@ def simulate_truth(run: RunDirectory, scenario: Scenario, stages: Stages) -> Non
 
     def work(advance: Advance) -> None:
         d = run.definition
-        truth = simulate(scenario, cases=d["cases"], realizations=d["realizations"],
-                                  seed=d["seed"], duration=d["duration"], progress=advance)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", MembersFailed)  # said below, once and readably
+            truth = simulate(scenario, cases=d["cases"], realizations=d["realizations"],
+                             seed=d["seed"], duration=d["duration"], progress=advance)
+        failed = failed_members(truth)
+        for line in failed:
+            stages.say(f"failed member: {line}")
+        if failed:
+            members = d["cases"] * d["realizations"]
+            stages.say(f"{len(failed)} of {members} members failed; they are kept and marked, "
+                       "and their cases are not scored")
         with run.producing("truth.zarr") as path:
             save(truth, path)
 

@@ -61,6 +61,8 @@ class Bodies:
         self.half_size = np.stack([model.geom_size[1 : 1 + slots.bodies] for model in self._models])
         self.frames = Frames(_frames(scenes, hidden, physics))
         self.floaters = _floaters(scenes, hidden, physics, self.half_size)
+        self.impulse = np.zeros((len(scenes), 2))  # N s received from the water so far
+        self.work = np.zeros(len(scenes))  # J, horizontal
         self.base = np.zeros((len(scenes), slots.buildings))
         self._rubble_buoyancy = np.zeros((len(scenes), slots.buildings))
         for member, scene in enumerate(scenes):
@@ -112,6 +114,11 @@ class Bodies:
         """(member, building): whether the lowest storey still stands."""
         return self.frames.attached[:, :, 0]
 
+    @property
+    def peak_drift(self) -> np.ndarray:
+        """(member, building, storey): largest drift ratio so far, while attached."""
+        return self.frames.peak_drift
+
     def advance(
         self, storey_load: np.ndarray, force: np.ndarray, torque: np.ndarray, duration: float
     ) -> list[tuple[int, int, int]]:
@@ -125,27 +132,52 @@ class Bodies:
 
         Returns
         -------
-        The (member, building, storey) that failed, each crushed at once.
+        The (member, building, storey) that failed, each crushed at once. A load goes on to its
+        body to the end of `duration`, attached or not: the water has already given it.
         """
         steps = round(duration / TIMESTEP)
         assert abs(steps * TIMESTEP - duration) < 1e-12, duration
         n = self.storey_bodies
         self._xfrc[:, 1:, :3], self._xfrc[:, 1:, 3:] = force, torque
+        self._xfrc[:, 1 : 1 + n, :2] += storey_load.reshape(len(self._models), n, 2)
         failures: list[tuple[int, int, int]] = []
+        before = self._horizontal_motion()
         for _ in range(steps):
             shape = self._storey_shape
             displacement = self._qpos[:, : 4 * n].reshape(shape)
             rate = self._qvel[:, : 4 * n].reshape(shape)
             frame_force = self.frames.forces(displacement, rate)
-            held = self.frames.attached[..., None]
-            frame_force[..., :2] += np.where(held, storey_load, 0.0)
             self._qfrc[:, : 4 * n] = frame_force.reshape(len(self._models), -1)
             self._batch.step()
+            before = self._account(before)
             failed = np.argwhere(self.frames.release(self._qpos[:, : 4 * n].reshape(shape)))
             if len(failed):
                 failures += [(int(m), int(b), int(s)) for m, b, s in failed]
                 self._crush(failed)
         return failures
+
+    def _horizontal_motion(self) -> np.ndarray:
+        """Velocity in x, y and rate of turn about z, (member, body, 3)."""
+        return np.concatenate([self.velocity[..., :2], self.spin[..., 2:]], axis=-1)
+
+    def _account(self, before: np.ndarray) -> np.ndarray:
+        """Add one MuJoCo step's impulse and work of the applied forces; the motion after it."""
+        after = self._horizontal_motion()
+        applied = self._xfrc[:, 1:][..., [0, 1, 5]]
+        self.impulse += TIMESTEP * applied[..., :2].sum(1)
+        self.work += TIMESTEP * (applied * (0.5 * (before + after))).sum((1, 2))
+        return after
+
+    @property
+    def finite(self) -> np.ndarray:
+        """Whether a member's bodies are all somewhere, (member,) bool."""
+        return np.isfinite(self._qpos).all(1) & np.isfinite(self._qvel).all(1)
+
+    def rest(self, member: int) -> None:
+        """Put a member's bodies back to where they began, at rest: nobody looks at them again."""
+        self._qpos[member] = self._models[member].qpos0
+        self._qvel[member] = 0.0
+        self.frames.forget(member)
 
     @property
     def _free_qpos(self) -> np.ndarray:
@@ -245,9 +277,11 @@ def _model(scene: Scene, hidden: Hidden, physics: Physics) -> mujoco.MjModel:
     relief = max(high - low, 1e-3)
     reach = ((domain.nx - 1) * domain.dx / 2, (domain.ny - 1) * domain.dy / 2)
     # Dense Jacobians: MuJoCo 4.0.0 is reported to have a defect in its sparse factorisation.
+    # No automatic reset: bodies that break the integrator must be seen to have done so.
     model = mujoco.MjModel.from_xml_string(f"""
 <mujoco>
-  <option timestep="{TIMESTEP}" gravity="0 0 {-physics.gravity!r}" jacobian="dense"/>
+  <option timestep="{TIMESTEP}" gravity="0 0 {-physics.gravity!r}" jacobian="dense">
+    <flag autoreset="disable"/></option>
   <size memory="8M"/>
   <asset><hfield name="ground" nrow="{domain.ny}" ncol="{domain.nx}"
     size="{reach[0]!r} {reach[1]!r} {relief!r} 5"/></asset>

@@ -14,10 +14,11 @@ import dataclasses
 
 import numpy as np
 
+from worldsim.simulator.constants import SEAWATER_DENSITY
 from worldsim.simulator.scene import Domain
 
-WATER_DENSITY = 1025.0
-"""Sea water, kg/m3 (Gill 1982, Atmosphere-Ocean Dynamics, app. 3: 35 g/kg at 10-15 °C, rounded)."""
+WATER_DENSITY = SEAWATER_DENSITY
+"""kg/m3; the bodies float in the water that the solver weighs."""
 
 ADDED_MASS = 0.5
 """Horizontal added mass of a floating box over its own mass (order of Newman 1977, fig. 4.8,
@@ -37,11 +38,13 @@ COLUMNS = (4, 3)
 def share_of_levels(
     star_depth: np.ndarray, ground: np.ndarray, base: np.ndarray, height: float, storeys: int
 ) -> np.ndarray:
-    """How a hydrostatic wall load is shared by the floors above each storey.
+    """How a hydrostatic wall load is shared by the ground and the floors above each storey.
 
     The pressure ρg(h*−z) acts from the ground up to h*. Within storey k, the wall spans between
     the floor below and the floor above, so that pressure at a fraction s of the storey's height
-    loads the upper floor by s and the lower by 1−s; the lowest floor is the ground.
+    loads the upper floor by s and the lower by 1−s. The ground carries the lower end of the lowest
+    storey, what presses below the base, and what presses above the roof: there the water would run
+    over the building, which shallow water cannot do, so no floor may feel it.
 
     Parameters
     ----------
@@ -50,20 +53,21 @@ def share_of_levels(
 
     Returns
     -------
-    (…, storeys) fractions of the wall's total force; the rest goes into the ground.
+    (…, storeys + 1) fractions of the wall's total force: ground, then the floors upwards.
     """
     depth = np.maximum(star_depth, 1e-9)
-    shares = np.zeros((*depth.shape, storeys))
+    shares = np.zeros((*depth.shape, storeys + 1))
+    foot = np.clip(base - ground, 0.0, depth)
+    roof = np.clip(base + storeys * height - ground, 0.0, depth)
+    shares[..., 0] = depth * foot - foot**2 / 2 + (depth - roof) ** 2 / 2
     for k in range(storeys):
         low = np.clip(base + k * height - ground, 0.0, depth)
         high = np.clip(base + (k + 1) * height - ground, 0.0, depth)
         head, span = depth - low, high - low
         total = head * span - span**2 / 2
-        moment = head * span**2 / 2 - span**3 / 3
-        upper = moment / height
-        shares[..., k] += upper
-        if k:
-            shares[..., k - 1] += total - upper
+        upper = (head * span**2 / 2 - span**3 / 3) / height
+        shares[..., k + 1] += upper
+        shares[..., k] += total - upper
     return shares / (depth**2 / 2)[..., None]
 
 
@@ -102,7 +106,7 @@ class WallFaces:
         shape: tuple[int, int, int],
         height: float,
     ) -> np.ndarray:
-        """Horizontal impulse on every storey's upper floor and the building's total.
+        """Horizontal impulse on the ground under each building and on every storey's upper floor.
 
         Parameters
         ----------
@@ -112,23 +116,18 @@ class WallFaces:
 
         Returns
         -------
-        (member, building, storeys + 1, 2) N s; the last row of axis 2 is the total.
+        (member, building, storeys + 1, 2) N s: ground, then the floors upwards.
         """
         at = (self.direction, self.member, self.row, self.column)
-        impulse = impulses[at]
         shares = share_of_levels(
             star_depth[at], ground[at[1:]], base[self.member, self.building], height, shape[2]
         )
-        each = np.concatenate([shares * impulse[:, None], impulse[:, None]], axis=1)
-        out = np.zeros((shape[0], shape[1], shape[2] + 1, 2))
         sign = np.where((self.direction == 0) | (self.direction == 2), 1.0, -1.0)
+        each = shares * (impulses[at] * sign)[:, None]
+        out = np.zeros((shape[0], shape[1], shape[2] + 1, 2))
         for axis in range(2):
             along = self.direction // 2 == axis
-            np.add.at(
-                out[..., axis],
-                (self.member[along], self.building[along]),
-                (each * sign[:, None])[along],
-            )
+            np.add.at(out[..., axis], (self.member[along], self.building[along]), each[along])
         return out
 
 

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from worldsim.simulator.audit import Audit, Failure, Holdings, Impulses, limits_of
 from worldsim.simulator.bodies import Bodies, rotation_matrices
-from worldsim.simulator.coupling import WallFaces, WaterFields, floating_forces
+from worldsim.simulator.coupling import WATER_DENSITY, WallFaces, WaterFields, floating_forces
+from worldsim.simulator.obstacles import rearrange
 from worldsim.simulator.scene import Hidden, Physics, Scene
 from worldsim.simulator.structures import STOREY_HEIGHT
 from worldsim.simulator.water import (
@@ -30,9 +32,19 @@ COUPLING_STEP = 0.05
 STATES_PER_SECOND = 10
 """Rate at which states are stored."""
 
+BODY_STATE = ("position", "quaternion", "velocity", "half_size", "standing", "peak_drift")
+"""What is kept of the bodies, by name."""
+
+DIRECTIONS = ("east", "west", "north", "south")
+"""Of walls as seen from the water, in the order of `WallFaces.direction`."""
+
 
 class World:
-    """A batch of members in mid-simulation."""
+    """A batch of members in mid-simulation.
+
+    A member whose numbers cease to be finite is stopped at its last good state; the others go on
+    and do not notice.
+    """
 
     def __init__(
         self,
@@ -68,7 +80,9 @@ class World:
         self.time = 0.0
         self.failure_time = np.full((len(scenes), scenes[0].slots.buildings), np.nan)
         self.impulse = np.zeros((len(scenes), scenes[0].slots.buildings, 2))
-        self.audit = Audit(self)
+        self.stops = Stops(len(scenes))
+        self._good = {name: np.array(getattr(self.bodies, name)) for name in BODY_STATE}
+        self.audit = Audit(self._holdings())
 
     def frames(self, count: int) -> Iterator[int]:
         """Yield 0, 1, … `count` with the world at the time of that stored state."""
@@ -81,50 +95,103 @@ class World:
             self.time = frame * exchanges * COUPLING_STEP
             yield frame
 
+    def body_state(self) -> dict[str, np.ndarray]:
+        """The bodies' last good `BODY_STATE`, (member, …) each."""
+        return self._good
+
+    def failures(self) -> np.ndarray:
+        """A `Failure` code per member: why it stopped, else the first book that does not close."""
+        books = self.audit.failures(limits_of(self.solver.bathymetry.dtype))
+        return np.where(self.stops.active, books, self.stops.cause)
+
     def step(self) -> None:
         """One exchange: the water moves, loads what it touches, and everything moves on."""
-        self.water, budget = self.solver.advance(self.water, self.blocked, self.time, COUPLING_STEP)
-        walls = self._wall_loads(budget)
+        self.water, budget = self.solver.advance(
+            self.water,
+            self.blocked,
+            self.time,
+            COUPLING_STEP,
+            torch.as_tensor(self.stops.active.copy()),
+        )
+        for lost in budget.divergences:
+            self.stops.stop(lost.member, Failure.WATER_DIVERGED, lost.time, lost.step, lost.cell)
+        ground, storeys = self._wall_loads(budget)
         force, torque, change = self._floating_forces()
-        self.audit.book(budget, change)
+        sound = np.isfinite(force.sum((1, 2)) + torque.sum((1, 2)) + change.sum((0, 2, 3)))
+        for member in np.flatnonzero(self.stops.active & ~sound):
+            self.stops.stop(int(member), Failure.BODIES_DIVERGED, self.time)
+        active = self.stops.active
+        for load in (ground, storeys, force, torque):
+            load[~active] = 0.0
+        change[:, ~active] = 0.0
         self.water = WaterState(
             self.water.depth,
             self.water.momentum_x + torch.as_tensor(change[0]),
             self.water.momentum_y + torch.as_tensor(change[1]),
         )
-        failed = self.bodies.advance(walls[:, :, :-1] / COUPLING_STEP, force, torque, COUPLING_STEP)
-        self.impulse += walls[:, :, -1]
-        for member, building, storey in failed:
-            if storey == 0:
-                self.failure_time[member, building] = self.time + COUPLING_STEP
-                self.blocked[member] &= torch.as_tensor(self.owner[member] != building)
+        received, worked = self.bodies.impulse.copy(), self.bodies.work.copy()
+        failed = self.bodies.advance(storeys / COUPLING_STEP, force, torque, COUPLING_STEP)
+        for member in np.flatnonzero(active & ~self.bodies.finite):
+            self.stops.stop(int(member), Failure.BODIES_DIVERGED, self.time + COUPLING_STEP)
+        for member in np.flatnonzero(~self.bodies.finite):
+            self.bodies.rest(int(member))
+        active = self.stops.active
+        self.impulse[active] += (ground + storeys.sum(2))[active]
+        self._bring_down([which for which in failed if active[which[0]]])
+        self._keep_good()
+        on_bodies = ground.sum(1) + (self.bodies.impulse - received)
+        work = self.bodies.work - worked
+        self.audit.book(
+            _impulses(budget, change * self._cell_mass, on_bodies, work), self._holdings(), active
+        )
 
-    def _wall_loads(self, budget: Budget) -> np.ndarray:
-        """(member, building, storeys + 1, 2) N s; see `WallFaces.load`."""
+    def _bring_down(self, failed: list[tuple[int, int, int]]) -> None:
+        """Open the ground under buildings whose lowest storey failed."""
+        fallen = [(member, building) for member, building, storey in failed if storey == 0]
+        if not fallen:
+            return
+        for member, building in fallen:
+            self.failure_time[member, building] = self.time + COUPLING_STEP
+            self.owner[member][self.owner[member] == building] = -1
+        self.faces = WallFaces.of(self.owner)
+        standing = torch.as_tensor(self.owner >= 0)
+        self.water = rearrange(self.water, self.blocked, standing)
+        self.blocked = standing
+
+    def _keep_good(self) -> None:
+        for name in BODY_STATE:
+            now = getattr(self.bodies, name)
+            active = self.stops.active.reshape(-1, *(1,) * (now.ndim - 1))
+            self._good[name] = np.where(active, now, self._good[name])
+
+    @property
+    def _cell_mass(self) -> float:
+        """Mass of water per metre of depth in a cell, kg/m."""
+        return WATER_DENSITY * self.domain.dx * self.domain.dy
+
+    def _holdings(self) -> Holdings:
+        """What the water holds; energy is 0 for still water at level 0."""
+        h, qx, qy = self.water.depth, self.water.momentum_x, self.water.momentum_y
+        u, v = self.water.velocity()
+        bed = self.solver.bathymetry
+        surface, dry = bed + h, bed.clamp(min=0.0)
+        potential = surface * surface - dry * dry
+        energy = 0.5 * ((qx * u + qy * v) + self.physics.gravity * potential)
+        sums = total(torch.stack((h, qx, qy, energy)).flatten(0, 1)).reshape(4, -1)
+        volume, along_x, along_y, joule = (sums * self._cell_mass).numpy()
+        return Holdings(volume / WATER_DENSITY, np.stack((along_x, along_y), -1), joule)
+
+    def _wall_loads(self, budget: Budget) -> tuple[np.ndarray, np.ndarray]:
+        """Impulses of the water on walls, N s: into the ground (member, building, 2), and on the
+        floors above attached storeys (member, building, storey, 2)."""
         impulses = np.stack(
-            [
-                face.numpy()
-                for face in (
-                    budget.wall_east,
-                    budget.wall_west,
-                    budget.wall_north,
-                    budget.wall_south,
-                )
-            ]
+            [getattr(budget, f"wall_{side}").numpy() for side in DIRECTIONS], dtype=np.float64
         )
         depths = np.stack(
-            [
-                face.numpy()
-                for face in (
-                    budget.star_east,
-                    budget.star_west,
-                    budget.star_north,
-                    budget.star_south,
-                )
-            ]
+            [getattr(budget, f"star_{side}").numpy() for side in DIRECTIONS], dtype=np.float64
         )
         slots = self.bodies.slots
-        return self.faces.load(
+        loads = self.faces.load(
             impulses,
             depths,
             self.ground,
@@ -132,6 +199,9 @@ class World:
             (len(self.ground), slots.buildings, slots.storeys),
             STOREY_HEIGHT,
         )
+        # Where there is no floor (any more), the wall's load is nobody's but the ground's.
+        floors = np.where(self.bodies.frames.attached[..., None], loads[:, :, 1:], 0.0)
+        return loads.sum(2) - floors.sum(2), floors
 
     def _floating_forces(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         fields = WaterFields.of(
@@ -155,30 +225,55 @@ class World:
         )
 
 
-class Audit:
-    """The bookkeeping of every member: what the water lost and where it went."""
+class Stops:
+    """Which members were stopped, why, when and where.
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._volume_at_start = self._volume()
-        self._inflow = np.zeros(len(world.ground))
-        self._throughput = np.zeros(len(world.ground))
-        self.body_impulse = np.zeros((len(world.ground), 2))
+    active : (member,) bool. cause : `Failure` codes. time : s. step : of the water, counted from
+    the start; cell : (member, 2) row and column of the water; both -1 where there is none.
+    """
 
-    def _volume(self) -> np.ndarray:
-        cell = self._world.domain.dx * self._world.domain.dy
-        return total(self._world.water.depth).numpy() * cell
+    def __init__(self, members: int) -> None:
+        self.active = np.ones(members, dtype=bool)
+        self.cause = np.full(members, int(Failure.NONE))
+        self.time = np.full(members, np.nan)
+        self.step = np.full(members, -1)
+        self.cell = np.full((members, 2), -1)
 
-    def book(self, budget: Budget, change: np.ndarray) -> None:
-        """Add one exchange."""
-        through = budget.boundary_volume.numpy()
-        self._inflow += through.sum(1)
-        self._throughput += np.abs(through).sum(1)
-        cell = self._world.domain.dx * self._world.domain.dy
-        self.body_impulse -= change.sum((2, 3)).T * cell
+    def stop(
+        self,
+        member: int,
+        cause: Failure,
+        time: float,
+        step: int = -1,
+        cell: tuple[int, int] = (-1, -1),
+    ) -> None:
+        """Stop a member for good."""
+        self.active[member] = False
+        self.cause[member], self.time[member] = int(cause), time
+        self.step[member], self.cell[member] = step, cell
 
-    @property
-    def mass_error(self) -> np.ndarray:
-        """Volume that the books cannot explain over all volume there was or came, (member,)."""
-        unexplained = self._volume() - self._volume_at_start - self._inflow
-        return np.abs(unexplained) / (self._volume_at_start + self._throughput)
+
+def _impulses(
+    budget: Budget, change: np.ndarray, on_bodies: np.ndarray, work: np.ndarray
+) -> Impulses:
+    """The books of one exchange; `change` (2, member, ny, nx) N s given to the water by floats."""
+    on_water = np.concatenate(
+        [
+            budget.boundary_impulse.numpy(),
+            *(
+                term.numpy()[:, None]
+                for term in (budget.bed_impulse, budget.friction_impulse, budget.cleanup_impulse)
+            ),
+        ],
+        axis=1,
+    )
+    by_bodies = np.stack([budget.block_impulse.numpy(), change.sum((2, 3)).T], axis=1)
+    return Impulses(
+        volume_in=budget.boundary_volume.numpy(),
+        energy_in=budget.boundary_energy.numpy(),
+        on_water=on_water,
+        by_bodies=by_bodies,
+        absolute=np.abs(on_water).sum((1, 2)) + np.abs(by_bodies).sum((1, 2)),
+        on_bodies=on_bodies,
+        work=work,
+    )

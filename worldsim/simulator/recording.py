@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from worldsim.simulator.audit_record import MEMBER, AuditRecord
 from worldsim.simulator.members import STATES_PER_SECOND, World
 
 if TYPE_CHECKING:
     from worldsim.simulator.scene import Scene
-
-MEMBER = ("case", "realization")
 
 
 class Recording:
@@ -47,12 +46,11 @@ class Recording:
         self._impulse = np.zeros((*buildings, 2), np.float32)
         self._failure_time = np.full((*members, slots.buildings), np.nan)
         self._yield_force = np.zeros((*members, slots.buildings, slots.storeys))
-        self._mass_error = np.zeros(members)
-        self._body_impulse = np.zeros((*members, 2))
+        self._audit = AuditRecord(*members)
 
     def store(self, chunk: list[tuple[int, int]], frame: int, world: World) -> None:
         """Keep the present state of the members in `chunk` as that of time step `frame`."""
-        bodies = world.bodies
+        bodies = world.body_state()
         case, realization = np.array(chunk).T
         at = (case, realization, frame)
         self._water["depth"][at] = world.water.depth.numpy()
@@ -60,19 +58,19 @@ class Recording:
         self._water["momentum_y"][at] = world.water.momentum_y.numpy()
         self._blocked[at] = world.blocked.numpy()
         for name in self._bodies:
-            self._bodies[name][at] = getattr(bodies, name)
-        self._standing[at] = bodies.standing
-        self._drift[at] = bodies.frames.peak_drift
+            self._bodies[name][at] = bodies[name]
+        self._standing[at] = bodies["standing"]
+        self._drift[at] = bodies["peak_drift"]
         self._impulse[at] = world.impulse
 
     def finish(self, chunk: list[tuple[int, int]], world: World) -> None:
         """Keep what is known at the end of the members in `chunk`."""
-        at = tuple(np.array(chunk).T)
+        case, realization = np.array(chunk).T
+        at = (case, realization)
         self._failure_time[at] = world.failure_time
         frame = world.bodies.frames.properties
         self._yield_force[at] = np.where(frame.present, frame.yield_force, np.nan)
-        self._mass_error[at] = world.audit.mass_error
-        self._body_impulse[at] = world.audit.body_impulse
+        self._audit.finish(at, world)
 
     def datasets(self) -> dict[str, xr.Dataset]:
         """The rollout's groups of states."""
@@ -80,26 +78,7 @@ class Recording:
             "/water": self._water_dataset(),
             "/bodies": self._bodies_dataset(),
             "/structures": self._structures_dataset(),
-            "/audit": xr.Dataset(
-                {
-                    "mass_error": (
-                        MEMBER,
-                        self._mass_error,
-                        {
-                            "units": "1",
-                            "long_name": "unexplained water volume over all volume",
-                        },
-                    ),
-                    "floating_impulse": (
-                        (*MEMBER, "xy"),
-                        self._body_impulse,
-                        {
-                            "units": "m4 s-1",
-                            "long_name": "momentum that floating bodies took, over density",
-                        },
-                    ),
-                }
-            ),
+            "/audit": self._audit.dataset(),
         }
 
     def _water_dataset(self) -> xr.Dataset:

@@ -183,6 +183,10 @@ class Frames:
         self.attached = properties.present.copy()
         self.peak_drift = np.zeros(shape)
 
+    def forget(self, member: int) -> None:
+        """Undo a member's yielding: its numbers are no longer of use."""
+        self.plastic[member], self.slip[member], self.peak_drift[member] = 0.0, 0.0, 0.0
+
     def drift(self, displacement: np.ndarray) -> np.ndarray:
         """Offset of every storey from the one below, (member, building, storey, 2) in m."""
         return np.diff(displacement[..., :2], axis=2, prepend=0.0)

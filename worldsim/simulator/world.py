@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import xarray as xr
 
-from worldsim.errors import InputError
+from worldsim.errors import InputError, MembersFailed
 from worldsim.rollout import parameters_dataset, root_dataset
 from worldsim.scenario import Scenario
+from worldsim.simulator.audit_record import failed_members
 from worldsim.simulator.members import STATES_PER_SECOND, World
 from worldsim.simulator.recording import Recording
 from worldsim.simulator.scene import Physics
@@ -57,7 +59,11 @@ def simulate(
     Raises
     ------
     InputError : an argument cannot be used.
-    worldsim.simulator.water.WaterDiverged : a member's water ceased to be finite.
+
+    Warns
+    -----
+    worldsim.errors.MembersFailed : members diverged, or their books do not close. They are kept,
+        marked in `/audit` (`failed`) and counted; the others are as they would be without them.
     """
     scenarios = [scenario] * cases if isinstance(scenario, Scenario) else list(scenario)
     numbers = list(range(len(scenarios))) if case_numbers is None else list(case_numbers)
@@ -107,7 +113,11 @@ def simulate(
             },
         ),
     }
-    return xr.DataTree.from_dict(groups | recording.datasets())
+    rollout = xr.DataTree.from_dict(groups | recording.datasets())
+    failed = failed_members(rollout)
+    if failed:
+        warnings.warn(MembersFailed(failed, len(members)), stacklevel=2)
+    return rollout
 
 
 def _check(scenarios: list[Scenario], numbers: list[int], realizations: int, seed: int) -> None:
