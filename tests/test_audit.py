@@ -1,5 +1,6 @@
 """The books of every run close, and notice when they are cooked."""
 
+import json
 import warnings
 
 import numpy as np
@@ -54,6 +55,20 @@ def test_the_books_of_a_street_that_falls_close_to_rounding(sound):
     assert (np.abs(walls).max(-1) > 0).all() and not np.allclose(walls, received, rtol=1e-3), (
         "floating boxes take part of it"
     )
+
+
+def test_single_precision_keeps_its_own_looser_limits(sound):
+    rollout = run(single=True)
+    limits, strict = LIMITS[torch.float32], LIMITS[torch.float64]
+    for name in BOOKS:
+        book = name.removesuffix("_error")
+        worst = rollout["audit"][name].values.max()
+        assert 1e-12 < worst < 0.1 * getattr(limits, book), "rounding, far from the limit"
+        assert getattr(strict, book) < getattr(limits, book)
+    assert json.loads(rollout["audit"].attrs["limits"])["mass"] == limits.mass
+    assert rollout.attrs["backend"] == "eager float32"
+    depth, exact = (r["water"]["depth"].values[:, :, 30] for r in (rollout, sound))
+    assert np.abs(depth - exact).mean() < 1e-3
 
 
 def only(error: str, failure: Failure, rollout: xr.DataTree) -> None:
@@ -163,7 +178,9 @@ def test_water_that_diverges_stops_its_member_at_its_last_good_state(monkeypatch
     assert "step" in message and "row" in message and "last good" in message
 
 
-def test_bodies_that_diverge_stop_their_member_too(monkeypatch, brief):
+def test_bodies_that_diverge_stop_their_member_too(monkeypatch, brief, tmp_path):
+    monkeypatch.chdir(tmp_path)  # where MuJoCo leaves its log
+
     def lose(world):
         world.bodies._qvel[1, 0] = np.nan
 

@@ -42,6 +42,7 @@ DIRECTIONS = ("east", "west", "north", "south")
 class World:
     """A batch of members in mid-simulation.
 
+    `dtype` is the water's; the bodies and the coupling are always in double precision.
     A member whose numbers cease to be finite is stopped at its last good state; the others go on
     and do not notice.
     """
@@ -53,6 +54,7 @@ class World:
         physics: Physics,
         threads: int,
         compiled: bool,
+        dtype: torch.dtype = torch.float64,
     ) -> None:
         domain = scenes[0].domain
         self.domain, self.physics = domain, physics
@@ -69,14 +71,14 @@ class World:
         )
         self.solver = ShallowWater(
             Grid(domain.nx, domain.ny, domain.dx, domain.dy),
-            torch.as_tensor(self.ground),
+            torch.as_tensor(self.ground, dtype=dtype),
             Boundaries(west=wave, east=Open(), south=Wall(), north=Wall()),
             manning=scenes[0].manning,
             gravity=physics.gravity,
             compiled=compiled,
         )
         self.blocked = torch.as_tensor(self.owner >= 0)
-        self.water = lake_at_rest(torch.as_tensor(self.ground), self.blocked)
+        self.water = lake_at_rest(self.solver.bathymetry, self.blocked)
         self.time = 0.0
         self.failure_time = np.full((len(scenes), scenes[0].slots.buildings), np.nan)
         self.impulse = np.zeros((len(scenes), scenes[0].slots.buildings, 2))
@@ -126,8 +128,8 @@ class World:
         change[:, ~active] = 0.0
         self.water = WaterState(
             self.water.depth,
-            self.water.momentum_x + torch.as_tensor(change[0]),
-            self.water.momentum_y + torch.as_tensor(change[1]),
+            self.water.momentum_x + torch.as_tensor(change[0], dtype=self.water.depth.dtype),
+            self.water.momentum_y + torch.as_tensor(change[1], dtype=self.water.depth.dtype),
         )
         received, worked = self.bodies.impulse.copy(), self.bodies.work.copy()
         failed = self.bodies.advance(storeys / COUPLING_STEP, force, torque, COUPLING_STEP)
@@ -171,9 +173,12 @@ class World:
 
     def _holdings(self) -> Holdings:
         """What the water holds; energy is 0 for still water at level 0."""
-        h, qx, qy = self.water.depth, self.water.momentum_x, self.water.momentum_y
+        h, qx, qy = (
+            field.to(torch.float64)
+            for field in (self.water.depth, self.water.momentum_x, self.water.momentum_y)
+        )
         u, v = self.water.velocity()
-        bed = self.solver.bathymetry
+        bed = self.solver.bathymetry.to(torch.float64)
         surface, dry = bed + h, bed.clamp(min=0.0)
         potential = surface * surface - dry * dry
         energy = 0.5 * ((qx * u + qy * v) + self.physics.gravity * potential)
@@ -205,9 +210,9 @@ class World:
 
     def _floating_forces(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         fields = WaterFields.of(
-            self.water.depth.numpy(),
-            self.water.momentum_x.numpy(),
-            self.water.momentum_y.numpy(),
+            self.water.depth.numpy().astype(np.float64, copy=False),
+            self.water.momentum_x.numpy().astype(np.float64, copy=False),
+            self.water.momentum_y.numpy().astype(np.float64, copy=False),
             self.ground,
             self.domain,
         )

@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 import xarray as xr
 
 from worldsim.errors import InputError, MembersFailed
@@ -33,6 +34,7 @@ def simulate(
     physics: Physics | None = None,
     threads: int = 0,
     compiled: bool = False,
+    single: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> xr.DataTree:
     """Simulate a scenario in MuJoCo and shallow water: the ground truth.
@@ -49,6 +51,7 @@ def simulate(
     physics : laws and constants, to simulate a deliberately wrong world.
     threads : threads for MuJoCo; 0 means all cores. Results do not depend on it.
     compiled : compile the water solver first (pays from about 50 members on).
+    single : water in single precision, held to wider audit limits of its own.
     progress : called with the finished fraction.
 
     Returns
@@ -69,6 +72,7 @@ def simulate(
     numbers = list(range(len(scenarios))) if case_numbers is None else list(case_numbers)
     _check(scenarios, numbers, realizations, seed)
     law = physics or Physics()
+    dtype = torch.float32 if single else torch.float64
     length = scenarios[0].duration if duration is None else duration
     frames = round(length * STATES_PER_SECOND)
     if frames < 1 or abs(frames / STATES_PER_SECOND - length) > 1e-9:
@@ -84,7 +88,7 @@ def simulate(
             scenarios[c].hidden(scenes[c], seed, numbers[c], first_realization + r)
             for c, r in chunk
         ]
-        world = World([scenes[c] for c, _ in chunk], hidden, law, threads, compiled)
+        world = World([scenes[c] for c, _ in chunk], hidden, law, threads, compiled, dtype)
         for frame in world.frames(frames):
             recording.store(chunk, frame, world)
             done += len(chunk)
@@ -99,7 +103,7 @@ def simulate(
             cases=numbers,
             realizations=range(first_realization, first_realization + realizations),
             seed=seed,
-            backend="compiled" if compiled else "eager",
+            backend=("compiled" if compiled else "eager") + (" float32" if single else ""),
             physics=json.dumps(vars(law)),
             cameras=json.dumps(
                 {name: json.loads(camera.to_json()) for name, camera in scenes[0].cameras.items()}
