@@ -174,3 +174,43 @@ def bilinear(height: np.ndarray, grid: Grid, x: np.ndarray, y: np.ndarray) -> np
     u, v = i - i0, j - j0
     return ((1 - u) * ((1 - v) * height[i0, j0] + v * height[i0, j0 + 1])
             + u * ((1 - v) * height[i0 + 1, j0] + v * height[i0 + 1, j0 + 1]))
+
+
+@given(seed=st.integers(0, 10**6), inside=st.booleans())
+@settings(max_examples=60, deadline=None)
+def test_the_extent_of_a_hull_holds_all_of_it_that_is_in_front(seed, inside):
+    rng = np.random.default_rng(seed)
+    camera = street(DOMAIN)
+    centre = np.array(camera.position if inside else (150.0, 64.0, 5.0)) + rng.normal(size=3)
+    corners = centre + rng.uniform(-20, 20, (8, 3))
+    size = (64, 96)
+    row0, row1, column0, column1 = (float(part[0]) for part in camera.extent(corners[None], size))
+    within = rng.dirichlet(np.full(8, 0.3), 500) @ corners
+    ahead = (within - camera.position) @ camera.basis[2]
+    row, column, _ = camera.project(within[ahead > 0.02], size)
+    slack = 1e-6 * (1 + np.abs(row))
+    assert np.all((row > row0 - slack) & (row < row1 + slack))
+    slack = 1e-6 * (1 + np.abs(column))
+    assert np.all((column > column0 - slack) & (column < column1 + slack))
+
+
+@given(seed=st.integers(0, 10**6))
+@settings(max_examples=40, deadline=None)
+def test_rays_are_above_everything_down_to_where_they_are_said_to_be(seed):
+    rng = np.random.default_rng(seed)
+    grid = Grid(1.0, 1.0, 4.0, 2.0, 24, 32)
+    height = rng.uniform(-4, 1, (32, 24)).astype(np.float32)
+    height += 8.0 * (rng.uniform(size=(1, 24)) < 0.1)
+    x, y, turn = rng.uniform(-30, 120), rng.uniform(-30, 90), rng.uniform(0, 2 * np.pi)
+    camera = Camera("any", "perspective", (x, y, rng.uniform(2, 40)),
+                    (x + 60 * np.cos(turn), y + 60 * np.sin(turn), 0.0), (0, 0, 1), fov_y_deg=40)
+    rays = camera.rays((12, 16), np.arange(12) + 0.5, np.arange(16) + 0.5)
+    planes = RayPlanes(rays, grid)
+    clear = planes.clear_above(torch.from_numpy(height)).numpy()
+    direction, origin = rays.direction.reshape(-1, 3), rays.origin.reshape(3)
+    for number in np.flatnonzero(planes.downward)[::5]:
+        z = np.linspace(clear[number] + 1e-3, origin[2], 400)
+        along = (z - origin[2]) / direction[number, 2]
+        place = origin[:2] + along[:, None] * direction[number, :2]
+        surface = bilinear(height, grid, place[:, 0], place[:, 1])
+        assert np.all(z >= surface) or origin[2] < clear[number]

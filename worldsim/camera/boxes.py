@@ -78,10 +78,10 @@ def slabs(points: torch.Tensor, directions: torch.Tensor, boxes: Boxes,
     one_point, one_direction = points.shape[1] == 1, directions.shape[1] == 1
     # What all rays of a box share is computed by box and then dealt out to its rays.
     if not one_point:
-        points = points - centres.index_select(1, looks.pair)
+        points = points - _dealt(centres, looks.pair)
     for k in range(3):
         axis_k = axes[:, k]
-        dealt = axis_k.index_select(1, looks.pair)
+        dealt = _dealt(axis_k, looks.pair)
         if one_point:
             start = _dot(points - centres, axis_k).index_select(0, looks.pair)
         else:
@@ -111,6 +111,11 @@ def face_normals(boxes: Boxes, frame: np.ndarray, body: np.ndarray, axis: np.nda
     against = -np.sign(along[0] * directions[0] + along[1] * directions[1]
                        + along[2] * directions[2])
     return (along * against).astype(np.float32)
+
+
+def _dealt(vectors: torch.Tensor, pair: torch.Tensor) -> torch.Tensor:
+    """Vectors (3, boxes) of the boxes `pair` (m,): (3, m)."""
+    return torch.stack([part.index_select(0, pair) for part in vectors])
 
 
 def _dot(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

@@ -25,6 +25,9 @@ STEP_HEIGHTS = (0.125, 8.0)
 CHUNK = 4096
 """Rays marched together: few enough for the cache, and neighbours need similar steps."""
 
+STEPS_BETWEEN_COUNTS = 4
+"""Steps after which rays that have arrived are no longer followed."""
+
 ROUNDING = 1e-4
 """Margin [m] around bounds, far above the rounding of float32 heights."""
 
@@ -94,6 +97,11 @@ class RayPlanes:
         per_z = np.stack([x_per_z * x_scale, y_per_z * y_scale], axis=-1)
         self._at_0 = torch.from_numpy(at_0.astype(np.float32))
         self._per_z = torch.from_numpy(per_z.astype(np.float32))
+        # Where all rays start, if they do: normalised x and y, and z [m].
+        self._eye = None
+        if rays.origin.size == 3:
+            x, y, z = rays.origin.ravel()
+            self._eye = (float(grid.normalised_x(x)), float(grid.normalised_y(y)), float(z))
         half_cells = torch.tensor([(grid.nx - 1) / 2.0, (grid.ny - 1) / 2.0])
         cells_per_z = (self._per_z.abs() * half_cells).amax(dim=1)
         self.step = (STEP_CELLS / cells_per_z.clamp(min=1e-6)).clamp(*STEP_HEIGHTS)
@@ -115,17 +123,48 @@ class RayPlanes:
         return torch.stack([self._at_0[:, 0] + z * self._per_z[:, 0],
                             self._at_0[:, 1] + z * self._per_z[:, 1]], dim=-1)
 
-    def upper_bound(self, z_low: torch.Tensor, highest_by_x: torch.Tensor) -> float:
-        """A height [m] above everything that the rays can meet, given the highest point (nx,)
-        of the field for each column of the grid."""
-        overall = float(highest_by_x.max())
-        ends = torch.cat([self.place(torch.full_like(z_low, overall))[:, 0],
-                          self.place(z_low)[:, 0]])
-        last = len(highest_by_x) - 1
-        to_cell = 0.5 * last
-        first_cell = min(max(int(np.floor((float(ends.min()) + 1) * to_cell)), 0), last)
-        last_cell = min(max(int(np.ceil((float(ends.max()) + 1) * to_cell)), 0), last)
-        return float(highest_by_x[first_cell : last_cell + 1].max())
+    def clear_above(self, highest: torch.Tensor) -> torch.Tensor:
+        """Heights z (n,) down to which the rays certainly stay above a field (y, x)."""
+        bound = torch.full((len(self),), float(highest.max()))
+        if self._eye is None:
+            return bound
+        for axis in (0, 1):
+            profile = highest.amax(dim=axis).double().numpy()
+            clear = _clear_of_profile(profile, self._eye[axis], self._eye[2],
+                                      self._per_z[:, axis].double().numpy())
+            bound = torch.minimum(bound, torch.from_numpy(clear.astype(np.float32)))
+        return bound
+
+
+def _clear_of_profile(profile: np.ndarray, eye: float, eye_z: float,
+                      per_z: np.ndarray) -> np.ndarray:
+    """Heights (n,) down to which rays from one eye stay above a profile, infinite where that is
+    not known.
+
+    A ray that moves by ``per_z`` (n,) along the profile per unit of height passes above a point
+    if it is steeper than the line of sight to it, so that it first meets the profile where the
+    flattest line of sight so far is flatter.
+
+    Parameters
+    ----------
+    profile : heights [m] at places equally spaced from -1 to 1, beyond which they go on level.
+    """
+    clear = np.full(len(per_z), np.inf)
+    if eye_z <= profile.max():
+        return clear
+    place = np.linspace(-1.0, 1.0, len(profile))
+    for sign in (-1.0, 1.0):
+        ahead = np.flatnonzero(sign * (place - eye) > 0)[:: int(sign)]
+        rays = np.flatnonzero(sign * per_z < 0)
+        if not len(ahead) or not len(rays):
+            continue
+        flattest = np.maximum.accumulate(sign * (place[ahead] - eye) / (eye_z - profile[ahead]))
+        met = np.searchsorted(flattest, -sign * per_z[rays])
+        before = place[ahead[np.clip(met - 1, 0, None)]]
+        reached = eye_z + (before - eye) / per_z[rays]
+        clear[rays] = np.where(met == 0, np.inf,
+                               np.where(met == len(ahead), profile[ahead[-1]], reached))
+    return clear
 
 
 @dataclass(frozen=True)
@@ -212,18 +251,23 @@ def _stations_in_question(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """For each ray (n,) a station `start` above all, and counted from there the last station
     above the greatest of the fields and the first one below the least."""
-    highest = planes.upper_bound(z_low, bounds[0].amax(dim=0))
-    start = torch.floor(highest / -planes.step) - 1.0
-    steps = int(((highest - z_low) / planes.step).max()) + 4
+    start = torch.floor(planes.clear_above(bounds[0]) / -planes.step) - 1.0
     last_above, before_below = torch.zeros_like(z_low), torch.zeros_like(z_low)
-    above, undecided = (torch.ones(len(z_low), dtype=torch.bool) for _ in range(2))
-    for k in range(1, steps + 1):
-        z = torch.maximum((start + k) * -planes.step, z_low)
-        greatest, least = sample(bounds[None], planes.place(z)[None])[0]
-        above &= (z > greatest + ROUNDING) & (z > z_low)
-        undecided &= (z > least - ROUNDING) & (z > z_low)
-        last_above += above
-        before_below += undecided
-        if k % 4 == 0 and not undecided.any():
-            break
+    which = torch.arange(len(z_low))
+    rays, number, low = planes, start, z_low
+    above = torch.ones(len(z_low), dtype=torch.bool)
+    undecided = above.clone()
+    while len(which):
+        for _ in range(STEPS_BETWEEN_COUNTS):
+            number = number + 1.0
+            z = torch.maximum(number * -rays.step, low)
+            greatest, least = sample(bounds[None], rays.place(z)[None])[0]
+            above &= (z > greatest + ROUNDING) & (z > low)
+            undecided &= (z > least - ROUNDING) & (z > low)
+            last_above[which] += above
+            before_below[which] += undecided
+        still = torch.nonzero(undecided)[:, 0]
+        if len(still) < len(which):
+            which, number, low = which[still], number[still], low[still]
+            rays, above, undecided = rays.chosen(still), above[still], undecided[still]
     return start, last_above, before_below + 1.0

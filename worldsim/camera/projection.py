@@ -13,6 +13,9 @@ from worldsim.errors import InputError
 
 Vector = tuple[float, float, float]
 
+NEAR = 0.01
+"""What is less than this [m] in front of a perspective camera is taken to be behind it."""
+
 PROJECTIONS = ("orthographic", "perspective")
 
 
@@ -151,6 +154,32 @@ class Camera:
             depth = np.sqrt(np.sum(offset**2, axis=-1))
             scale = np.where(ahead > 1e-6, ahead, np.nan)
         return size[0] / 2 - upward / scale / unit, size[1] / 2 + across / scale / unit, depth
+
+    def extent(
+        self, hulls: np.ndarray, size: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """First and last row, first and last column, (m,) each, between which the convex hulls of
+        points (m, k, 3) [m] appear, as far as they lie in front of the camera; NaN where they do
+        not at all."""
+        if self.projection == "orthographic":
+            points = hulls
+        else:
+            ahead = (hulls - self.position) @ self.basis[2] - NEAR
+            points = np.where(ahead[..., None] > 0, hulls, np.nan)
+            cut = np.flatnonzero(np.any(ahead > 0, axis=-1) & np.any(ahead <= 0, axis=-1))
+            if len(cut):  # add where the lines between its points pass the plane at `NEAR`
+                start, end = ahead[cut][:, :, None], ahead[cut][:, None, :]
+                share = np.where((start > 0) & (end <= 0), start, np.nan) / np.where(
+                    start == end, 1.0, start - end
+                )
+                here, there = hulls[cut][:, :, None], hulls[cut][:, None, :]
+                passing = here + share[..., None] * (there - here)
+                more = np.full((len(hulls), share[0].size, 3), np.nan)
+                more[cut] = passing.reshape(len(cut), -1, 3)
+                points = np.concatenate([points, more], axis=1)
+        row, column, _ = self.project(points, size)
+        return (np.fmin.reduce(row, axis=-1), np.fmax.reduce(row, axis=-1),
+                np.fmin.reduce(column, axis=-1), np.fmax.reduce(column, axis=-1))
 
     def pixels_per_metre(self, points_xyz: np.ndarray, size: tuple[int, int]) -> np.ndarray:
         """Pixels that one metre across the line of sight covers at points (…, 3)."""

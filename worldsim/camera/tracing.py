@@ -178,17 +178,15 @@ class Band:
         (frame, n) bodies appear."""
         _, rows, columns = self.shape
         frame, body = np.nonzero(drawn)
-        row, column, _ = self.camera.project(hulls[frame, body], self.size)
-        # A hull that lies partly behind the camera (NaN) has no bound.
-        bounds = []
-        for where, offset, count in ((row, self.rows[0], rows), (column, 0, columns)):
-            with np.errstate(invalid="ignore"):
-                first = np.floor(where.min(axis=-1) - 0.5) - offset
-                last = np.ceil(where.max(axis=-1) + 0.5) - offset
-            first = np.clip(np.where(np.isnan(first), 0, first), 0, count)
-            last = np.clip(np.where(np.isnan(last), count, last), 0, count)
-            bounds += [first.astype(np.int64), last.astype(np.int64)]
-        row0, row1, column0, column1 = bounds
+        extent = np.stack(self.camera.extent(hulls[frame, body], self.size))
+        seen = np.flatnonzero(np.isfinite(extent[0]))
+        frame, body, extent = frame[seen], body[seen], extent[:, seen]
+        extent[:2] -= self.rows[0]
+        first = np.floor(extent[[0, 2]] - 0.5)
+        last = np.ceil(extent[[1, 3]] + 0.5)
+        most = np.array([[rows], [columns]])
+        row0, column0 = np.clip(first, 0, most).astype(np.int64)
+        row1, column1 = np.clip(last, 0, most).astype(np.int64)
         width = np.maximum(column1 - column0, 0)
         pixels = np.maximum(row1 - row0, 0) * width
         pair = np.repeat(np.arange(len(frame)), pixels)
