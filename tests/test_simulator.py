@@ -12,7 +12,9 @@ from worldsim.errors import InputError
 from worldsim.rollout import open as open_rollout
 from worldsim.rollout import save, scenarios_of
 from worldsim.simulator.bodies import _model as member_model
+from worldsim.simulator.constants import GRAVITY
 from worldsim.simulator.coupling import (
+    HEAVE_DAMPING,
     WATER_DENSITY,
     Floaters,
     WallFaces,
@@ -20,7 +22,7 @@ from worldsim.simulator.coupling import (
     floating_forces,
     share_of_levels,
 )
-from worldsim.simulator.members import World
+from worldsim.simulator.members import COUPLING_STEP, World
 from worldsim.simulator.scene import Domain, Physics, Scene
 from worldsim.simulator.world import simulate
 
@@ -132,6 +134,30 @@ def test_boxes_in_still_water_float_at_archimedes_draught_and_stay():
     assert speed < 1e-9, "still water stays still under floating boxes"
 
 
+def test_a_box_that_is_lifted_heaves_at_its_natural_period_with_the_stated_damping():
+    scene, scenario = flat_scene()
+    hidden = scenario.hidden(scene, 3, 0, 0)
+    world = World([scene], [hidden], Physics(), threads=1, compiled=False)
+    for _ in world.frames(100):
+        pass
+    body = world.bodies.storey_bodies
+    free = world.bodies._free_qpos
+    rest = free[0, 0, 2]
+    free[0, 0, 2] += 0.1
+    heights = []
+    for _ in range(80):
+        world.step()
+        heights.append(world.bodies.position[0, body, 2] - rest)
+    draught = hidden.debris_density[0] / WATER_DENSITY * 2 * scene.debris[0].half_size[2]
+    omega = np.sqrt(GRAVITY / draught)  # m = rho A draught, stiffness rho g A
+    t = (np.arange(80) + 1) * COUPLING_STEP
+    damped = omega * np.sqrt(1 - HEAVE_DAMPING**2)
+    decay = np.exp(-HEAVE_DAMPING * omega * t)
+    tilt = HEAVE_DAMPING / np.sqrt(1 - HEAVE_DAMPING**2)
+    expected = 0.1 * decay * (np.cos(damped * t) + tilt * np.sin(damped * t))
+    assert np.abs(np.array(heights) - expected).max() < 0.003
+
+
 def test_drag_and_slope_give_the_water_the_opposite_impulse():
     rng = np.random.default_rng(0)
     domain = Domain(12, 10, 2.0, 2.0)
@@ -148,7 +174,7 @@ def test_drag_and_slope_give_the_water_the_opposite_impulse():
     place = rng.uniform(7, 13, (2, 3, 3))
     place[..., 2] = 2.2
     turned = np.broadcast_to(np.eye(3), (2, 3, 3, 3))
-    force, torque, change = floating_forces(
+    loads = floating_forces(
         fields,
         boxes,
         place,
@@ -159,6 +185,7 @@ def test_drag_and_slope_give_the_water_the_opposite_impulse():
         9.81,
         0.05,
     )
+    force, torque, change = loads.force, loads.torque, loads.change
     received = change.sum((2, 3)).T * WATER_DENSITY * 4.0
     np.testing.assert_allclose(received, -0.05 * force[..., :2].sum(1), rtol=1e-12)
     assert (force[:, 2] == 0).all() and (torque[:, 2] == 0).all(), "what is not loose feels nothing"

@@ -9,7 +9,7 @@ import mujoco
 import numpy as np
 from mujoco.batch import Batch
 
-from worldsim.simulator.coupling import ADDED_MASS, WATER_DENSITY, Floaters
+from worldsim.simulator.coupling import ADDED_MASS, WATER_DENSITY, Floaters, FloatingLoads
 from worldsim.simulator.scene import Building, Debris, Hidden, Physics, Scene
 from worldsim.simulator.structures import (
     CRUSHED_HEIGHT,
@@ -120,14 +120,14 @@ class Bodies:
         return self.frames.peak_drift
 
     def advance(
-        self, storey_load: np.ndarray, force: np.ndarray, torque: np.ndarray, duration: float
+        self, storey_load: np.ndarray, floating: FloatingLoads, duration: float
     ) -> list[tuple[int, int, int]]:
         """Step all members under held loads.
 
         Parameters
         ----------
         storey_load : (member, building, storey, 2) N on the floor above each storey.
-        force, torque : (member, body, 3) N, N m on loose bodies.
+        floating : loads on loose bodies.
         duration : s, a multiple of `TIMESTEP`.
 
         Returns
@@ -138,11 +138,18 @@ class Bodies:
         steps = round(duration / TIMESTEP)
         assert abs(steps * TIMESTEP - duration) < 1e-12, duration
         n = self.storey_bodies
-        self._xfrc[:, 1:, :3], self._xfrc[:, 1:, 3:] = force, torque
+        self._xfrc[:, 1:, :3], self._xfrc[:, 1:, 3:] = floating.force, floating.torque
         self._xfrc[:, 1 : 1 + n, :2] += storey_load.reshape(len(self._models), n, 2)
         failures: list[tuple[int, int, int]] = []
         before = self._horizontal_motion()
+        height, rise = self._heave()
         for _ in range(steps):
+            now, rising = self._heave()
+            self._xfrc[:, 1:, 2] = (
+                floating.force[..., 2]
+                - floating.heave_stiffness * (now - height)
+                - floating.heave_damping * (rising - rise)
+            )
             shape = self._storey_shape
             displacement = self._qpos[:, : 4 * n].reshape(shape)
             rate = self._qvel[:, : 4 * n].reshape(shape)
@@ -155,6 +162,12 @@ class Bodies:
                 failures += [(int(m), int(b), int(s)) for m, b, s in failed]
                 self._crush(failed)
         return failures
+
+    def _heave(self) -> tuple[np.ndarray, np.ndarray]:
+        """Height (storeys': over their rest) and its rate of all bodies, (member, body) m, m/s."""
+        n = 4 * self.storey_bodies
+        height = np.concatenate([self._qpos[:, 2:n:4], self._free_qpos[..., 2]], axis=1)
+        return height, np.concatenate([self._qvel[:, 2:n:4], self._free_qvel[..., 2]], axis=1)
 
     def _horizontal_motion(self) -> np.ndarray:
         """Velocity in x, y and rate of turn about z, (member, body, 3)."""

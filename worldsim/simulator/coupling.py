@@ -200,6 +200,23 @@ class Floaters:
     loose: np.ndarray
 
 
+@dataclasses.dataclass(frozen=True)
+class FloatingLoads:
+    """What the water does to loose boxes over one exchange, and they to it.
+
+    force, torque about the centre : (member, body, 3) N, N m at the exchange's start; horizontal
+    forces and torques are held. heave_stiffness N/m, heave_damping N s/m : (member, body), by which
+    the vertical force follows the box within the exchange; held, its lag of half an exchange would
+    eat a fifth of the damping. change : (2, member, ny, nx) m2/s given to the water's momenta.
+    """
+
+    force: np.ndarray
+    torque: np.ndarray
+    heave_stiffness: np.ndarray
+    heave_damping: np.ndarray
+    change: np.ndarray
+
+
 def floating_forces(
     water: WaterFields,
     boxes: Floaters,
@@ -210,7 +227,7 @@ def floating_forces(
     domain: Domain,
     gravity: float,
     dt: float,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> FloatingLoads:
     """Forces of the water on loose boxes, and the opposite horizontal impulse on the water.
 
     Parameters
@@ -218,11 +235,6 @@ def floating_forces(
     position, velocity, spin : (member, body, 3) m, m/s, rad/s (world frame).
     rotation : (member, body, 3, 3) body to world.
     dt : s; for how long the forces will be held.
-
-    Returns
-    -------
-    force, torque about the centre : (member, body, 3) N, N m; and the change of the water's
-    momentum (2, member, ny, nx) in m2/s (that is, of h·u and h·v).
     """
     offsets = _column_offsets() * boxes.half_size[:, :, None, :]
     # Written out: a matrix product may sum in another order when the batch has another size.
@@ -262,15 +274,9 @@ def floating_forces(
     drag_y = coefficient * relative * relative_y / limit
 
     pull = (1 + ADDED_MASS) * gravity * displaced
-    heave = (
-        2
-        * HEAVE_DAMPING
-        * np.sqrt(
-            WATER_DENSITY * gravity * column_area[..., None] * boxes.buoyant[..., None] * box_mass
-        )
-        * (submerged > 0)
-        * touched
-    )
+    restoring = WATER_DENSITY * gravity * column_area[..., None] * boxes.buoyant[..., None]
+    heave = 2 * HEAVE_DAMPING * np.sqrt(restoring * box_mass) * (submerged > 0) * touched
+    piercing = (submerged > 0) & (submerged < height)
     force = np.stack(
         [
             drag_x - pull * slope_x,
@@ -285,7 +291,13 @@ def floating_forces(
     per_momentum = -dt / (WATER_DENSITY * domain.dx * domain.dy)
     for axis in range(2):
         sample.scatter(change[axis], force[..., axis] * per_momentum)
-    return force.sum(2), torque.sum(2), change
+    return FloatingLoads(
+        force.sum(2),
+        torque.sum(2),
+        heave_stiffness=(restoring * piercing * touched).sum(2),
+        heave_damping=heave.sum(2),
+        change=change,
+    )
 
 
 HEAVE_DAMPING = 0.3

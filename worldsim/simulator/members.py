@@ -9,7 +9,13 @@ import torch
 
 from worldsim.simulator.audit import Audit, Failure, Holdings, Impulses, limits_of
 from worldsim.simulator.bodies import Bodies, rotation_matrices
-from worldsim.simulator.coupling import WATER_DENSITY, WallFaces, WaterFields, floating_forces
+from worldsim.simulator.coupling import (
+    WATER_DENSITY,
+    FloatingLoads,
+    WallFaces,
+    WaterFields,
+    floating_forces,
+)
 from worldsim.simulator.obstacles import rearrange
 from worldsim.simulator.scene import Hidden, Physics, Scene
 from worldsim.simulator.structures import STOREY_HEIGHT
@@ -118,13 +124,15 @@ class World:
         for lost in budget.divergences:
             self.stops.stop(lost.member, Failure.WATER_DIVERGED, lost.time, lost.step, lost.cell)
         ground, storeys = self._wall_loads(budget)
-        force, torque, change = self._floating_forces()
-        sound = np.isfinite(force.sum((1, 2)) + torque.sum((1, 2)) + change.sum((0, 2, 3)))
+        floating = self._floating_forces()
+        change = floating.change
+        sound = np.isfinite((floating.force + floating.torque).sum((1, 2)) + change.sum((0, 2, 3)))
         for member in np.flatnonzero(self.stops.active & ~sound):
             self.stops.stop(int(member), Failure.BODIES_DIVERGED, self.time)
         active = self.stops.active
-        for load in (ground, storeys, force, torque):
+        for load in (ground, storeys, floating.force, floating.torque):
             load[~active] = 0.0
+        floating.heave_stiffness[~active], floating.heave_damping[~active] = 0.0, 0.0
         change[:, ~active] = 0.0
         self.water = WaterState(
             self.water.depth,
@@ -132,7 +140,7 @@ class World:
             self.water.momentum_y + torch.as_tensor(change[1], dtype=self.water.depth.dtype),
         )
         received, worked = self.bodies.impulse.copy(), self.bodies.work.copy()
-        failed = self.bodies.advance(storeys / COUPLING_STEP, force, torque, COUPLING_STEP)
+        failed = self.bodies.advance(storeys / COUPLING_STEP, floating, COUPLING_STEP)
         for member in np.flatnonzero(active & ~self.bodies.finite):
             self.stops.stop(int(member), Failure.BODIES_DIVERGED, self.time + COUPLING_STEP)
         for member in np.flatnonzero(~self.bodies.finite):
@@ -208,7 +216,7 @@ class World:
         floors = np.where(self.bodies.frames.attached[..., None], loads[:, :, 1:], 0.0)
         return loads.sum(2) - floors.sum(2), floors
 
-    def _floating_forces(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _floating_forces(self) -> FloatingLoads:
         fields = WaterFields.of(
             self.water.depth.numpy().astype(np.float64, copy=False),
             self.water.momentum_x.numpy().astype(np.float64, copy=False),
