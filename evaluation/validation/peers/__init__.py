@@ -1,0 +1,1 @@
+"""Other shallow-water solvers beside ours on problems with known answers: the extra ``[peers]``."""

@@ -1,0 +1,77 @@
+"""Talks to the process in which anuga runs."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from evaluation.validation.case import NotAvailable
+
+NO_ANUGA = "anuga is not installed: pip install 'worldsim[peers]'"
+
+
+@dataclass(frozen=True)
+class AnugaRun:
+    """One run: wall time of the evolution [s], relative L1 error of the depth, sizes."""
+
+    seconds: float
+    error: float
+    triangles: int
+    steps: int
+
+
+class Anuga:
+    """anuga in its process; see `anuga`."""
+
+    def __init__(self, process: subprocess.Popen[str], version: str) -> None:
+        self._process, self.version = process, version
+
+    def solve(self, problem: str, cells: int, algorithm: str = "DE1", mode: str = "unified"
+              ) -> AnugaRun:
+        """Solve one of `problem.PROBLEMS`; see `anuga_solver.solve`."""
+        assert self._process.stdin is not None
+        asked = {"problem": problem, "cells": cells, "algorithm": algorithm, "mode": mode}
+        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.flush()
+        return AnugaRun(**_answer(self._process))
+
+
+@contextlib.contextmanager
+def anuga(threads: int) -> Iterator[Anuga]:
+    """Start anuga with so many OpenMP threads.
+
+    Raises
+    ------
+    NotAvailable : it is not installed, or does not start.
+    """
+    if importlib.util.find_spec("anuga") is None:
+        raise NotAvailable(NO_ANUGA)
+    command = [sys.executable, "-m", "evaluation.validation.peers.anuga_solver", str(threads)]
+    with subprocess.Popen(
+        command,
+        env=os.environ | {"OMP_NUM_THREADS": str(threads)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        try:
+            yield Anuga(process, _answer(process)["version"])
+        finally:
+            process.stdin.close()
+
+
+def _answer(process: subprocess.Popen[str]) -> dict[str, Any]:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        raise NotAvailable("anuga's process ended unexpectedly; try: python -c 'import anuga'")
+    return json.loads(line)
