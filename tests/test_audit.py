@@ -9,12 +9,13 @@ import pytest
 import torch
 import xarray as xr
 
-from scenarios.tsunami import Tsunami
-from worldsim.errors import MembersFailed
+from scenarios.tsunami import DOMAIN, Tsunami
+from worldsim.errors import InputError, MembersFailed
 from worldsim.simulator import members
 from worldsim.simulator.audit import LIMITS, Audit, Failure, Holdings, Impulses, limits_of
 from worldsim.simulator.audit_record import failed_members
 from worldsim.simulator.members import World
+from worldsim.simulator.scene import Physics
 from worldsim.simulator.water import WaterState
 from worldsim.simulator.world import simulate
 
@@ -56,6 +57,23 @@ def test_the_books_of_a_street_that_falls_close_to_rounding(sound):
     assert (np.abs(walls).max(-1) > 0).all() and not np.allclose(walls, received, rtol=1e-3), (
         "floating boxes take part of it"
     )
+
+
+def test_a_house_falls_in_a_closed_basin_and_no_water_is_lost():
+    scene = STRONG.scene(5, 0)
+    surface = np.where(DOMAIN.x < 50.0, 14.0, 0.0) * np.ones((DOMAIN.ny, 1))
+    basin = dataclasses.replace(scene, surface=surface, closed=True)
+    world = World([basin], [STRONG.hidden(basin, 5, 0, 0)], Physics(), threads=1, compiled=False)
+    volume = float(world.water.depth.sum())
+    for _ in world.frames(60):
+        pass
+    assert np.isfinite(world.failure_time).any(), "the dam break brings a house down"
+    assert float(world.water.depth.sum()) == pytest.approx(volume, rel=1e-13)
+    for name in BOOKS:
+        assert getattr(world.audit, name).max() < 1e-12, name
+    assert world.audit.energy_gain.max() < 1e-9, "nothing pays in, so energy never rises"
+    with pytest.raises(InputError, match="surface"):
+        dataclasses.replace(scene, surface=surface[:-1])
 
 
 def test_single_precision_keeps_its_own_looser_limits(sound):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from worldsim.simulator.audit import Audit, Failure, Holdings, Impulses, limits_of
 from worldsim.simulator.bodies import Bodies, rotation_matrices
@@ -18,6 +19,7 @@ from worldsim.simulator.coupling import (
 )
 from worldsim.simulator.obstacles import rearrange
 from worldsim.simulator.scene import Hidden, Physics, Scene
+from worldsim.simulator.stops import Stops
 from worldsim.simulator.structures import STOREY_HEIGHT
 from worldsim.simulator.water import (
     Boundaries,
@@ -71,20 +73,16 @@ class World:
                 self.owner[member][scene.cells_of(building)] = b
         self.faces = WallFaces.of(self.owner)
         self.ground = np.stack([scene.bathymetry for scene in scenes])
-        wave = IncomingWave(
-            torch.as_tensor(scenes[0].wave_times),
-            torch.as_tensor(np.stack([scene.wave_elevation for scene in scenes])),
-        )
         self.solver = ShallowWater(
             Grid(domain.nx, domain.ny, domain.dx, domain.dy),
             torch.as_tensor(self.ground, dtype=dtype),
-            Boundaries(west=wave, east=Open(), south=Wall(), north=Wall()),
+            _sides(scenes),
             manning=scenes[0].manning,
             gravity=physics.gravity,
             compiled=compiled,
         )
         self.blocked = torch.as_tensor(self.owner >= 0)
-        self.water = lake_at_rest(self.solver.bathymetry, self.blocked)
+        self.water = _initial_water(scenes, self.solver.bathymetry, self.blocked)
         self.time = 0.0
         self.failure_time = np.full((len(scenes), scenes[0].slots.buildings), np.nan)
         self.impulse = np.zeros((len(scenes), scenes[0].slots.buildings, 2))
@@ -238,32 +236,28 @@ class World:
         )
 
 
-class Stops:
-    """Which members were stopped, why, when and where.
+def _sides(scenes: list[Scene]) -> Boundaries:
+    """Walls along the shore's ends; a wave from the sea and open land, or walls there, too."""
+    closed = scenes[0].closed
+    assert all(scene.closed == closed for scene in scenes), "closed and open basins do not mix"
+    if closed:
+        return Boundaries()
+    wave = IncomingWave(
+        torch.as_tensor(scenes[0].wave_times),
+        torch.as_tensor(np.stack([scene.wave_elevation for scene in scenes])),
+    )
+    return Boundaries(west=wave, east=Open(), south=Wall(), north=Wall())
 
-    active : (member,) bool. cause : `Failure` codes. time : s. step : of the water, counted from
-    the start; cell : (member, 2) row and column of the water; both -1 where there is none.
-    """
 
-    def __init__(self, members: int) -> None:
-        self.active = np.ones(members, dtype=bool)
-        self.cause = np.full(members, int(Failure.NONE))
-        self.time = np.full(members, np.nan)
-        self.step = np.full(members, -1)
-        self.cell = np.full((members, 2), -1)
-
-    def stop(
-        self,
-        member: int,
-        cause: Failure,
-        time: float,
-        step: int = -1,
-        cell: tuple[int, int] = (-1, -1),
-    ) -> None:
-        """Stop a member for good."""
-        self.active[member] = False
-        self.cause[member], self.time[member] = int(cause), time
-        self.step[member], self.cell[member] = step, cell
+def _initial_water(scenes: list[Scene], bathymetry: Tensor, blocked: Tensor) -> WaterState:
+    """Water at rest under each scene's surface."""
+    if all(scene.surface is None for scene in scenes):
+        return lake_at_rest(bathymetry, blocked)
+    shape = scenes[0].bathymetry.shape
+    surface = np.stack([np.zeros(shape) if s.surface is None else s.surface for s in scenes])
+    level = torch.as_tensor(surface, dtype=bathymetry.dtype)
+    depth = torch.where(blocked, 0.0, (level - bathymetry).clamp(min=0.0))
+    return WaterState(depth, torch.zeros_like(depth), torch.zeros_like(depth))
 
 
 def _impulses(

@@ -112,6 +112,9 @@ class Scene:
 
     bathymetry : (ny, nx) ground elevation in m, still water at 0.
     wave_times, wave_elevation : (K,) s and m, the incident wave at x=0.
+    surface : (ny, nx) elevation of the water at t=0 in m, where it is above the ground; still water
+        at 0 by default.
+    closed : walls on all sides instead of a wave in the west and open water in the east.
     manning : bed roughness, s m^(-1/3).
     cameras : by name.
     """
@@ -125,11 +128,17 @@ class Scene:
     wave_elevation: np.ndarray
     manning: float
     cameras: dict[str, Camera]
+    surface: np.ndarray | None = None
+    closed: bool = False
 
     def __post_init__(self) -> None:
         shape = (self.domain.ny, self.domain.nx)
         if self.bathymetry.shape != shape or not np.isfinite(self.bathymetry).all():
             raise InputError(f"bathymetry must be finite and of shape (ny, nx) = {shape}")
+        if self.surface is not None and (
+            self.surface.shape != shape or not np.isfinite(self.surface).all()
+        ):
+            raise InputError(f"surface must be finite and of shape (ny, nx) = {shape}")
         if len(self.buildings) > self.slots.buildings or len(self.debris) > self.slots.debris:
             raise InputError(f"the scene has more buildings or debris than its slots {self.slots}")
         taken = np.zeros(shape, dtype=bool)
