@@ -120,8 +120,10 @@ class RayPlanes:
         """Normalised places (…, n, 2) of the rays at heights z (…, n)."""
         if self.vertical:
             return self._at_0
-        return torch.stack([self._at_0[:, 0] + z * self._per_z[:, 0],
-                            self._at_0[:, 1] + z * self._per_z[:, 1]], dim=-1)
+        places = torch.empty((*z.shape, 2))
+        for axis in (0, 1):
+            torch.mul(z, self._per_z[:, axis], out=places[..., axis]).add_(self._at_0[:, axis])
+        return places
 
     def clear_above(self, highest: torch.Tensor) -> torch.Tensor:
         """Heights z (n,) down to which the rays certainly stay above a field (y, x)."""
@@ -212,38 +214,61 @@ def _march(heights: Heights, planes: RayPlanes, z_low: torch.Tensor) -> torch.Te
     number = (start + first)[order]
     under_way = np.searchsorted(-count[order].numpy(), -np.arange(1, int(count.max()) + 1),
                                 side="right")
-    frames, rays = len(heights.fields), len(z_low)
     fields = heights.fields[:, None]
-    above = torch.ones((frames, rays), dtype=torch.bool)
-    stations_above = torch.zeros((frames, rays))
-    above_by, below_by, clearance = (torch.empty((frames, rays)) for _ in range(3))
-    for k, m in enumerate(under_way):
-        some = planes if m == rays else planes.chosen(slice(0, m))
-        z = torch.maximum((number[:m] + k) * -some.step, z_low[:m])
-        previous, clearance = clearance, z - sample(fields, some.place(z)[None])[:, 0]
-        if k:
-            here = above[:, :m]
-            torch.where(here, previous[:, :m], above_by[:, :m], out=above_by[:, :m])
-            torch.where(here, clearance, below_by[:, :m], out=below_by[:, :m])
-            here &= (clearance > 0) & (z > z_low[:m])
-            stations_above[:, :m] += here
-    upper = torch.maximum((number + stations_above) * -planes.step, z_low)
-    lower = torch.maximum((number + (stations_above + 1.0)) * -planes.step, z_low)
-    z = _between(upper, lower, above_by, below_by)
-    clearance = z - sample(fields, planes.place(z))[:, 0]
+
+    def height_of(station: torch.Tensor) -> torch.Tensor:
+        some = slice(0, station.shape[-1])
+        return torch.maximum(station * -planes.step[some], z_low[some])
+
+    def clearance_at(k: int, m: int) -> torch.Tensor:
+        """Clearance (frame, m) of the first m rays at their station k."""
+        z = height_of(number[:m] + k)
+        some = planes if m == len(planes) else planes.chosen(slice(0, m))
+        return sample(fields, some.place(z)[None])[:, 0].neg_().add_(z)
+
+    above_by, below_by = clearance_at(0, len(planes)), clearance_at(1, len(planes))
+    # All rays have two stations; most have no more. For the first `more` the last one above
+    # the field is to be found.
+    more = int(under_way[2]) if len(under_way) > 2 else 0
+    previous = below_by[:, :more]
+    above = (previous > 0) & (height_of(number[:more] + 1) > z_low[:more])
+    stations_above = above.float()
+    for k, m in enumerate(under_way[2:], start=2):
+        here, clearance = above[:, :m], clearance_at(k, m)
+        torch.where(here, previous[:, :m], above_by[:, :m], out=above_by[:, :m])
+        torch.where(here, clearance, below_by[:, :m], out=below_by[:, :m])
+        here &= (clearance > 0) & (height_of(number[:m] + k) > z_low[:m])
+        stations_above[:, :m] += here
+        previous = clearance
+    upper, lower = height_of(number), height_of(number + 1.0)
+    found = torch.empty_like(above_by)
+    rest = slice(more, len(planes))
+    found[:, rest] = _crossing(fields, planes.chosen(rest), upper[rest], lower[rest],
+                               above_by[:, rest], below_by[:, rest])
+    if more:
+        found[:, :more] = _crossing(
+            fields, planes.chosen(slice(0, more)), height_of(number[:more] + stations_above),
+            height_of(number[:more] + (stations_above + 1.0)), above_by[:, :more],
+            below_by[:, :more],
+        )
+    return found.index_select(1, torch.argsort(order))
+
+
+def _crossing(fields: torch.Tensor, planes: RayPlanes, upper: torch.Tensor, lower: torch.Tensor,
+              above_by: torch.Tensor, below_by: torch.Tensor) -> torch.Tensor:
+    """Height (frame, n) at which rays that are clear by `above_by` (frame, n) at `upper`
+    ((frame,) n) and by `below_by` <= 0 at `lower` meet the field: two steps of regula falsi."""
+    z = _share(above_by, below_by).mul_(lower - upper).add_(upper)
+    clearance = sample(fields, planes.place(z))[:, 0].neg_().add_(z)
     inside = clearance <= 0
-    z = _between(torch.where(inside, upper, z), torch.where(inside, z, lower),
-                 torch.where(inside, above_by, clearance),
-                 torch.where(inside, clearance, below_by))
-    return z.index_select(1, torch.argsort(order))
+    end, end_by = torch.where(inside, upper, lower), torch.where(inside, above_by, below_by)
+    return _share(clearance, end_by).mul_(end.sub_(z)).add_(z)
 
 
-def _between(upper: torch.Tensor, lower: torch.Tensor, above_by: torch.Tensor,
-             below_by: torch.Tensor) -> torch.Tensor:
-    """Where a clearance that is linear between two heights is zero."""
-    span = above_by - below_by
-    share = (above_by / span.clamp(min=1e-9)).clamp(0.0, 1.0)
-    return upper + (lower - upper) * share
+def _share(start_by: torch.Tensor, end_by: torch.Tensor) -> torch.Tensor:
+    """How far from start to end a clearance of opposite signs there, linear between, is zero."""
+    start_by = start_by.abs()
+    return start_by.div(end_by.abs().add_(start_by).clamp_(min=1e-9))
 
 
 def _stations_in_question(
