@@ -16,7 +16,6 @@ from worldsim.simulator.water import (
     IncomingWave,
     Open,
     ShallowWater,
-    Wall,
     WaterState,
     lake_at_rest,
     open_cells,
@@ -253,7 +252,7 @@ def test_steps_stay_within_courant_and_fill_the_interval():
     c = torch.sqrt(GRAVITY * state.depth)
     fastest = torch.maximum(u.abs() + c, v.abs() + c).amax((1, 2))
     now = torch.full((3,), 6.0, dtype=torch.float64)
-    assert bool((solver.stable_step(state, blocked, now, now) <= 0.25 * 2.0 / fastest).all())
+    assert bool((solver.stable_step(state, blocked, now, now) <= 0.45 * 2.0 / fastest).all())
     # a wave to come shortens the step before it is there
     calm = lake_at_rest(bed, blocked)
     early = solver.stable_step(calm, blocked, 0 * now, 0 * now)

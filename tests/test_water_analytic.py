@@ -8,11 +8,15 @@ import torch
 from worldsim.simulator.water import (
     GRAVITY,
     Boundaries,
+    Elevation,
+    Flux,
     Grid,
     IncomingWave,
     Open,
     ShallowWater,
     WaterState,
+    energy,
+    lake_at_rest,
     total,
 )
 
@@ -110,7 +114,7 @@ def swell(time: torch.Tensor) -> torch.Tensor:
 
 
 def test_incoming_wave_is_the_simple_wave_at_second_order():
-    cells, errors, peaks = (30, 60, 120), [], []
+    cells, errors, peaks = (40, 80, 160), [], []
     times = torch.linspace(0.0, 20.0, 2001, dtype=torch.float64)
     sides = Boundaries(IncomingWave(times, swell(times)[None], level=4.0), Open(level=4.0))
     for n in cells:
@@ -203,3 +207,144 @@ def test_bore_reflected_by_a_wall(froude, block):
     if block:
         assert float(budget.star_east[0, 1, wall_cell]) == pytest.approx(star, rel=0.015)
     assert 0.0 < short[1] < 0.7 * short[0] < 0.07
+
+
+def test_thin_water_runs_down_a_steep_slope_as_on_a_fine_grid():
+    """Without Chen & Noelle's interface bed the front falls behind and the error is 0.28."""
+
+    def down(cells):
+        size = 60.0 / cells
+        x = (torch.arange(cells, dtype=torch.float64) + 0.5) * size
+        bed = (10.0 - 0.5 * x).clamp(min=0.0)[None, None]
+        times = torch.tensor([0.0, 1.0])
+        sides = Boundaries(west=Flux(times, torch.tensor([0.05, 0.05])), east=Open(-5.0))
+        solver = ShallowWater(Grid(cells, 1, size, 1e3), bed, sides, manning=0.03)
+        dry = WaterState(*(torch.zeros_like(bed) for _ in range(3)))
+        later, budget = solver.advance(dry, torch.zeros_like(bed, dtype=torch.bool), 0.0, 8.0)
+        assert float(budget.volume_in[0]) == pytest.approx(0.05 * 8.0 * 1e3, rel=1e-7)
+        return later.depth[0, 0].reshape(60, -1).mean(1)
+
+    fine = down(480)
+    assert float((down(60) - fine).abs().mean() / fine.mean()) < 0.12
+
+
+def steady_bed(x: torch.Tensor, manning: float, flux: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """A subcritical steady flow's depth and the bed that makes it one (MacDonald et al. 1997,
+    J. Hydraul. Eng. 123:1041): z' = -(1 - q^2/(g h^3)) h' - n^2 q^2 / h^(10/3), by quadrature."""
+
+    def depth(s):
+        return 2.0 + 0.5 * torch.sin(2 * math.pi * s / 200.0)
+
+    fine = torch.linspace(0.0, 200.0, 200001, dtype=torch.float64)
+    h = depth(fine)
+    slope = 0.5 * (2 * math.pi / 200.0) * torch.cos(2 * math.pi * fine / 200.0)
+    fall = (1 - flux**2 / (GRAVITY * h**3)) * slope + manning**2 * flux**2 / h ** (10 / 3)
+    bed = -torch.cumulative_trapezoid(fall, fine)
+    place = torch.searchsorted(fine, x) - 1
+    return depth(x), bed[place]
+
+
+def test_steady_flow_between_a_flux_and_an_elevation_converges():
+    """Both prescribed quantities hold at their sides, and the mass that enters is booked."""
+    cells, errors, flux, n_manning = (20, 40, 80), [], 3.0, 0.03
+    times = torch.tensor([0.0, 1.0])
+    for n in cells:
+        x = (torch.arange(n, dtype=torch.float64) + 0.5) * (200.0 / n)
+        exact, bed = steady_bed(x, n_manning, flux)
+        end = steady_bed(torch.tensor([200.0], dtype=torch.float64), n_manning, flux)
+        sides = Boundaries(
+            west=Flux(times, torch.tensor([flux, flux])),
+            east=Elevation(times, (end[0] + end[1]).expand(2)),
+        )
+        solver = ShallowWater(Grid(n, 1, 200.0 / n, 1e3), bed[None, None], sides, manning=n_manning)
+        depth = exact[None, None].clone()
+        state = WaterState(depth, torch.full_like(depth, flux), 0.0 * depth)
+        dry = torch.zeros_like(depth, dtype=torch.bool)
+        later, _ = solver.advance(state, dry, 0.0, 120.0)
+        last, budget = solver.advance(later, dry, 120.0, 1.0)
+        assert float((last.depth - later.depth).abs().max()) < 1e-3  # it is steady
+        through = budget.boundary_volume[0] / 1e3
+        assert float(through[0]) == pytest.approx(flux, rel=1e-9)
+        assert float(through[1]) == pytest.approx(-flux, rel=3e-3)
+        errors.append(float((later.depth[0, 0] - exact).abs().mean()))
+    assert order(errors, cells) >= 0.9
+    assert errors[-1] < 0.01
+
+
+def test_seiche_driven_by_an_elevation_has_the_linear_standing_wave():
+    """A basin closed at x = L whose surface at x = 0 moves as a sin(wt), from rest: linear theory's
+    forced standing wave a cos(k(L - x))/cos(kL) sin(wt), plus the free ones that the start
+    excites, as a series."""
+    length, depth, swing, periods = 1000.0, 10.0, 0.01, 40.0
+    speed, omega = math.sqrt(GRAVITY * depth), 2 * math.pi / periods
+    times = torch.linspace(0.0, 300.0, 3001, dtype=torch.float64)
+    sides = Boundaries(west=Elevation(times, swing * torch.sin(omega * times)))
+    n, end = 200, 150.0
+    x = (torch.arange(n, dtype=torch.float64) + 0.5) * (length / n)
+    still = torch.full((1, 1, n), depth, dtype=torch.float64)
+    later, _ = solve(
+        Grid(n, 1, length / n, 1e3), WaterState(still, 0 * still, 0 * still), end, sides, -still
+    )
+    # d'Alembert: the driven side sends out a sin(w t); the wall reflects it, the side inverts it
+    exact = torch.zeros_like(x)
+    for bounce in range(4):
+        sign = (-1.0) ** bounce
+        for path in (2 * bounce * length + x, 2 * (bounce + 1) * length - x):
+            late = (end - path / speed).clamp(min=0.0)
+            exact += sign * swing * torch.sin(omega * late)
+    eta = later.depth[0, 0] - depth
+    assert float(exact.abs().max()) > 0.9 * swing
+    assert float((eta - exact).abs().mean()) < 0.05 * swing
+
+
+@pytest.mark.parametrize(
+    "west",
+    [
+        Elevation(torch.tensor([0.0, 5.0, 10.0]), torch.tensor([0.5, -0.3, 0.8])),
+        Flux(torch.tensor([0.0, 5.0, 10.0]), torch.tensor([1.0, -0.5, 3.0])),
+        Flux(torch.tensor([0.0, 10.0]), torch.tensor([6.0, 6.0]), depth=1.0),
+        Flux(torch.tensor([0.0, 10.0]), torch.tensor([40.0, -40.0])),
+        IncomingWave(torch.tensor([0.0, 10.0]), torch.tensor([0.0, 1.0])),
+        Open(-0.4),
+    ],
+)
+def test_every_boundary_closes_mass_and_energy_only_falls_within(west):
+    """The flux side gives what it says, also supercritically, unless more is asked of it than a
+    critical section lets out. Energy beyond what the sides bring never grows."""
+    n = 40
+    x = (torch.arange(n, dtype=torch.float64) + 0.5) * 2.0
+    bed = (-2.0 + 0.03 * x).expand(3, n).clone()[None]
+    solver = ShallowWater(Grid(n, 3, 2.0, 5.0), bed, Boundaries(west=west, north=Open(0.2)))
+    dry = torch.zeros_like(bed, dtype=torch.bool)
+    state = lake_at_rest(bed, dry)
+    for k in range(10):
+        before, stored = state, energy(state, bed, solver.grid)
+        state, budget = solver.advance(state, dry, float(k), 1.0)
+        gained = (total(state.depth) - total(before.depth)) * 10.0
+        through = budget.boundary_volume.abs().sum()
+        assert float((gained - budget.volume_in).abs()) < 1e-10 * float(through + gained.abs() + 1)
+        fed = budget.boundary_energy.sum(1)
+        made = energy(state, bed, solver.grid) - stored - fed
+        assert float(made) < 2e-3 * float(stored.abs() + fed.abs())
+        if isinstance(west, Flux):
+            ends = torch.tensor([[float(k)], [k + 1.0]], dtype=torch.float64)
+            low, high = (15.0 * float(west.series.at(time)) for time in ends)
+            entered = float(budget.boundary_volume[0, 0])
+            if min(low, high) > -0.6 * 15.0:
+                assert entered == pytest.approx(0.5 * (low + high), rel=2e-2, abs=0.05)
+            else:
+                assert low + high <= 2.0 * entered  # choked
+
+
+def test_series_for_all_members_equals_one_each():
+    n = 12
+    bed = torch.full((2, 1, n), -1.0, dtype=torch.float64)
+    dry = torch.zeros_like(bed, dtype=torch.bool)
+    times, level = torch.tensor([0.0, 2.0]), torch.tensor([0.0, 0.4])
+    states = []
+    for rows in (level, level.expand(2, 2)):
+        sides = Boundaries(Elevation(times, rows), Flux(times, -0.1 * rows))
+        solver = ShallowWater(Grid(n, 1, 1.0, 1.0), bed, sides)
+        states.append(solver.advance(lake_at_rest(bed, dry), dry, 0.0, 3.0)[0])
+    assert torch.equal(states[0].depth, states[1].depth)
+    assert torch.equal(states[0].depth[0], states[0].depth[1])

@@ -55,7 +55,6 @@ class Members:
         self._spacing = (grid.dx, grid.dy)
         self._layout = Layout(*bathymetry.shape)
         self._kernels = kernels
-        self._like = {"dtype": bathymetry.dtype, "device": bathymetry.device}
         west, east, south, north = (isinstance(c, Wall) for c in boundaries.sides())
         self._closed = (west, east, south, north)
         rough = bool((manning > 0).any())
@@ -216,11 +215,11 @@ class Members:
         )
 
     def _no_accounts(self) -> Accounts:
-        ground = self._ground
+        ground, zeros = self._ground, self._bathymetry.new_zeros
         return Accounts(
-            cells=tuple(torch.zeros((6, len(ground.inside)), **self._like).unbind(0)),
-            sides=torch.zeros((5, len(ground.open_faces.cell)), **self._like),
-            walls=torch.zeros((3, len(ground.walls.cell)), **self._like),
+            cells=zeros(6, len(ground.inside)).unbind(0),
+            sides=zeros(5, len(ground.open_faces.cell)),
+            walls=zeros(3, len(ground.walls.cell)),
         )
 
     def _budget(

@@ -21,7 +21,7 @@ from worldsim.simulator.water.boundary import (
 from worldsim.simulator.water.flux import Faces, cube_root
 from worldsim.simulator.water.layout import PAD, Layout
 
-NEWTON_STEPS = 12  # for a prescribed flux: quadratic but beside the choked outflow, there 2^-12
+NEWTON_STEPS = 7  # for a prescribed flux: quadratic but beside the choked outflow, there 2^-7
 
 
 class OpenFaces(NamedTuple):
@@ -31,8 +31,8 @@ class OpenFaces(NamedTuple):
     `cell`: index of the edge cell in the line; `face`: index of the face in its axis' faces;
     `side`; `member`; `inward`: sign of the inward normal; `bed` [m] of the edge cell; `still`:
     depth of the still water beyond [m]; `known`: whether there is any, elsewhere the interior
-    continues; `level_set`, `flux_set`: whether the surface or the flux is prescribed (None:
-    nowhere); `fast_depth` [m]: depth of supercritical inflow, 0 for the critical one.
+    continues; `level_set`, `flux_set`: whether the surface or the flux is prescribed, and whether
+    it is anywhere; `fast_depth` [m]: depth of supercritical inflow, 0 for the critical one.
     """
 
     counts: tuple[int, ...]
@@ -44,8 +44,10 @@ class OpenFaces(NamedTuple):
     bed: Tensor
     still: Tensor
     known: Tensor
-    level_set: Tensor | None
-    flux_set: Tensor | None
+    level_set: Tensor
+    flux_set: Tensor
+    any_level: bool
+    any_flux: bool
     fast_depth: Tensor
 
 
@@ -75,10 +77,10 @@ def find_open_faces(boundaries: Boundaries, bathymetry: Tensor, blocked: Tensor)
     def by_side(values: list[float] | tuple[float, ...]) -> Tensor:
         return bed.new_tensor(values)[side_of]
 
-    def those(kind: type) -> Tensor | None:
-        chosen = by_side([float(isinstance(c, kind)) for c in boundaries.sides()]) > 0
-        return chosen if bool(chosen.any()) else None
+    def those(kind: type) -> Tensor:
+        return by_side([float(isinstance(c, kind)) for c in boundaries.sides()]) > 0
 
+    level_set, flux_set = those(Elevation), those(Flux)
     still = by_side(levels) - bed
     return OpenFaces(
         tuple(counts),
@@ -90,8 +92,10 @@ def find_open_faces(boundaries: Boundaries, bathymetry: Tensor, blocked: Tensor)
         bed,
         still.clamp(min=0.0),
         still > 0.0,
-        those(Elevation),
-        those(Flux),
+        level_set,
+        flux_set,
+        bool(level_set.any()),
+        bool(flux_set.any()),
         by_side(fast),
     )
 
@@ -120,8 +124,8 @@ def exterior(faces: OpenFaces, targets: list[Tensor | None], gravity: float) -> 
     target = torch.cat(parts)
     depth = torch.where(faces.known, (faces.still + target).clamp(min=0.0), 0.0)
     velocity = 2.0 * (torch.sqrt(gravity * depth) - torch.sqrt(gravity * faces.still))
-    level_depth = None if faces.level_set is None else (target - faces.bed).clamp(min=0.0)
-    return Exterior(depth, velocity, level_depth, target if faces.flux_set is not None else None)
+    level_depth = (target - faces.bed).clamp(min=0.0) if faces.any_level else None
+    return Exterior(depth, velocity, level_depth, target if faces.any_flux else None)
 
 
 State = tuple[Tensor, Tensor]  # celerity and inward velocity [m/s] at a face
@@ -140,13 +144,10 @@ def boundary_state(
         u = torch.where(faces.level_set, at_level[1], u)
     if outside.flux is not None:
         at_flux = state_at_flux(celerity, velocity, gravity * outside.flux)
-        fast = (gravity * faces.fast_depth) ** 1.5 < gravity * outside.flux
-        fast = fast & (faces.fast_depth > 0.0)
+        if bool((faces.fast_depth > 0.0).any()):
+            at_flux = or_supercritical(at_flux, outside.flux, faces.fast_depth, gravity)
         c = torch.where(faces.flux_set, at_flux[0], c)
         u = torch.where(faces.flux_set, at_flux[1], u)
-        if bool(fast.any()):
-            c = torch.where(fast, torch.sqrt(gravity * faces.fast_depth), c)
-            u = torch.where(fast, outside.flux / faces.fast_depth, u)
     return c, u
 
 
@@ -192,13 +193,13 @@ def state_at_flux(celerity: Tensor, velocity: Tensor, g_flux: Tensor) -> State:
     calm = (-leaving).clamp(min=0.0)
     inflow = g_flux.clamp(min=0.0)
     # Beyond the largest root the cubic is convex and rises: Newton comes down to it from above.
-    c = 0.5 * calm + 1.01 * cube_root(0.5 * inflow)
+    c = 0.5 * calm + 1.01 * cube_root((0.5 * inflow).clamp(min=1e-30))
     for _ in range(NEWTON_STEPS):
         slope = 2.0 * c * (3.0 * c + leaving)
         excess = c * c * (2.0 * c + leaving) - g_flux
         c = torch.where(slope > 0.0, c - excess / slope.clamp(min=1e-30), c)
     u = torch.where(c > 0.0, g_flux / (c * c).clamp(min=1e-30), 0.0)
-    critical = cube_root(inflow)
+    critical = cube_root(inflow.clamp(min=1e-30))
     strong = g_flux > calm * calm * calm
     c, u = torch.where(strong, critical, c), torch.where(strong, critical, u)
     third = calm / 3.0
@@ -207,6 +208,17 @@ def state_at_flux(celerity: Tensor, velocity: Tensor, g_flux: Tensor) -> State:
     c = torch.where(choked, torch.where(fast_out, celerity, third), c)
     u = torch.where(choked, torch.where(fast_out, velocity, -third), u)
     return c, u
+
+
+def or_supercritical(calm: State, flux: Tensor, depth: Tensor, gravity: float) -> State:
+    """Inflow of `flux` at `depth` (0: not wanted) where that is supercritical and its momentum
+    function q u + g h^2/2 exceeds that of the `calm` state: it then pushes the jump inward."""
+    c_calm, u_calm = calm
+    h = (c_calm * c_calm) / gravity
+    c, u = torch.sqrt(gravity * depth), flux / depth.clamp(min=1e-30)
+    push = flux * u + 0.5 * gravity * (depth * depth)
+    fast = (depth > 0.0) & (u > c) & (push > flux * u_calm + 0.5 * gravity * (h * h))
+    return torch.where(fast, c, c_calm), torch.where(fast, u, u_calm)
 
 
 class OpenLoad(NamedTuple):

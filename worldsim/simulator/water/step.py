@@ -29,8 +29,10 @@ from worldsim.simulator.water.open_faces import (
 )
 from worldsim.simulator.water.wall import WallFaces, WallLoad, load_walls
 
-# 1, unsplit second-order limit; keeps the first-order part positive in two dimensions
-COURANT = 0.25
+# 1, the faster axis' share. The unsplit second-order step is linearly stable while both axes' sum
+# is below 1, and TVD in one dimension up to 0.5. Depth stays positive for any: see drain_factor.
+# Against 0.25 the errors of dam breaks and bowls grow by 1 to 3%, the steps by 80%.
+COURANT = 0.45
 SAFETY = 0.96  # 1, room for the speeds to grow within one step
 STOPPED = 1e-30  # m/s, slower water is brought to rest (and that is booked)
 
