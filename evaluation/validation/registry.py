@@ -6,10 +6,15 @@ import difflib
 from collections.abc import Sequence
 
 from evaluation.validation import (
+    analytic_runup,
     dam_break,
+    laboratory_runup,
     reflected_bore,
     simple_wave,
+    square_column,
+    steady_flow,
     still_lake,
+    swashes_oracle,
     thacker,
 )
 from evaluation.validation.case import Case
@@ -20,7 +25,12 @@ CASES: tuple[Case, ...] = (
     *simple_wave.CASES,
     *dam_break.CASES,
     *thacker.CASES,
+    *steady_flow.CASES,
     *reflected_bore.CASES,
+    *analytic_runup.CASES,
+    *laboratory_runup.CASES,
+    *square_column.CASES,
+    *swashes_oracle.CASES,
 )
 
 
