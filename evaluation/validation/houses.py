@@ -57,8 +57,10 @@ def check_books() -> Sequence[Check]:
     assert world.stops.active.all() and standing[-1] < standing[0], "something must fall"
     time = np.arange(len(standing)) / STATES_PER_SECOND
     fallen = standing[0] - standing[-1]
-    panels = (Panel("houses that stand", "time [s]", "number", (Curve(time, np.array(standing), "houses"),)),
-              Panel("energy of the water", "time [s]", "MJ", (Curve(time, np.array(energy), "worldsim"),)))
+    panels = (Panel("houses that stand", "time [s]", "number",
+                    (Curve(time, np.array(standing), "houses"),)),
+              Panel("energy of the water", "time [s]", "MJ",
+                    (Curve(time, np.array(energy), "worldsim"),)))
     note = f"{fallen} of {standing[0]} houses fall within {SECONDS:g} s in a closed basin"
     return [Check(f"{name}, relative", "1", float(getattr(world.audit, book).max()), limit,
                   note=note, panels=panels if book == "mass_error" else ())
