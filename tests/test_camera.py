@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -270,3 +271,16 @@ def test_frame_grid_puts_frames_side_by_side():
     assert np.all(sheet[9:, :12] == 30) and np.all(sheet[9:, 12:] == 255)
     with pytest.raises(InputError, match="one size"):
         frame_grid([])
+
+
+def test_torch_keeps_its_number_of_threads():
+    before = torch.get_num_threads()
+    try:
+        for count in (1, 2, 3):
+            torch.set_num_threads(count)
+            render(rollout(), "street", size=(8, 12))
+            assert torch.get_num_threads() == count
+            with ThreadPoolExecutor(1) as later:
+                assert later.submit(torch.get_num_threads).result() == count
+    finally:
+        torch.set_num_threads(before)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from worldsim.camera import shading
 from worldsim.camera.boxes import Boxes
+from worldsim.camera.crew import Crew
 from worldsim.camera.detail import facade, visibility
 from worldsim.camera.markers import Marker, coverage, hidden, small_debris
 from worldsim.camera.projection import Camera
@@ -25,6 +27,9 @@ SUPERSAMPLE = 2
 
 SAMPLES_PER_BAND = 32_768
 """Rows of a picture are rendered in bands of about so many samples, which bounds memory."""
+
+BANDS_TOGETHER = 64
+"""Bands of a picture that are kept at a time."""
 
 FRAMES_TOGETHER = 16
 """Frames traced at once: what they share is found once."""
@@ -51,42 +56,63 @@ class Film:
             camera, size, self._boxes, states.present & (states.kind == DEBRIS)
         )
 
-    def _takes(self) -> Iterator[Take]:
-        for start in range(0, len(self._states.time), FRAMES_TOGETHER):
-            frames = slice(start, start + FRAMES_TOGETHER)
-            boxes = Boxes(self._boxes.position[frames], self._boxes.rotation[frames],
-                          self._boxes.half_size[frames])
-            drawn = np.tile(self._states.present, (len(boxes.position), 1))
-            for k, markers in enumerate(self._markers[frames]):
-                drawn[k, [marker.body for marker in markers]] = False
-            yield Take(frames, Surface(self._states, frames), boxes, drawn)
+    def _take(self, start: int) -> Take:
+        frames = slice(start, min(start + FRAMES_TOGETHER, len(self._states.time)))
+        boxes = Boxes(self._boxes.position[frames], self._boxes.rotation[frames],
+                      self._boxes.half_size[frames])
+        drawn = np.tile(self._states.present, (len(boxes.position), 1))
+        for k, markers in enumerate(self._markers[frames]):
+            drawn[k, [marker.body for marker in markers]] = False
+        return Take(frames, Surface(self._states, frames), boxes, drawn)
 
-    def expose(self, layers: dict[str, np.ndarray], advance: Callable[[float], None]) -> None:
-        """Fill rgb (frame, row, column, 3) and, where given, depth and segmentation."""
+    def expose(self, layers: dict[str, np.ndarray], crew: Crew,
+               advance: Callable[[float], None]) -> None:
+        """Fill rgb (frame, row, column, 3) and, where given, depth and segmentation.
+
+        The work is shared out among the `crew`: each pixel is the work of one, so that their
+        number does not change it.
+        """
         frames = len(self._states.time)
-        exact = [name for name in ("depth", "segmentation") if name in layers]
         near = np.empty((frames, *self._size), dtype=np.float32)
-        takes = list(self._takes())
+        takes = list(crew(self._take, range(0, frames, FRAMES_TOGETHER)))
         blocks = self._row_blocks()
-        for number, rows in enumerate(blocks):
-            inside = slice(*rows)
-            fine = self._band(rows, SUPERSAMPLE, takes[0].surface)
-            centre = self._band(rows, 1, takes[0].surface) if exact else None
-            for take in takes:
-                seen = self._see(fine, take)
-                colour = self._colour(fine, take, seen)
-                layers["rgb"][take.frames, inside] = _to_pixels(colour, fine)
-                near[take.frames, inside] = _farthest_sample(seen.distance, fine)
-                if centre is not None:
-                    exactly = self._see(centre, take)
-                    found = {"depth": exactly.distance.numpy(), "segmentation": _labels(exactly)}
-                    for name in exact:
-                        layer = layers[name][take.frames, inside]
-                        layer[:] = found[name].reshape(layer.shape)
-                advance((number * frames + min(take.frames.stop, frames)) / len(blocks))
-        for k in range(frames):
-            for marker in self._markers[k]:
-                self._stamp(marker, {name: layer[k] for name, layer in layers.items()}, near[k])
+        exact = layers.keys() & {"depth", "segmentation"}
+        scales = (SUPERSAMPLE, 1) if exact else (SUPERSAMPLE,)
+
+        def bands(rows: tuple[int, int]) -> list[Band]:
+            return [Band(self._camera, self._size, rows, scale, takes[0].surface.grid,
+                         takes[0].surface.ground) for scale in scales]
+
+        def shoot(task: tuple[list[Band], Take]) -> None:
+            self._shoot(*task, layers, near)
+
+        done = 0
+        for first in range(0, len(blocks), BANDS_TOGETHER):
+            ready = list(crew(bands, blocks[first : first + BANDS_TOGETHER]))
+            for _, take in zip(crew(shoot, itertools.product(ready, takes)),
+                               itertools.cycle(takes), strict=False):
+                done += take.frames.stop - take.frames.start
+                advance(done / len(blocks))
+        list(crew(lambda k: self._stamp_all(k, layers, near), range(frames)))
+
+    def _shoot(self, bands: list[Band], take: Take, layers: dict[str, np.ndarray],
+               near: np.ndarray) -> None:
+        """Fill some rows of some frames, and how `near` what they see is."""
+        fine = bands[0]
+        here = take.frames, slice(*fine.rows)
+        seen = self._see(fine, take)
+        layers["rgb"][here] = _to_pixels(self._colour(fine, take, seen), fine)
+        near[here] = _farthest_sample(seen.distance, fine)
+        for centre in bands[1:]:
+            exactly = self._see(centre, take)
+            found = {"depth": exactly.distance.numpy(), "segmentation": _labels(exactly)}
+            for name in layers.keys() & found.keys():
+                layer = layers[name][here]
+                layer[:] = found[name].reshape(layer.shape)
+
+    def _stamp_all(self, frame: int, layers: dict[str, np.ndarray], near: np.ndarray) -> None:
+        for marker in self._markers[frame]:
+            self._stamp(marker, {name: layer[frame] for name, layer in layers.items()}, near[frame])
 
     def _stamp(self, marker: Marker, layers: dict[str, np.ndarray], near: np.ndarray) -> None:
         """Draw a disc into one frame unless the scene hides the body."""
@@ -107,9 +133,6 @@ class Film:
         per_row = self._size[1] * SUPERSAMPLE**2
         height = max(1, SAMPLES_PER_BAND // per_row)
         return [(row, min(row + height, self._size[0])) for row in range(0, self._size[0], height)]
-
-    def _band(self, rows: tuple[int, int], supersample: int, surface: Surface) -> Band:
-        return Band(self._camera, self._size, rows, supersample, surface.grid, surface.ground)
 
     def _see(self, band: Band, take: Take) -> Seen:
         distance, looks = band.see_surface(take.surface.heights, take.surface.looks)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from worldsim.camera.crew import Crew
 from worldsim.camera.film import Film
 from worldsim.camera.projection import DEFAULT_CAMERAS, Camera
 from worldsim.camera.states import (
@@ -95,13 +96,14 @@ def render(
     if segmentation:
         layers["segmentation"] = np.empty(shape, dtype=np.int16)
     done, total = 0, shape[0] * shape[1] * shape[2]
-    for i, case in enumerate(at_case):
-        for j, realization in enumerate(at_realization):
-            states = read_member(rollout, case, realization, instants)
-            film = Film(states, taken_by, (rows, columns))
-            member = {name: layer[i, j] for name, layer in layers.items()}
-            film.expose(member, _advance(progress, done, total))
-            done += len(instants)
+    with Crew() as crew:
+        for i, case in enumerate(at_case):
+            for j, realization in enumerate(at_realization):
+                states = read_member(rollout, case, realization, instants)
+                film = Film(states, taken_by, (rows, columns))
+                member = {name: layer[i, j] for name, layer in layers.items()}
+                film.expose(member, crew, _advance(progress, done, total))
+                done += len(instants)
     video = video_dataset(layers.pop("rgb"), float(fps), taken_by.to_json(), **layers)
     return video.assign_coords(
         case=("case", rollout["case"].values[at_case]),
