@@ -78,14 +78,14 @@ class Bodies:
     def position(self) -> np.ndarray:
         """(member, body, 3) m."""
         n = self.storey_bodies
-        moved = self._rest + self._qpos[:, : 4 * n].reshape(-1, n, 4)[..., :3]
+        moved = self._rest + self._qpos[:, : 4 * n].reshape(len(self._models), n, 4)[..., :3]
         return np.concatenate([moved, self._free_qpos[..., :3]], axis=1)
 
     @property
     def quaternion(self) -> np.ndarray:
         """(member, body, 4) w, x, y, z."""
         n = self.storey_bodies
-        heading = self._qpos[:, : 4 * n].reshape(-1, n, 4)[..., 3] / 2
+        heading = self._qpos[:, : 4 * n].reshape(len(self._models), n, 4)[..., 3] / 2
         zero = np.zeros_like(heading)
         turned = np.stack([np.cos(heading), zero, zero, np.sin(heading)], axis=-1)
         return np.concatenate([turned, self._free_qpos[..., 3:]], axis=1)
@@ -94,14 +94,14 @@ class Bodies:
     def velocity(self) -> np.ndarray:
         """Of the centres, (member, body, 3) m/s."""
         n = self.storey_bodies
-        storeys = self._qvel[:, : 4 * n].reshape(-1, n, 4)[..., :3]
+        storeys = self._qvel[:, : 4 * n].reshape(len(self._models), n, 4)[..., :3]
         return np.concatenate([storeys, self._free_qvel[..., :3]], axis=1)
 
     @property
     def spin(self) -> np.ndarray:
         """Angular velocity in the world frame, (member, body, 3) rad/s."""
         n = self.storey_bodies
-        rate = self._qvel[:, : 4 * n].reshape(-1, n, 4)[..., 3]
+        rate = self._qvel[:, : 4 * n].reshape(len(self._models), n, 4)[..., 3]
         zero = np.zeros_like(rate)
         storeys = np.stack([zero, zero, rate], axis=-1)
         rotation = rotation_matrices(self._free_qpos[..., 3:])
@@ -194,11 +194,15 @@ class Bodies:
 
     @property
     def _free_qpos(self) -> np.ndarray:
-        return self._qpos[:, 4 * self.storey_bodies :].reshape(len(self._models), -1, 7)
+        return self._qpos[:, 4 * self.storey_bodies :].reshape(
+            len(self._models), self.slots.debris, 7
+        )
 
     @property
     def _free_qvel(self) -> np.ndarray:
-        return self._qvel[:, 4 * self.storey_bodies :].reshape(len(self._models), -1, 6)
+        return self._qvel[:, 4 * self.storey_bodies :].reshape(
+            len(self._models), self.slots.debris, 6
+        )
 
     def _crush(self, failed: np.ndarray) -> None:
         """Failed storeys become flat rubble; all that was released may float from now on."""
