@@ -14,12 +14,9 @@ from worldsim.errors import InputError, MembersFailed
 from worldsim.rollout import parameters_dataset, root_dataset
 from worldsim.scenario import Scenario
 from worldsim.simulator.audit_record import failed_members
-from worldsim.simulator.members import STATES_PER_SECOND, World
-from worldsim.simulator.recording import Recording
+from worldsim.simulator.distribution import Manner, states_of
+from worldsim.simulator.members import STATES_PER_SECOND
 from worldsim.simulator.scene import Physics
-
-MEMBERS_AT_ONCE = 32
-"""Members that are stepped together; results do not depend on it."""
 
 
 def simulate(
@@ -33,6 +30,7 @@ def simulate(
     first_realization: int = 0,
     physics: Physics | None = None,
     threads: int = 0,
+    workers: int = 1,
     compiled: bool = False,
     single: bool = False,
     progress: Callable[[float], None] | None = None,
@@ -50,6 +48,9 @@ def simulate(
     first_realization : number of the first realization (for other hidden draws of the same cases).
     physics : laws and constants, to simulate a deliberately wrong world.
     threads : threads for MuJoCo; 0 means all cores. Results do not depend on it.
+    workers : processes over which the members are distributed; results do not depend on it. Pays
+        from some ten members on. A script that asks for more than one needs the usual
+        ``if __name__ == "__main__":``, since every process imports it.
     compiled : compile the water solver first (pays from about 50 members on).
     single : water in single precision, held to wider audit limits of its own.
     progress : called with the finished fraction.
@@ -62,6 +63,7 @@ def simulate(
     Raises
     ------
     InputError : an argument cannot be used.
+    worldsim.simulator.distribution.WorkerDied : one of several processes was killed.
 
     Warns
     -----
@@ -70,7 +72,7 @@ def simulate(
     """
     scenarios = [scenario] * cases if isinstance(scenario, Scenario) else list(scenario)
     numbers = list(range(len(scenarios))) if case_numbers is None else list(case_numbers)
-    _check(scenarios, numbers, realizations, seed)
+    _check(scenarios, numbers, realizations, seed, workers)
     law = physics or Physics()
     dtype = torch.float32 if single else torch.float64
     length = scenarios[0].duration if duration is None else duration
@@ -78,23 +80,16 @@ def simulate(
     if frames < 1 or abs(frames / STATES_PER_SECOND - length) > 1e-9:
         raise InputError(f"duration={length:g} s: give a positive multiple of 0.1 s")
 
-    members = [(c, r) for c in range(len(scenarios)) for r in range(realizations)]
     scenes = [s.scene(seed, number) for s, number in zip(scenarios, numbers, strict=True)]
-    recording = Recording(scenes, realizations, frames)
-    done = 0
-    for first in range(0, len(members), MEMBERS_AT_ONCE):
-        chunk = members[first : first + MEMBERS_AT_ONCE]
-        hidden = [
-            scenarios[c].hidden(scenes[c], seed, numbers[c], first_realization + r)
-            for c, r in chunk
+    hidden = [
+        [
+            scenario.hidden(scene, seed, number, first_realization + r)
+            for r in range(realizations)
         ]
-        world = World([scenes[c] for c, _ in chunk], hidden, law, threads, compiled, dtype)
-        for frame in world.frames(frames):
-            recording.store(chunk, frame, world)
-            done += len(chunk)
-            if progress is not None:
-                progress(done / (len(members) * (frames + 1)))
-        recording.finish(chunk, world)
+        for scenario, scene, number in zip(scenarios, scenes, numbers, strict=True)
+    ]
+    manner = Manner(law, threads, compiled, dtype)
+    states = states_of(scenes, hidden, frames, manner, workers, progress)
 
     groups = {
         "/": root_dataset(
@@ -117,19 +112,23 @@ def simulate(
             },
         ),
     }
-    rollout = xr.DataTree.from_dict(groups | recording.datasets())
+    rollout = xr.DataTree.from_dict(groups | states)
     failed = failed_members(rollout)
     if failed:
-        warnings.warn(MembersFailed(failed, len(members)), stacklevel=2)
+        warnings.warn(MembersFailed(failed, len(scenarios) * realizations), stacklevel=2)
     return rollout
 
 
-def _check(scenarios: list[Scenario], numbers: list[int], realizations: int, seed: int) -> None:
+def _check(
+    scenarios: list[Scenario], numbers: list[int], realizations: int, seed: int, workers: int
+) -> None:
     if not scenarios or realizations < 1:
         raise InputError("give at least one case and one realization")
     if len(numbers) != len(scenarios) or min(numbers) < 0 or len(set(numbers)) != len(numbers):
         raise InputError("case_numbers must be as many as cases, different, and not negative")
     if seed < 0:
         raise InputError(f"seed={seed}: give 0 or more")
+    if workers < 1:
+        raise InputError(f"workers={workers}: give 1 process or more")
     if any(type(s) is not type(scenarios[0]) for s in scenarios):
         raise InputError("all cases of one simulation must be of one scenario")
