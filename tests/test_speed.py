@@ -12,8 +12,8 @@ from evaluation.speed import __main__ as command
 from evaluation.speed import camera
 from evaluation.speed.accuracy import Cost, seconds_to
 from evaluation.speed.in_turn import Timings, in_turn
-from evaluation.speed.member import Stopwatch
 from evaluation.speed.result import Benchmark, Row
+from evaluation.speed.stopwatch import Stopwatch
 from evaluation.speed.street import SLOTS, ReferenceStreet
 from evaluation.speed.table import WIDTH, markdown, plain
 from evaluation.validation.case import NotAvailable
