@@ -67,14 +67,15 @@ class Flow:
 
         Raises
         ------
-        Diverged : a depth or a momentum is no longer finite.
+        Diverged : a member's water ceased to be finite.
         """
         self.state, budget = self.solver.advance(
             self.state, self.blocked, self.time, time - self.time
         )
-        fields = (self.state.depth, self.state.momentum_x, self.state.momentum_y)
-        if not all(bool(torch.isfinite(field).all()) for field in fields):
-            raise Diverged(f"the water is not finite between {self.time:g} and {time:g} s")
+        if budget.divergences:
+            found = budget.divergences[0]
+            raise Diverged(f"the water diverged after {found.time:g} s, member {found.member}, "
+                           f"cell row {found.cell[0]}, column {found.cell[1]}")
         self.time = time
         return budget
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from evaluation.validation import (
     analytic_runup,
     dam_break,
+    floating_box,
+    houses,
     laboratory_runup,
     reflected_bore,
     simple_wave,
@@ -30,6 +32,8 @@ CASES: tuple[Case, ...] = (
     *analytic_runup.CASES,
     *laboratory_runup.CASES,
     *square_column.CASES,
+    *floating_box.CASES,
+    *houses.CASES,
     *swashes_oracle.CASES,
 )
 
