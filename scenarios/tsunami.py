@@ -56,7 +56,7 @@ class Tsunami(Scenario):
     """
 
     name: ClassVar[str] = "tsunami"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     summary: ClassVar[str] = "a tsunami meets a street of houses"
     duration: ClassVar[float] = 12.0
     leaves_out: ClassVar[str] = (
