@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evaluation.validation.case import Curve, Panel
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # The palette of Okabe & Ito 2008 (Color Universal Design), told apart by people who are colour
 # blind: black, blue, vermilion, bluish green, orange, sky blue, reddish purple, yellow.
@@ -15,16 +19,21 @@ COLUMNS = 3
 
 def draw(panels: Sequence[Panel], title: str, path: Path) -> None:
     """Draw the panels into a PNG file."""
+    figure(panels, title).savefig(path, dpi=100)
+
+
+def figure(panels: Sequence[Panel], title: str) -> Figure:
+    """The panels side by side; in a notebook, a cell that ends with this shows them."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     columns = min(COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(4.6 * columns, 3.4 * rows + 0.4), layout="constrained")
-    FigureCanvasAgg(figure)
-    figure.suptitle(title)
+    drawn = Figure(figsize=(4.6 * columns, 3.4 * rows + 0.4), layout="constrained")
+    FigureCanvasAgg(drawn)
+    drawn.suptitle(title)
     for place, panel in enumerate(panels):
-        axes = figure.add_subplot(rows, columns, place + 1)
+        axes = drawn.add_subplot(rows, columns, place + 1)
         for number, curve in enumerate(panel.curves):
             axes.plot(curve.x, curve.y, color=COLOURS[number % len(COLOURS)], label=curve.label,
                       **_look(curve, number))
@@ -37,7 +46,7 @@ def draw(panels: Sequence[Panel], title: str, path: Path) -> None:
         axes.grid(alpha=0.3)
         if len(panel.curves) > 1:
             axes.legend(fontsize="small")
-    figure.savefig(path, dpi=100)
+    return drawn
 
 
 def _look(curve: Curve, number: int) -> dict:
