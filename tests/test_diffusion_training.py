@@ -24,6 +24,8 @@ from worldsim.diffusion.training import Trainer, train
 from worldsim.diffusion.training_state import STATE
 from worldsim.diffusion.transformer import TransformerConfig
 from worldsim.errors import InputError
+from worldsim.simulator import world
+from worldsim.simulator.audit import Failure
 
 CONFIG = TrainingConfig(
     transformer=TransformerConfig(patches=PatchConfig(frames=5, patch=8, cell=4), width=32,
@@ -184,6 +186,24 @@ def test_generated_clips_are_kept_and_continued(tmp_path):
     assert set(loaded.parameters) == {"wave_height", "street_elevation", "building"}
     with pytest.raises(InputError, match="another definition"):
         list(clips_on_disk.generate_clips(tmp_path, "tsunami", [0], seed=6, workers=1))
+
+
+def test_a_case_that_failed_its_audit_is_noted_and_never_learned_from(tmp_path, monkeypatch):
+    simulate = world.simulate
+
+    def simulate_badly(*args, **options):
+        truth = simulate(*args, **options)
+        truth["audit"]["failed"][0] = True
+        truth["audit"]["failure"][0] = int(Failure.MASS)
+        return truth
+
+    monkeypatch.setattr(world, "simulate", simulate_badly)
+    options = {"seed": 5, "workers": 1, "duration": 0.4, "size": (16, 24)}
+    assert list(clips_on_disk.generate_clips(tmp_path, "tsunami", [3, 4], **options)) == [3, 4]
+    assert clips_on_disk.failed_cases(tmp_path) == [3]
+    assert "case 3" in clips_on_disk.failure_file(tmp_path, 3).read_text()
+    assert load_clips(tmp_path).case_ids == (4,)
+    assert list(clips_on_disk.generate_clips(tmp_path, "tsunami", [3, 4], **options)) == []
 
 
 def test_unusable_input_is_named(clips, tmp_path):

@@ -114,10 +114,15 @@ def _check(options: Options) -> None:
 def _clips(options: Options, config: TrainingConfig, folder: Path, stages: Stages) -> ClipSet:
     """Simulate the training cases that are not stored yet, and load all of them."""
     from worldsim.compiler import compiling_pays
-    from worldsim.diffusion.clips import generate_clips, load_clips, stored_cases
+    from worldsim.diffusion.clips import (
+        failed_cases,
+        generate_clips,
+        load_clips,
+        stored_cases,
+    )
     from worldsim.models.summary import record_observables
 
-    present = len(stored_cases(folder)) if folder.is_dir() else 0
+    present = len(stored_cases(folder)) + len(failed_cases(folder)) if folder.is_dir() else 0
     title = f"simulate {config.cases} training cases"
     if present >= config.cases:
         stages.kept(title)

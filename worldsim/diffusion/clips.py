@@ -3,7 +3,8 @@
 A clip directory holds ``clips.json`` (what all clips share) and one ``case_NNNNNN.safetensors``
 per case: a uint8 video (time, row, column, 3) for each camera, the case's parameters and a
 checksum. Files are written whole or not at all, so that making them can be stopped and continued,
-and by several processes at once.
+and by several processes at once. A case whose simulation failed its audit leaves only a
+``failed_NNNNNN.json`` that says why: nobody should learn from it.
 """
 
 from __future__ import annotations
@@ -106,6 +107,11 @@ def _write_atomically(target: Path, content: bytes) -> None:
     os.replace(partial, target)
 
 
+def failure_file(directory: Path, case: int) -> Path:
+    """Where it is noted that the simulation of a case failed its audit, and why."""
+    return directory / f"failed_{case:06d}.json"
+
+
 def write_case(directory: Path, case: int, parameters: Mapping[str, float],
                arrays: Mapping[str, np.ndarray]) -> None:
     """Store one case: `arrays` has a video for each camera, and whatever else is to be kept."""
@@ -140,6 +146,12 @@ def stored_cases(directory: Path) -> list[int]:
     """Numbers of the cases that are stored."""
     return sorted(int(path.stem.removeprefix("case_"))
                   for path in directory.glob("case_*.safetensors"))
+
+
+def failed_cases(directory: Path) -> list[int]:
+    """Numbers of the cases that were simulated, and whose audit failed."""
+    return sorted(int(path.stem.removeprefix("failed_"))
+                  for path in directory.glob("failed_*.json"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -217,9 +229,10 @@ def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[i
                    size: tuple[int, int] = (64, 96),
                    cameras: tuple[str, ...] = ("overhead", "street"),
                    record: Record | None = None, compiled: bool = False) -> Iterator[int]:
-    """Simulate and film training cases; yields each case's number when it is stored.
+    """Simulate and film training cases; yields each case's number when it is done.
 
-    What is stored already is skipped, so the same call continues a stopped one.
+    What is done already is skipped, so the same call continues a stopped one. A case whose audit
+    failed is noted and not stored (`failed_cases`); the simulator warns of it.
 
     Parameters
     ----------
@@ -243,8 +256,8 @@ def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[i
     described = {name: views[name].to_json() for name in cameras}
     manifest = ClipManifest(scenario, first.version, seed, described, fps, duration, size)
     manifest.write(root)
-    present = set(stored_cases(root))
-    missing = [case for case in cases if case not in present]
+    done = {*stored_cases(root), *failed_cases(root)}
+    missing = [case for case in cases if case not in done]
     chunks = [missing[i:i + CASES_AT_ONCE] for i in range(0, len(missing), CASES_AT_ONCE)]
     if workers <= 1:
         for chunk in chunks:
@@ -274,17 +287,23 @@ def training_scenario(name: str, seed: int, case: int) -> Scenario:
 def _generate(root: Path, manifest: ClipManifest, cases: Sequence[int],
               record: Record | None, compiled: bool) -> list[int]:
     from worldsim.camera import render
+    from worldsim.simulator.audit_record import failed_members
     from worldsim.simulator.world import simulate
 
     scenarios = [training_scenario(manifest.scenario, manifest.seed, case) for case in cases]
     truth = simulate(scenarios, seed=manifest.seed, case_numbers=cases,
                      duration=manifest.duration, threads=1, compiled=compiled)
+    failed = truth["audit"]["failed"].values[:, 0]
     further = {} if record is None else record(truth)
     films = {
         camera: render(truth, camera, size=manifest.size, fps=manifest.fps)["rgb"].values[:, 0]
         for camera in manifest.cameras
     }
     for i, case in enumerate(cases):
+        if failed[i]:
+            why = failed_members(truth.isel(case=[i]))
+            _write_atomically(failure_file(root, case), json.dumps(why).encode())
+            continue
         arrays = {camera: film[i, :manifest.frames] for camera, film in films.items()}
         arrays |= {name: np.asarray(values[i]) for name, values in further.items()}
         write_case(root, case, scenarios[i].codes(), arrays)
