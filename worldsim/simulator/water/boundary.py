@@ -144,8 +144,8 @@ class Flux:
     `times` (K,) [s] increasing; `flux` (batch, K), or (K,) for all members. In subcritical flow
     the depth at the side follows from the outgoing invariant. Inflow too strong for that enters
     at critical depth, flux^2 = g h^3, or, if `depth` [m] is given, makes it supercritical and the
-    water inside is not deep enough to drown the jump, at that depth. Outflow is at most what a critical section lets through, and
-    supercritical outflow leaves as it comes.
+    water inside is not deep enough to drown the jump, at that depth. Outflow is at most what a
+    critical section lets through, and supercritical outflow leaves as it comes.
 
     Errors: InputError if times do not increase, shapes disagree, a value is not finite or
     `depth` is not above 0 m.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from worldsim.simulator.water.boundary import Boundaries, Series, Wall
+from worldsim.simulator.water.boundary import Boundaries, Driven, Series, Wall
 from worldsim.simulator.water.budget import Budget, Divergence, make_budget
 from worldsim.simulator.water.flux import WALL_LEVEL
 from worldsim.simulator.water.layout import Layout
@@ -60,13 +60,13 @@ class Members:
         rough = bool((manning > 0).any())
         self._g_n_squared = gravity * (manning * manning) if rough else None
         self._blocked = torch.zeros_like(bathymetry, dtype=torch.bool)
-        self._ground = self._prepare()
+        self._ground, self._still = self._prepare()
 
     def block(self, blocked: Tensor) -> None:
         """Look for the walls again if the blocked cells changed."""
         if not torch.equal(blocked, self._blocked):
             self._blocked = blocked.clone()
-            self._ground = self._prepare()
+            self._ground, self._still = self._prepare()
 
     def line(self, state: WaterState) -> Tensor:
         """The state as one tensor (3, size)."""
@@ -178,14 +178,15 @@ class Members:
             found.append(Divergence(member, int(steps[member]), float(time[member]), (row, column)))
         return tuple(found)
 
-    def _prepare(self) -> Ground:
+    def _prepare(self) -> tuple[Ground, Exterior | None]:
+        """The ground, and what lies beyond its open faces if nothing drives them."""
         layout = self._layout
         level = torch.where(self._blocked, WALL_LEVEL, self._bathymetry)
         rough = self._g_n_squared
         if rough is not None and rough.ndim:
             rough = layout.window(layout.line(rough)).contiguous()
         ones = torch.ones_like(self._bathymetry)
-        return Ground(
+        ground = Ground(
             layout=layout,
             bed=layout.line(level, WALL_LEVEL),
             inside=layout.window(layout.line(ones)).contiguous(),
@@ -193,9 +194,14 @@ class Members:
             open_faces=find_open_faces(self._boundaries, self._bathymetry, self._blocked),
             g_n_squared=rough,
         )
+        if any(isinstance(condition, Driven) for condition in self._boundaries.sides()):
+            return ground, None
+        return ground, exterior(ground.open_faces, [None] * 4, self._gravity)
 
     def _outside(self, value: Callable[[Series], Tensor]) -> Exterior:
-        """What lies beyond the open faces."""
+        """What lies beyond the open faces; always the same where nothing drives them."""
+        if self._still is not None:
+            return self._still
         return exterior(self._ground.open_faces, self._boundaries.targets(value), self._gravity)
 
     def _once(

@@ -245,6 +245,8 @@ def set_open_faces(
     tangential velocity."""
     in_x = open_faces.counts[0] + open_faces.counts[1]
     cells = open_faces.cell
+    if not len(cells):
+        return OpenLoad(*(outside.depth for _ in range(5)))
     _, depth, u, v = fields
     h = torch.take(depth, cells)
     along_x, along_y = torch.take(u, cells), torch.take(v, cells)
