@@ -12,7 +12,8 @@ group             variables (dims), units
 ``/bodies``       position, quaternion, velocity, half_size (…, time, body, …); colour,
                   present (case, body, …)
 ``/structures``   standing, drift, impulse (…, time, building, …), failure_time, …
-``/audit``        what the coupling's bookkeeping left over (case, realization)
+``/audit``        errors of the books of mass, momentum, third law and energy; which members
+                  failed, why, when and where (case, realization)
 ``/video/NAME``   rgb (case, realization, time, row, column, channel) uint8
 ================  =====================================================================
 """
