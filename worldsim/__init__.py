@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from worldsim.scenario import Scenario as Scenario
     from worldsim.scenario import list_scenarios as list_scenarios
     from worldsim.scenario import make as make
+    from worldsim.simulator.water.run import simulate_water as simulate_water
+    from worldsim.simulator.water.terrain import read_bathymetry as read_bathymetry
     from worldsim.simulator.world import simulate as simulate
     from worldsim.world_model import Capabilities as Capabilities
     from worldsim.world_model import WorldModel as WorldModel
@@ -53,7 +55,9 @@ _HOME = {
     "Scenario": "worldsim.scenario",
     "list_scenarios": "worldsim.scenario",
     "make": "worldsim.scenario",
+    "read_bathymetry": "worldsim.simulator.water.terrain",
     "simulate": "worldsim.simulator.world",
+    "simulate_water": "worldsim.simulator.water.run",
     "Capabilities": "worldsim.world_model",
     "WorldModel": "worldsim.world_model",
     "load_model": "worldsim.model_registry",
