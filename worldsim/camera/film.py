@@ -144,7 +144,7 @@ class Film:
         perspective = self._camera.projection == "perspective"
         wet, colour = shading.ramp_(seen.looks[:, :1], 0.3, 0.7), seen.looks[:, 1:]
         if perspective:
-            mirrored = torch.from_numpy(band.mirrored)
+            mirrored = torch.from_numpy(shading.mirrored_share(band.upward))
             sky = torch.from_numpy(shading.rgb(shading.REFLECTED_SKY)) * mirrored
             colour.mul_(1.0 - mirrored).add_(sky)
         colour.sub_(band.ground_colour).mul_(wet).add_(band.ground_colour)
@@ -152,25 +152,28 @@ class Film:
         in_shade = np.zeros(seen.distance.numel(), dtype=bool)
         in_shade[shaded] = True
         frame, at = np.divmod(shaded, len(band))
-        channels = colour.numpy()
-        channels[frame, :, at] *= shading.mix(
-            band.ground_in_shade[at], np.float32(shading.WATER_IN_SHADE), wet.numpy()[frame, 0, at]
-        )[:, None]
+        shade = shading.mix(band.ground_in_shade[at], np.float32(shading.WATER_IN_SHADE),
+                            wet.numpy()[frame, 0, at])
         hits = seen.bodies
         light = shading.brightness_of_face(hits.normal.T, ~in_shade[hits.at])
         light = light * self._facades(band, take, seen)
-        at = hits.at - hits.frame * len(band)
-        channels[hits.frame, :, at] = self._states.colour[hits.body] * light[:, None]
+        paint = self._states.colour[hits.body].T * light
+        on_bodies = hits.at - hits.frame * len(band)
+        for channel, brush in zip(colour.numpy().swapaxes(0, 1), paint, strict=True):
+            channel[frame, at] *= shade
+            channel[hits.frame, on_bodies] = brush
         if perspective:
-            distance = seen.distance.numpy()
-            hazy = np.flatnonzero(distance.max(axis=0) > shading.CLEAR_DISTANCE)
-            away = np.minimum(distance[:, None, hazy], np.float32(1e6))
-            channels[:, :, hazy] = shading.haze(channels[:, :, hazy], away)
-            upward = np.flatnonzero(band.sky.numpy())
-            is_sky = np.isinf(distance[:, None, upward])
-            channels[:, :, upward] = np.where(is_sky, shading.sky_colour(band.upward[upward]),
-                                              channels[:, :, upward])
+            self._through_air(band, seen.distance, colour)
         return colour
+
+    def _through_air(self, band: Band, distance: torch.Tensor, colour: torch.Tensor) -> None:
+        """Add haze and sky to `colour` (frame, 3, n) of what is at `distance` (frame, n)."""
+        for far in band.hazy:
+            colour[:, :, far] = shading.haze(colour[:, :, far], distance[:, None, far])
+        for up in band.skies:
+            sky = torch.from_numpy(shading.sky_colour(band.upward[up]))
+            is_sky = torch.isinf(distance[:, None, up])
+            colour[:, :, up] = torch.where(is_sky, sky, colour[:, :, up])
 
     def _facades(self, band: Band, take: Take, seen: Seen) -> np.ndarray:
         """Relative brightness (m,) of the samples that see bodies."""

@@ -7,7 +7,6 @@ comparisons around it, so that neither the number of threads nor the batch chang
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +24,7 @@ STEP_HEIGHTS = (0.125, 8.0)
 CHUNK = 4096
 """Rays marched together: few enough for the cache, and neighbours need similar steps."""
 
-STEPS_BETWEEN_COUNTS = 4
+STEPS_BETWEEN_COUNTS = 2
 """Steps after which rays that have arrived are no longer followed."""
 
 ROUNDING = 1e-4
@@ -93,8 +92,8 @@ class RayPlanes:
         self.vertical = not (np.any(x_per_z) or np.any(y_per_z))
         x_scale, y_scale = 2.0 / ((grid.nx - 1) * grid.dx), 2.0 / ((grid.ny - 1) * grid.dy)
         at_0 = np.stack([grid.normalised_x(origin[:, 0] - origin[:, 2] * x_per_z),
-                         grid.normalised_y(origin[:, 1] - origin[:, 2] * y_per_z)], axis=-1)
-        per_z = np.stack([x_per_z * x_scale, y_per_z * y_scale], axis=-1)
+                         grid.normalised_y(origin[:, 1] - origin[:, 2] * y_per_z)])
+        per_z = np.stack([x_per_z * x_scale, y_per_z * y_scale])
         self._at_0 = torch.from_numpy(at_0.astype(np.float32))
         self._per_z = torch.from_numpy(per_z.astype(np.float32))
         # Where all rays start, if they do: normalised x and y, and z [m].
@@ -102,8 +101,8 @@ class RayPlanes:
         if rays.origin.size == 3:
             x, y, z = rays.origin.ravel()
             self._eye = (float(grid.normalised_x(x)), float(grid.normalised_y(y)), float(z))
-        half_cells = torch.tensor([(grid.nx - 1) / 2.0, (grid.ny - 1) / 2.0])
-        cells_per_z = (self._per_z.abs() * half_cells).amax(dim=1)
+        half_cells = torch.tensor([[(grid.nx - 1) / 2.0], [(grid.ny - 1) / 2.0]])
+        cells_per_z = (self._per_z.abs() * half_cells).amax(dim=0)
         self.step = (STEP_CELLS / cells_per_z.clamp(min=1e-6)).clamp(*STEP_HEIGHTS)
 
     def __len__(self) -> int:
@@ -111,31 +110,42 @@ class RayPlanes:
 
     def chosen(self, which: slice | torch.Tensor) -> RayPlanes:
         """Some of the rays."""
-        part = copy.copy(self)
-        part._at_0, part._per_z = self._at_0[which], self._per_z[which]
+        part = object.__new__(RayPlanes)
+        part.vertical, part._eye = self.vertical, self._eye
+        if isinstance(which, slice):
+            part._at_0, part._per_z = self._at_0[:, which], self._per_z[:, which]
+        else:
+            part._at_0 = self._at_0.index_select(1, which)
+            part._per_z = self._per_z.index_select(1, which)
         part.step = self.step[which]
         return part
 
     def place(self, z: torch.Tensor) -> torch.Tensor:
-        """Normalised places (…, n, 2) of the rays at heights z (…, n)."""
-        if self.vertical:
-            return self._at_0
+        """Normalised places (…, m, 2) of the first m rays at heights z (…, m)."""
+        m = z.shape[-1]
         places = torch.empty((*z.shape, 2))
         for axis in (0, 1):
-            torch.mul(z, self._per_z[:, axis], out=places[..., axis]).add_(self._at_0[:, axis])
+            at_0, per_z = self._at_0[axis, :m], self._per_z[axis, :m]
+            torch.mul(z, per_z, out=places[..., axis]).add_(at_0)
         return places
+
+    def height_of(self, station: torch.Tensor, z_low: torch.Tensor) -> torch.Tensor:
+        """Heights (…, m) of the stations numbered `station` (…, m) of the first m rays, which
+        end at z_low (m,)."""
+        return torch.maximum(station * -self.step[: station.shape[-1]], z_low)
 
     def clear_above(self, highest: torch.Tensor) -> torch.Tensor:
         """Heights z (n,) down to which the rays certainly stay above a field (y, x)."""
         bound = torch.full((len(self),), float(highest.max()))
         if self._eye is None:
             return bound
-        for axis in (0, 1):
-            profile = highest.amax(dim=axis).double().numpy()
-            clear = _clear_of_profile(profile, self._eye[axis], self._eye[2],
-                                      self._per_z[:, axis].double().numpy())
-            bound = torch.minimum(bound, torch.from_numpy(clear.astype(np.float32)))
-        return bound
+        # Any profile bounds them: the one along which they lie flattest.
+        along = self._per_z.abs().mean(dim=1)
+        axis = int(along[1] > along[0])
+        profile = highest.amax(dim=axis).double().numpy()
+        clear = _clear_of_profile(profile, self._eye[axis], self._eye[2],
+                                  self._per_z[axis].double().numpy())
+        return torch.minimum(bound, torch.from_numpy(clear.astype(np.float32)))
 
 
 def _clear_of_profile(profile: np.ndarray, eye: float, eye_z: float,
@@ -196,62 +206,61 @@ def first_hits(heights: Heights, planes: RayPlanes, z_low: torch.Tensor) -> torc
     ----------
     z_low : (n,) heights [m] at which each ray is at or below all fields.
     """
-    if planes.vertical:
-        return sample(heights.fields[:, None], planes.place(z_low)[None])[:, 0]
-    found = torch.empty((len(heights.fields), len(z_low)))
-    for start in range(0, len(z_low), CHUNK):
-        part = slice(start, start + CHUNK)
-        found[:, part] = _march(heights, planes.chosen(part), z_low[part])
-    return found
-
-
-def _march(heights: Heights, planes: RayPlanes, z_low: torch.Tensor) -> torch.Tensor:
-    start, first, last = _stations_in_question(heights.bounds, planes, z_low)
-    # Rays with many stations first: those still under way are then always the first so many.
-    count = last - first + 1
-    order = torch.argsort(count, descending=True, stable=True)
-    planes, z_low = planes.chosen(order), z_low[order]
-    number = (start + first)[order]
-    under_way = np.searchsorted(-count[order].numpy(), -np.arange(1, int(count.max()) + 1),
-                                side="right")
     fields = heights.fields[:, None]
-
-    def height_of(station: torch.Tensor) -> torch.Tensor:
-        some = slice(0, station.shape[-1])
-        return torch.maximum(station * -planes.step[some], z_low[some])
-
-    def clearance_at(k: int, m: int) -> torch.Tensor:
-        """Clearance (frame, m) of the first m rays at their station k."""
-        z = height_of(number[:m] + k)
-        some = planes if m == len(planes) else planes.chosen(slice(0, m))
-        return sample(fields, some.place(z)[None])[:, 0].neg_().add_(z)
-
-    above_by, below_by = clearance_at(0, len(planes)), clearance_at(1, len(planes))
-    # All rays have two stations; most have no more. For the first `more` the last one above
-    # the field is to be found.
-    more = int(under_way[2]) if len(under_way) > 2 else 0
-    previous = below_by[:, :more]
-    above = (previous > 0) & (height_of(number[:more] + 1) > z_low[:more])
-    stations_above = above.float()
-    for k, m in enumerate(under_way[2:], start=2):
-        here, clearance = above[:, :m], clearance_at(k, m)
-        torch.where(here, previous[:, :m], above_by[:, :m], out=above_by[:, :m])
-        torch.where(here, clearance, below_by[:, :m], out=below_by[:, :m])
-        here &= (clearance > 0) & (height_of(number[:m] + k) > z_low[:m])
-        stations_above[:, :m] += here
-        previous = clearance
-    upper, lower = height_of(number), height_of(number + 1.0)
-    found = torch.empty_like(above_by)
-    rest = slice(more, len(planes))
-    found[:, rest] = _crossing(fields, planes.chosen(rest), upper[rest], lower[rest],
-                               above_by[:, rest], below_by[:, rest])
-    if more:
-        found[:, :more] = _crossing(
-            fields, planes.chosen(slice(0, more)), height_of(number[:more] + stations_above),
-            height_of(number[:more] + (stations_above + 1.0)), above_by[:, :more],
-            below_by[:, :more],
-        )
+    if planes.vertical:
+        return sample(fields, planes.place(z_low)[None])[:, 0]
+    start, stations = _stations_in_question(heights.bounds, planes, z_low)
+    # Rays with many stations first, so that those marched together have alike many.
+    order = torch.argsort(stations, descending=True, stable=True)
+    planes, z_low = planes.chosen(order), z_low[order]
+    start, stations = start[order], stations[order]
+    found = torch.empty((len(fields), len(z_low)))
+    for first in range(0, len(z_low), CHUNK):
+        part = slice(first, first + CHUNK)
+        found[:, part] = _march(fields, planes.chosen(part), z_low[part], start[part],
+                                stations[part].numpy())
     return found.index_select(1, torch.argsort(order))
+
+
+def _march(fields: torch.Tensor, planes: RayPlanes, z_low: torch.Tensor, start: torch.Tensor,
+           stations: np.ndarray) -> torch.Tensor:
+    """First hits of rays by `stations` (n,), two or more, descending, from number `start` on, of
+    which the first one is above all fields and the last one below all."""
+    # How many rays, which are the first ones, have a station 0, 1, …
+    under_way = np.searchsorted(-stations, -np.arange(1, int(stations[0]) + 1), side="right")
+
+    def clearance_at(k: int) -> torch.Tensor:
+        """Clearance (frame, m) of the m rays that have a station k there."""
+        m = under_way[k]
+        z = planes.height_of(start[:m] + k, z_low[:m])
+        return sample(fields, planes.place(z)[None])[:, 0].neg_().add_(z)
+
+    above_by, below_by = clearance_at(0), clearance_at(1)
+    more = int(under_way[2]) if len(under_way) > 2 else 0
+    found = torch.empty_like(above_by)
+    if more:
+        # The last station above the field is to be found.
+        previous, low = below_by[:, :more], z_low[:more]
+        above = (previous > 0) & (planes.height_of(start[:more] + 1, low) > low)
+        passed = above.float()
+        for k, m in enumerate(under_way[2:], start=2):
+            here, clearance = above[:, :m], clearance_at(k)
+            torch.where(here, previous[:, :m], above_by[:, :m], out=above_by[:, :m])
+            torch.where(here, clearance, below_by[:, :m], out=below_by[:, :m])
+            here &= (clearance > 0) & (planes.height_of(start[:m] + k, low[:m]) > low[:m])
+            passed[:, :m] += here
+            previous = clearance
+        passed += start[:more]
+        upper, lower = planes.height_of(passed, low), planes.height_of(passed + 1.0, low)
+        found[:, :more] = _crossing(fields, planes, upper, lower, above_by[:, :more],
+                                    below_by[:, :more])
+    if more < len(z_low):
+        rest = slice(more, len(z_low))
+        planes, low = planes.chosen(rest), z_low[rest]
+        upper, lower = (planes.height_of(start[rest] + k, low) for k in (0, 1))
+        found[:, rest] = _crossing(fields, planes, upper, lower, above_by[:, rest],
+                                   below_by[:, rest])
+    return found
 
 
 def _crossing(fields: torch.Tensor, planes: RayPlanes, upper: torch.Tensor, lower: torch.Tensor,
@@ -271,11 +280,10 @@ def _share(start_by: torch.Tensor, end_by: torch.Tensor) -> torch.Tensor:
     return start_by.div(end_by.abs().add_(start_by).clamp_(min=1e-9))
 
 
-def _stations_in_question(
-    bounds: torch.Tensor, planes: RayPlanes, z_low: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """For each ray (n,) a station `start` above all, and counted from there the last station
-    above the greatest of the fields and the first one below the least."""
+def _stations_in_question(bounds: torch.Tensor, planes: RayPlanes,
+                          z_low: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """For each ray (n,) the number of the last station above the greatest of the fields, and how
+    many there are from it to the first one below the least."""
     start = torch.floor(planes.clear_above(bounds[0]) / -planes.step) - 1.0
     last_above, before_below = torch.zeros_like(z_low), torch.zeros_like(z_low)
     which = torch.arange(len(z_low))
@@ -283,16 +291,20 @@ def _stations_in_question(
     above = torch.ones(len(z_low), dtype=torch.bool)
     undecided = above.clone()
     while len(which):
+        steps_above, steps_undecided = torch.zeros_like(low), torch.zeros_like(low)
         for _ in range(STEPS_BETWEEN_COUNTS):
             number = number + 1.0
-            z = torch.maximum(number * -rays.step, low)
+            z = rays.height_of(number, low)
             greatest, least = sample(bounds[None], rays.place(z)[None])[0]
-            above &= (z > greatest + ROUNDING) & (z > low)
-            undecided &= (z > least - ROUNDING) & (z > low)
-            last_above[which] += above
-            before_below[which] += undecided
+            higher = z > low
+            above &= higher.logical_and(z > greatest.add_(ROUNDING))
+            undecided &= higher.logical_and_(z > least.sub_(ROUNDING))
+            steps_above += above
+            steps_undecided += undecided
+        last_above[which] += steps_above
+        before_below[which] += steps_undecided
         still = torch.nonzero(undecided)[:, 0]
         if len(still) < len(which):
             which, number, low = which[still], number[still], low[still]
             rays, above, undecided = rays.chosen(still), above[still], undecided[still]
-    return start, last_above, before_below + 1.0
+    return start + last_above, before_below - last_above + 2.0

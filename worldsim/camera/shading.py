@@ -112,8 +112,9 @@ def sky_colour(upward: np.ndarray) -> np.ndarray:
     return mix(rgb(HORIZON), rgb(ZENITH), height)
 
 
-def haze(colour: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """Colours (3, n) as seen through `distance` (n,) [m] of air; nothing within
+def haze(colour: torch.Tensor, distance: torch.Tensor) -> torch.Tensor:
+    """Colours (…, 3, n) as seen through `distance` (…, 1, n) [m] of air; nothing within
     `CLEAR_DISTANCE`."""
-    far = np.maximum(distance - np.float32(CLEAR_DISTANCE), 0.0)
-    return mix(colour, rgb(HORIZON), far / (far + np.float32(HAZE_DISTANCE)))
+    far = distance.clamp(max=1e6).sub_(CLEAR_DISTANCE).clamp_(min=0.0)
+    share = far.div_(far + HAZE_DISTANCE)
+    return (torch.from_numpy(rgb(HORIZON)) - colour).mul_(share).add_(colour)

@@ -15,7 +15,14 @@ from worldsim.camera.boxes import NO_HIT, Boxes, Looks, face_normals, slabs
 from worldsim.camera.detail import mottling, visibility
 from worldsim.camera.height_field import Grid, Heights, RayPlanes, first_hits, sample
 from worldsim.camera.projection import Camera, Rays
-from worldsim.camera.shading import AMBIENT, TOWARDS_SUN, ground_albedo, mirrored_share, mix, sunlit
+from worldsim.camera.shading import (
+    AMBIENT,
+    CLEAR_DISTANCE,
+    TOWARDS_SUN,
+    ground_albedo,
+    mix,
+    sunlit,
+)
 
 SHADOW_GAP = 0.02
 """A body casts no shadow on what lies this near to it [m]: itself, that is."""
@@ -61,7 +68,6 @@ class Band:
         self._distance_per_drop = torch.from_numpy(self._planes.distance_per_drop)
         self._origin_z = torch.from_numpy(self._planes.origin_z)
         self.upward = np.broadcast_to(self._direction[2].numpy(), (len(self),))
-        self.mirrored = mirrored_share(self.upward)
         self._lowest = float(ground.min())
         self._ground_z = first_hits(Heights.of(ground[None]), self._planes,
                                     torch.full((len(self),), self._lowest))[0]
@@ -79,6 +85,8 @@ class Band:
         self.ground_colour = torch.from_numpy(
             ground_albedo(self._ground_z.numpy()) * (light * mottled)
         )
+        self.hazy = self._runs(distance > CLEAR_DISTANCE)
+        self.skies = self._runs(~self._planes.downward)
         self.ground_in_shade = np.float32(AMBIENT) / light
 
     def __len__(self) -> int:
@@ -90,6 +98,16 @@ class Band:
             return part.reshape(1, 3)
         s, (_, rows, columns) = self.supersample, self.shape
         return part.reshape(rows, s, columns, s, 3).transpose(1, 3, 0, 2, 4).reshape(-1, 3)
+
+    def _runs(self, mask: np.ndarray) -> list[slice]:
+        """For each place inside a pixel the run of samples that holds those of a mask (n,)."""
+        pixels = len(self) // self.shape[0]
+        runs = []
+        for first in range(0, len(self), pixels):
+            inside = np.flatnonzero(mask[first : first + pixels]) + first
+            if len(inside):
+                runs.append(slice(int(inside[0]), int(inside[-1]) + 1))
+        return runs
 
     def points(self, at: np.ndarray, distance: np.ndarray) -> np.ndarray:
         """Points (3, m) [m] on the rays number `at` (m,) at the given distances (m,) [m]."""
@@ -113,8 +131,8 @@ class Band:
         z_low = self._ground_z
         z = first_hits(heights, self._planes, z_low)
         distance = self._distance(z).masked_fill_(self.sky, NO_HIT)
-        places = self._planes.place(z)
-        return distance, sample(fields, places[None] if self._planes.vertical else places)
+        places = self._planes.place(z[:1] if self._planes.vertical else z)
+        return distance, sample(fields, places)
 
     def see_bodies(self, distance: torch.Tensor, boxes: Boxes, drawn: np.ndarray,
                    blocked: torch.Tensor) -> BodyHits:
