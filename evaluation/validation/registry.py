@@ -20,6 +20,7 @@ from evaluation.validation import (
     thacker,
 )
 from evaluation.validation.case import Case
+from evaluation.validation.peers import cases as beside_anuga
 from worldsim.errors import InputError
 
 CASES: tuple[Case, ...] = (
@@ -35,6 +36,7 @@ CASES: tuple[Case, ...] = (
     *floating_box.CASES,
     *houses.CASES,
     *swashes_oracle.CASES,
+    *beside_anuga.CASES,
 )
 
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.validation.peers.problem import GRAVITY, PROBLEMS, SIDE, Problem
+from evaluation.validation.peers.problem import GRAVITY, PROBLEMS, Problem
 
 
 def solve(problem: Problem, cells: int, algorithm: str, mode: str) -> dict[str, float]:
-    """Evolve a problem on `cells` x `cells` squares of four triangles each.
+    """Evolve a problem on squares of four triangles each, `cells` of them along x.
 
     algorithm : "DE0" (anuga's default) or "DE1" (second order in time); mode : "legacy" or
     "unified" kernels. Seconds are those of `evolve` alone, with nothing stored.
@@ -27,7 +27,10 @@ def solve(problem: Problem, cells: int, algorithm: str, mode: str) -> dict[str, 
     import anuga
 
     assert anuga.g == GRAVITY, anuga.g
-    domain = anuga.rectangular_cross_domain(cells, cells, len1=SIDE, len2=SIDE)
+    rows = 1 if problem.channel else cells
+    domain = anuga.rectangular_cross_domain(
+        cells, rows, len1=problem.length, len2=problem.length * rows / cells
+    )
     domain.set_store(False)
     domain.set_flow_algorithm(algorithm)
     domain.set_compute_mode(mode)

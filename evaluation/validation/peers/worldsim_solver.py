@@ -5,23 +5,25 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from evaluation.validation.peers.problem import GRAVITY, SIDE, Problem
+from evaluation.validation.flow import WIDE, centres
+from evaluation.validation.peers.problem import GRAVITY, Problem
 from worldsim.simulator.water import Boundaries, Grid, ShallowWater, WaterState
 
 
 class Solved:
-    """A problem on cells x cells squares, for `batch` equal members, ready to be advanced."""
+    """A problem for `batch` equal members, ready to be advanced; `cells` squares along x."""
 
     def __init__(
         self, problem: Problem, cells: int, batch: int = 1, compiled: bool = False
     ) -> None:
         self._problem = problem
-        size = SIDE / cells
-        centre = (np.arange(cells) + 0.5) * size
-        self._y, self._x = (part.ravel() for part in np.meshgrid(centre, centre, indexing="ij"))
+        size = problem.length / cells
+        rows = 1 if problem.channel else cells
+        x, y = centres(cells, problem.length), centres(rows, rows * size)
+        self._y, self._x = (part.ravel() for part in np.meshgrid(y, x, indexing="ij"))
 
         def members(values: np.ndarray) -> torch.Tensor:
-            field = torch.as_tensor(values.reshape(1, cells, cells), dtype=torch.float64)
+            field = torch.as_tensor(values.reshape(1, rows, cells), dtype=torch.float64)
             return field.expand(batch, -1, -1).contiguous()
 
         bed = members(problem.bed(self._x, self._y))
@@ -33,7 +35,7 @@ class Solved:
             )
         )
         self._solver = ShallowWater(
-            Grid(cells, cells, size, size),
+            Grid(cells, rows, size, WIDE if problem.channel else size),
             bed,
             Boundaries(),
             gravity=GRAVITY,
@@ -52,7 +54,7 @@ class Solved:
 
     @property
     def error(self) -> float:
-        """Relative L1 error of the first member's depth after `run`."""
+        """The problem's error of the first member after `run`."""
         assert self._end is not None, "run first"
         depth = self._end.depth[0].numpy().ravel()
         return self._problem.error(self._x, self._y, np.ones_like(depth), depth)
