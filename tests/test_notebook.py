@@ -7,12 +7,15 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
+FOLDER = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 SECONDS = 220
 
 
 def test_there_are_notebooks():
-    assert [notebook.name for notebook in NOTEBOOKS] == ["01_what_if.ipynb"]
+    assert [notebook.name for notebook in NOTEBOOKS] == [
+        "01_what_if.ipynb", "02_ground_truth.ipynb", "03_shallow_water.ipynb",
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -27,24 +30,42 @@ def test_notebook_equals_its_script_and_ships_without_output(path):
     assert not any(cell.get("outputs") for cell in notebook.cells)
 
 
-@pytest.fixture(scope="module")
-def executed(tmp_path_factory):
-    """The what-if notebook after it ran, in a folder of its own, as a newcomer runs it."""
-    notebook = nbformat.read(NOTEBOOKS[0], as_version=4)
+def execute(name, folder):
+    """What a notebook printed and how many pictures it showed, run in a folder of its own, as a
+    newcomer runs it."""
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
     NotebookClient(
         notebook, timeout=SECONDS, kernel_name="python3",
-        resources={"metadata": {"path": str(tmp_path_factory.mktemp("notebook"))}},
+        resources={"metadata": {"path": str(folder)}},
     ).execute()
-    return notebook
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    pictures = [output for output in outputs if "image/png" in output.get("data", {})]
+    said = "".join(output.text for output in outputs if output.get("name") == "stdout")
+    return said, len(pictures)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 20)
-def test_what_if_notebook_runs_shows_pictures_and_answers(executed):
-    outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
-    pictures = [output for output in outputs if "image/png" in output.get("data", {})]
-    said = "".join(output.text for output in outputs if output.get("name") == "stdout")
-    assert len(pictures) == 3
+def test_what_if_notebook_runs_shows_pictures_and_answers(tmp_path):
+    said, pictures = execute("01_what_if", tmp_path)
+    assert pictures == 3
     assert "simulated: raising the wave from 3 to 6 m changes the wet area by +" in said
     assert "the dream responds in the" in said
     assert "averaged over 1 case" in said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + 20)
+def test_ground_truth_notebook_runs_and_every_row_passes(tmp_path):
+    said, pictures = execute("02_ground_truth", tmp_path)
+    assert "FAIL" not in said and said.count("   pass\n") >= 8
+    assert pictures + said.count("not run") == 7
+    assert "failed members: 0" in said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + 20)
+def test_shallow_water_tutorial_runs_and_its_books_close(tmp_path):
+    said, pictures = execute("03_shallow_water", tmp_path)
+    assert pictures == 2
+    assert "failed: False" in said and "mass explained to" in said
