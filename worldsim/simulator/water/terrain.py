@@ -108,8 +108,7 @@ def _netcdf(path: Path, variable: str | None) -> xr.DataArray:
             data = file.load()
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{path.name} cannot be read as NetCDF ({error}); NetCDF 4 needs `pip install "
-            "h5netcdf`, NetCDF 3 nothing more"
+            f"{path.name} cannot be read as NetCDF ({error}); is it whole, and is it NetCDF?"
         ) from None
     flat = [str(n) for n, v in data.data_vars.items() if v.squeeze(drop=True).ndim == 2]
     usual = [n for n in NAMES if n in flat]
