@@ -115,7 +115,7 @@ def test_wave_reaches_a_gauge_at_the_speed_of_long_waves():
     )
     peak = float(data.sample[int(data.gauge_surface.argmax())])
     assert peak == pytest.approx(10.0 + 402.0 / math.sqrt(GRAVITY * 10.0), abs=1.0)
-    assert float(data.gauge_surface.max()) == pytest.approx(0.1, rel=0.05)
+    assert float(data.gauge_surface.max()) == pytest.approx(0.1, rel=0.08)
 
 
 def test_a_member_that_diverges_is_marked_and_the_others_are_bit_identical():
