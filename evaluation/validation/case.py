@@ -67,10 +67,12 @@ class Check:
         """Whether the row meets its goals; None for a number that is only reported."""
         if self.tolerance is None and self.least_order is None:
             return None if math.isfinite(self.error) else False
-        within = self.tolerance is None or self.error <= self.tolerance
+        within = math.isfinite(self.error)
+        if self.tolerance is not None:
+            within = within and self.error <= self.tolerance
         if self.least_order is not None:
             within = within and self.order is not None and self.order >= self.least_order
-        return within and math.isfinite(self.error)
+        return bool(within)  # NumPy's own bools are neither True nor False
 
 
 @dataclass(frozen=True)

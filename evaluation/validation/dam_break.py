@@ -14,7 +14,9 @@ from worldsim.simulator.water import GRAVITY, Boundaries, Open
 
 LENGTH = 100.0
 CELLS = (50, 100, 200, 400)
-HIGH, LOW = 2.0, 0.5
+HIGH, LOW = 2.0, 0.5  # m
+TOLERANCE = 0.005
+"""On the finest grid; that of the orders alone a wrong but convergent solver could pass."""
 
 
 def stoker(
@@ -79,7 +81,7 @@ def _check(
     profile = Panel(f"depth after {time:g} s", "x [m]", "depth [m]",
                     (Curve(fine, exact(fine), "exact"),
                      Curve(x, depth, f"worldsim, {CELLS[-1]} cells", "dashed")))
-    return [Check("depth, relative L1", "1", errors[-1], order=order(errors, CELLS),
+    return [Check("depth, relative L1", "1", errors[-1], TOLERANCE, order=order(errors, CELLS),
                   least_order=least, cells=CELLS,
                   note=f"{HIGH:g} m against {low:g} m in {LENGTH:g} m, after {time:g} s",
                   panels=(profile, convergence_panel(CELLS, errors, least)))]

@@ -82,11 +82,11 @@ def check() -> Sequence[Check]:
     note = (f"simple wave of {HEIGHT:g} m at {np.degrees(ANGLE):.0f} degrees to x, dx = 4/3 dy, "
             f"after {SECONDS:g} s; it breaks at {breaking_time():.1f} s")
     return [
-        Check("depth, L1 / wave height", "1", errors[-1], order=order(errors, CELLS),
+        Check("depth, L1 / wave height", "1", errors[-1], 0.01, order=order(errors, CELLS),
               least_order=1.8, cells=CELLS, note=note,
               panels=(profile, convergence_panel(CELLS, errors, 1.8))),
-        Check("momentum, L1 / largest", "1", flux_errors[-1], order=order(flux_errors, CELLS),
-              least_order=1.8, cells=CELLS, note=note),
+        Check("momentum, L1 / largest", "1", flux_errors[-1], 0.01,
+              order=order(flux_errors, CELLS), least_order=1.8, cells=CELLS, note=note),
     ]
 
 

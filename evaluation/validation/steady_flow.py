@@ -174,7 +174,7 @@ def _check(
         Curve(x, flow.line + bed, f"worldsim, {cells[-1]} cells", "points")))
     through = -float(flow.to(flow.time + 1.0).boundary_volume[0, 1]) / WIDE
     return [
-        Check("depth, relative L1", "1", errors[-1], order=order(errors, cells),
+        Check("depth, relative L1", "1", errors[-1], 0.01, order=order(errors, cells),
               least_order=least, cells=cells, note=note,
               panels=(profile, convergence_panel(cells, errors, least))),
         Check("discharge at the outlet", "1", abs(through / flux - 1), 1e-3, cells=cells,

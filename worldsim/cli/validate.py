@@ -35,6 +35,8 @@ class Options:
     """Print everything as JSON instead of the table."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Also write README.md, validation.json and a plot of each case there."""
+    workers: Annotated[int, tyro.conf.arg(metavar="N")] = 1
+    """Processes that run cases at once; the numbers do not depend on it."""
     list: bool = False
     """Only name the cases, their sources and what they need."""
 
@@ -47,6 +49,8 @@ def main(args: Sequence[str]) -> int:
         "looked for in the folder that WORLDSIM_DATA names, else fetched and checked."))
     if options.out is not None and options.out.is_file():
         raise InputError(f"--out {options.out} is a file; give a directory")
+    if options.workers < 1:
+        raise InputError(f"--workers {options.workers}: give at least 1")
     from evaluation.validation.registry import choose
 
     cases = choose(options.case)
@@ -57,7 +61,8 @@ def main(args: Sequence[str]) -> int:
     from evaluation.validation.runner import exit_status, run
     from worldsim.rollout import software_versions
 
-    outcomes = list(run(cases, before=None if options.json else _Announcer(len(cases))))
+    announce = None if options.json else _Announcer(len(cases))
+    outcomes = list(run(cases, announce, options.workers))
     versions = software_versions()
     if options.json:
         print(json.dumps(record.as_data(outcomes, versions), indent=1))
