@@ -13,7 +13,7 @@ from worldsim.camera import shading
 from worldsim.camera.boxes import Boxes
 from worldsim.camera.crew import Crew
 from worldsim.camera.detail import facade, visibility
-from worldsim.camera.markers import Marker, coverage, hidden, small_debris
+from worldsim.camera.markers import small_debris, stamp, visible
 from worldsim.camera.projection import Camera
 from worldsim.camera.states import DEBRIS, STOREY, MemberStates, rotations
 from worldsim.camera.surface import Surface
@@ -55,15 +55,14 @@ class Film:
         self._markers = small_debris(
             camera, size, self._boxes, states.present & (states.kind == DEBRIS)
         )
+        self._drawn = np.tile(states.present, (len(states.time), 1))
+        self._drawn[self._markers.frame, self._markers.body] = False
 
     def _take(self, start: int) -> Take:
         frames = slice(start, min(start + FRAMES_TOGETHER, len(self._states.time)))
         boxes = Boxes(self._boxes.position[frames], self._boxes.rotation[frames],
                       self._boxes.half_size[frames])
-        drawn = np.tile(self._states.present, (len(boxes.position), 1))
-        for k, markers in enumerate(self._markers[frames]):
-            drawn[k, [marker.body for marker in markers]] = False
-        return Take(frames, Surface(self._states, frames), boxes, drawn)
+        return Take(frames, Surface(self._states, frames), boxes, self._drawn[frames])
 
     def expose(self, layers: dict[str, np.ndarray], crew: Crew,
                advance: Callable[[float], None]) -> None:
@@ -93,7 +92,8 @@ class Film:
                                itertools.cycle(takes), strict=False):
                 done += take.frames.stop - take.frames.start
                 advance(done / len(blocks))
-        list(crew(lambda k: self._stamp_all(k, layers, near), range(frames)))
+        shown = self._markers.chosen(visible(self._markers, near))
+        stamp(shown, layers, self._states.colour)
 
     def _shoot(self, bands: list[Band], take: Take, layers: dict[str, np.ndarray],
                near: np.ndarray) -> None:
@@ -109,25 +109,6 @@ class Film:
             for name in layers.keys() & found.keys():
                 layer = layers[name][here]
                 layer[:] = found[name].reshape(layer.shape)
-
-    def _stamp_all(self, frame: int, layers: dict[str, np.ndarray], near: np.ndarray) -> None:
-        for marker in self._markers[frame]:
-            self._stamp(marker, {name: layer[frame] for name, layer in layers.items()}, near[frame])
-
-    def _stamp(self, marker: Marker, layers: dict[str, np.ndarray], near: np.ndarray) -> None:
-        """Draw a disc into one frame unless the scene hides the body."""
-        touched = coverage(marker, self._size)
-        if touched is None or hidden(marker, near):
-            return
-        block, share = touched
-        behind = layers["rgb"][block].astype(np.float32)
-        colour = self._states.colour[marker.body]
-        layers["rgb"][block] = (
-            shading.mix(behind, colour, share[..., None]) + np.float32(0.5)
-        ).astype(np.uint8)
-        for name, value in (("depth", marker.depth), ("segmentation", marker.body)):
-            if name in layers:
-                layers[name][block][share > 0.5] = value
 
     def _row_blocks(self) -> list[tuple[int, int]]:
         per_row = self._size[1] * SUPERSAMPLE**2

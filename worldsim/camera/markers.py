@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from worldsim.camera.boxes import Boxes
 from worldsim.camera.projection import Camera
+from worldsim.camera.shading import mix
 
 DIAMETER_PX = 3.5
 """Debris whose projected size is smaller is drawn as a disc of this diameter."""
@@ -18,24 +19,36 @@ is known by cells of some metres only, and debris must not flicker in it."""
 
 
 @dataclass(frozen=True)
-class Marker:
-    """A disc at the continuous pixel coordinates of a body's centre; ``top_row``, ``top_column``
-    and ``depth`` [m] are those of its top, which a floating body shows above the water."""
+class Markers:
+    """Discs (m,) in the frames of a film, those of one frame together, farthest first.
 
-    body: int
-    row: float
-    column: float
-    top_row: float
-    top_column: float
-    depth: float
+    ``row`` and ``column`` are the continuous pixel coordinates of the body's centre;
+    ``top_row``, ``top_column`` and ``depth`` [m] are those of its top, which a floating body
+    shows above the water.
+    """
+
+    frame: np.ndarray
+    body: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+    top_row: np.ndarray
+    top_column: np.ndarray
+    depth: np.ndarray
+
+    def chosen(self, which: np.ndarray) -> Markers:
+        """Some of them."""
+        return Markers(*(getattr(self, field.name)[which] for field in fields(self)))
+
+    def turns(self) -> np.ndarray:
+        """(m,): how many discs of the same frame come before each."""
+        return np.arange(len(self.frame)) - np.searchsorted(self.frame, self.frame)
 
 
 def small_debris(
     camera: Camera, size: tuple[int, int], boxes: Boxes, debris: np.ndarray
-) -> list[list[Marker]]:
-    """For each frame the markers, farthest first, of the debris (mask (body,)) that is too small
-    to be drawn as it is: the geometric mean of its two larger edges covers less than
-    `DIAMETER_PX` pixels."""
+) -> Markers:
+    """Discs for the debris (mask (body,)) that is too small to be drawn as it is: the geometric
+    mean of its two larger edges covers less than `DIAMETER_PX` pixels."""
     scale = camera.pixels_per_metre(boxes.position, size)
     edges = np.sort(2 * boxes.half_size, axis=-1)[..., 1:]
     small = debris & (np.sqrt(edges[..., 0] * edges[..., 1]) * scale < DIAMETER_PX)
@@ -43,42 +56,56 @@ def small_debris(
     top[..., 2] += np.sum(np.abs(boxes.rotation[..., 2, :]) * boxes.half_size, axis=-1)
     row, column, _ = camera.project(boxes.position, size)
     top_row, top_column, depth = camera.project(top, size)
-    shown: list[list[Marker]] = [[] for _ in boxes.position]
-    for k, i in np.argwhere(small & np.isfinite(row) & np.isfinite(top_row)):
-        places = (values[k, i] for values in (row, column, top_row, top_column, depth))
-        shown[k].append(Marker(int(i), *map(float, places)))
-    return [sorted(found, key=lambda marker: -marker.depth) for found in shown]
+    frame, body = np.nonzero(small & np.isfinite(row) & np.isfinite(top_row))
+    order = np.lexsort((body, -depth[frame, body], frame))
+    frame, body = frame[order], body[order]
+    places = (values[frame, body] for values in (row, column, top_row, top_column, depth))
+    return Markers(frame, body, *places)
 
 
-def coverage(
-    marker: Marker, size: tuple[int, int]
-) -> tuple[tuple[slice, slice], np.ndarray] | None:
-    """The block of pixels that a disc touches and how much of each it covers, 0..1.
-
-    None where it lies outside the picture.
-    """
-    radius = DIAMETER_PX / 2
+def visible(markers: Markers, near: np.ndarray) -> np.ndarray:
+    """Which discs (m,) show: the scene at distances `near` (frame, row, column) [m] hides a body
+    where every pixel next to its top sees something in front of that."""
     bounds = []
-    for centre, count in ((marker.row, size[0]), (marker.column, size[1])):
-        first = max(int(np.floor(centre - radius - 0.5)), 0)
-        last = min(int(np.ceil(centre + radius + 0.5)), count)
-        if first >= last:
-            return None
-        bounds.append((first, last))
-    (row0, row1), (column0, column1) = bounds
-    rows = np.arange(row0, row1) + 0.5 - marker.row
-    columns = np.arange(column0, column1) + 0.5 - marker.column
-    away = np.sqrt(rows[:, None] ** 2 + columns[None] ** 2)
+    for centre, count in ((markers.top_row, near.shape[1]), (markers.top_column, near.shape[2])):
+        first = np.clip(np.ceil(centre - 1.25), 0, count - 1)
+        last = np.clip(np.floor(centre + 0.25), first, count - 1)
+        bounds.append(np.stack([first, last]).astype(np.int64))
+    rows, columns = bounds
+    farthest = near[markers.frame, rows[:, None], columns[None]].max(axis=(0, 1))
+    return ~(farthest < markers.depth - SLACK)
+
+
+def stamp(markers: Markers, layers: dict[str, np.ndarray], colour: np.ndarray) -> None:
+    """Draw the discs into rgb (frame, row, column, 3) and, where given, depth and segmentation,
+    with the bodies' `colour` (body, 3)."""
+    _, rows, columns, _ = layers["rgb"].shape
+    radius = DIAMETER_PX / 2
+    window = np.arange(int(np.ceil(2 * radius + 1)) + 1)
+    row, column = (
+        np.floor(centre - radius - 0.5).astype(np.int64)[:, None] + window
+        for centre in (markers.row, markers.column)
+    )
+    down, across = row + 0.5 - markers.row[:, None], column + 0.5 - markers.column[:, None]
+    away = np.sqrt(down[:, :, None] ** 2 + across[:, None] ** 2)
     share = np.clip(radius + 0.5 - away, 0.0, 1.0).astype(np.float32)
-    return (slice(row0, row1), slice(column0, column1)), share
-
-
-def hidden(marker: Marker, near: np.ndarray) -> bool:
-    """Whether the scene, at distances `near` (row, column) [m], hides the body: it does where
-    every pixel next to its top sees something in front of that."""
-    block = []
-    for centre, count in zip((marker.top_row, marker.top_column), near.shape, strict=True):
-        first = min(max(int(np.ceil(centre - 1.25)), 0), count - 1)
-        last = min(max(int(np.floor(centre + 0.25)), first), count - 1)
-        block.append(slice(first, last + 1))
-    return bool(np.all(near[tuple(block)] < marker.depth - SLACK))
+    touched = (share > 0) & ((row >= 0) & (row < rows))[:, :, None]
+    touched &= ((column >= 0) & (column < columns))[:, None]
+    which, i, j = np.nonzero(touched)
+    turn = markers.turns()[which]
+    share = share[touched]
+    at = markers.frame[which], row[which, i], column[which, j]
+    # In turns, because a nearer disc may cover another of its frame.
+    for now in range(int(turn.max(initial=-1)) + 1):
+        mine = np.flatnonzero(turn == now)
+        here = tuple(index[mine] for index in at)
+        behind = layers["rgb"][here].astype(np.float32)
+        paint = colour[markers.body[which[mine]]]
+        layers["rgb"][here] = (
+            mix(behind, paint, share[mine, None]) + np.float32(0.5)
+        ).astype(np.uint8)
+        inner = mine[share[mine] > 0.5]
+        here = tuple(index[inner] for index in at)
+        for name, value in (("depth", markers.depth), ("segmentation", markers.body)):
+            if name in layers:
+                layers[name][here] = value[which[inner]]

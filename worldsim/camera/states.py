@@ -150,6 +150,8 @@ class _Between:
 
     def linear(self, values: np.ndarray) -> np.ndarray:
         """values (stored, …) at the other instants, in their own precision."""
+        if not self._share.any():
+            return values[self.before]
         start, end = values[self.before], values[self._after]
         share = self._share.reshape(-1, *[1] * (values.ndim - 1)).astype(values.dtype)
         return np.where(share > 0, start + (end - start) * share, start)

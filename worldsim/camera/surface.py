@@ -38,7 +38,7 @@ class Surface:
         # Under a building there is no water; carrying the surface on for two cells keeps the
         # bilinear surface from dipping along the walls. The building itself hides it.
         if blocked.any():
-            height, wet, depth = _carried_under(blocked, height, wet, depth)
+            _carry_under(blocked > 0, height, wet, depth)
         slope_y, slope_x = _slopes(height, self.grid)
         steep = np.clip((np.sqrt(slope_x**2 + slope_y**2) - 0.12) / 0.5, 0.0, 1.0)
         speed = _pad_edge(states.speed[frames])
@@ -46,9 +46,13 @@ class Surface:
         foam = np.clip(0.9 * steep + 0.6 * fast, 0.0, 1.0)
         # Coloured by cell, not by pixel: the colour is as smooth as the slope that it shows.
         colour = water_colour(depth, slope_x, slope_y, foam)
-        self.heights = Heights.of(torch.from_numpy(height.astype(np.float32)))
+        self.heights = Heights.of(torch.from_numpy(height))
         self.blocked = torch.from_numpy(blocked)
-        self.looks = torch.from_numpy(np.stack([wet, *colour], axis=1).astype(np.float32))
+        looks = np.empty((len(depth), 4, *ground.shape), dtype=np.float32)
+        looks[:, 0] = wet
+        for channel, values in enumerate(colour, start=1):
+            looks[:, channel] = values
+        self.looks = torch.from_numpy(looks)
         self.ground = torch.from_numpy(ground.astype(np.float32))
 
 
@@ -70,25 +74,47 @@ def _pad_water(depth: np.ndarray, bathymetry: np.ndarray) -> np.ndarray:
     return np.concatenate([sea, depth], axis=-1).astype(np.float32)
 
 
-def _carried_under(blocked: np.ndarray, *stored: np.ndarray) -> list[np.ndarray]:
-    """Fields (frame, y, x) in which blocked cells next to open ones take the mean of those."""
-    fields = list(stored)
-    open_ = (1.0 - blocked).astype(np.float32)
+def _carry_under(blocked: np.ndarray, *fields: np.ndarray) -> None:
+    """Let blocked cells next to open ones take the mean of those, in `fields` (frame, y, x)."""
+    blocked = blocked.copy()
     for _ in range(2):
-        weight = _sum_of_3x3(open_)
-        ring = (open_ == 0) & (weight > 0)
-        for i, field in enumerate(fields):
-            mean = _sum_of_3x3(field * open_) / np.maximum(weight, 1.0)
-            fields[i] = np.where(ring, mean, field)
-        open_ = np.where(ring, np.float32(1.0), open_)
-    return fields
+        ring = np.nonzero(blocked & _beside(~blocked))
+        around, inside = _around(ring, blocked.shape)
+        open_ = (inside & ~blocked.take(around)).astype(np.float32)
+        count = np.maximum(_sum(open_), np.float32(1.0))
+        for field in fields:
+            field[ring] = _sum(field.take(around) * open_) / count
+        blocked[ring] = False
 
 
-def _sum_of_3x3(field: np.ndarray) -> np.ndarray:
+def _beside(mask: np.ndarray) -> np.ndarray:
+    """Cells of which one of the 3 x 3 around is in a mask (frame, y, x)."""
+    found = mask.copy()
+    found[:, 1:] |= mask[:, :-1]
+    found[:, :-1] |= mask[:, 1:]
+    along_x = found.copy()
+    found[:, :, 1:] |= along_x[:, :, :-1]
+    found[:, :, :-1] |= along_x[:, :, 1:]
+    return found
+
+
+def _around(cells: tuple[np.ndarray, ...],
+            shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Indices (3, 3, m) of the cells before, after and at each of `cells` along y and x in the
+    flattened (frame, y, x), and which of them lie in the field; the others are some cell."""
+    steps = np.array([-1, 1, 0])
+    frame, y, x = cells
+    i, j = y + steps[:, None, None], x + steps[None, :, None]
+    inside = (i >= 0) & (i < shape[1]) & (j >= 0) & (j < shape[2])
+    i, j = np.clip(i, 0, shape[1] - 1), np.clip(j, 0, shape[2] - 1)
+    return (frame * shape[1] + i) * shape[2] + j, inside
+
+
+def _sum(values: np.ndarray) -> np.ndarray:
+    """Sum (m,) over cells around as `_around` gives them, (3, 3, m)."""
     # The two neighbours are added first: the sum is then the same bits for a mirrored field.
-    padded = np.pad(field, [(0, 0)] * (field.ndim - 2) + [(1, 1), (1, 1)])
-    along_y = (padded[..., :-2, :] + padded[..., 2:, :]) + padded[..., 1:-1, :]
-    return (along_y[..., :-2] + along_y[..., 2:]) + along_y[..., 1:-1]
+    along_y = (values[0] + values[1]) + values[2]
+    return (along_y[0] + along_y[1]) + along_y[2]
 
 
 def _slopes(height: np.ndarray, grid: Grid) -> tuple[np.ndarray, np.ndarray]:
