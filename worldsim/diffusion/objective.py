@@ -19,7 +19,7 @@ class ObjectiveConfig:
     The best prediction is the mean over what may be true, weighted like the loss. A weight that
     depends on the answer therefore tilts it: a pixel that counts 60 times if debris turn out to
     be there is painted as debris where they are one chance in ten. `moving`, `changed` and
-    `salient` do so; they are quick to learn from, and taken off at the end (preset "refine").
+    `salient` do so; they are quick to learn from, and matter little at the end (preset "refine").
     `expected` does not: it depends only on what the network itself expects, hence on its input.
     `near` hardly does: it is shared by all places within reach of the true one.
 
