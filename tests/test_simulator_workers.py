@@ -10,7 +10,7 @@ import xarray as xr
 
 from worldsim.errors import InputError
 from worldsim.scenario import make
-from worldsim.simulator.distribution import Manner, WorkerDied, states_of
+from worldsim.simulator.distribution import Manner, WorkerDied, states_of, workers_that_pay
 from worldsim.simulator.scene import Physics
 from worldsim.simulator.world import simulate
 
@@ -63,3 +63,9 @@ def test_an_interrupt_ends_the_processes_at_once():
 def test_no_process_is_refused():
     with pytest.raises(InputError, match="workers=0"):
         simulate(make("tsunami"), workers=0, duration=0.1)
+
+
+def test_processes_are_started_only_for_work_that_repays_them(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    assert workers_that_pay(1, 12.0) == workers_that_pay(39, 1.0) == 1
+    assert workers_that_pay(8, 12.0) == 4 and workers_that_pay(2, 60.0) == 2

@@ -22,6 +22,7 @@ from worldsim.rollout import open as open_rollout
 from worldsim.rollout import save
 from worldsim.scenario import Scenario
 from worldsim.simulator.audit_record import failed_members
+from worldsim.simulator.distribution import workers_that_pay
 from worldsim.simulator.world import simulate
 from worldsim.world_model import WorldModel
 
@@ -74,7 +75,9 @@ def simulate_truth(run: RunDirectory, scenario: Scenario, stages: Stages) -> Non
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", MembersFailed)  # said below, once and readably
             truth = simulate(scenario, cases=d["cases"], realizations=d["realizations"],
-                             seed=d["seed"], duration=d["duration"], progress=advance)
+                             seed=d["seed"], duration=d["duration"], progress=advance,
+                             workers=workers_that_pay(d["cases"] * d["realizations"],
+                                                      d["duration"]))
         failed = failed_members(truth)
         for line in failed:
             stages.say(f"failed member: {line}")

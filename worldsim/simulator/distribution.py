@@ -32,6 +32,18 @@ MEMBERS_AT_ONCE = 32
 PROGRESS_SECONDS = 0.2
 
 
+WORTHWHILE = 40.0
+"""Seconds of members to simulate from which starting processes (some 4 s each) is repaid: eagerly
+a second of a member takes about a third of a second of one core."""
+
+
+def workers_that_pay(members: int, duration: float) -> int:
+    """How many processes simulate so many members of `duration` [s] soonest on this machine."""
+    if members * duration < WORTHWHILE:
+        return 1
+    return max(1, min(members, os.cpu_count() or 1))
+
+
 class WorkerDied(RuntimeError):
     """A process of the simulation ended before it had finished."""
 
