@@ -8,9 +8,10 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import IO, Any
 
 from evaluation.validation.case import NotAvailable
 
@@ -30,8 +31,9 @@ class AnugaRun:
 class Anuga:
     """anuga in its process; see `anuga`."""
 
-    def __init__(self, process: subprocess.Popen[str], version: str) -> None:
-        self._process, self.version = process, version
+    def __init__(self, process: subprocess.Popen[str], said: IO[str]) -> None:
+        self._process, self._said = process, said
+        self.version: str = self._answer()["version"]
 
     def solve(self, problem: str, cells: int, algorithm: str = "DE1", mode: str = "unified"
               ) -> AnugaRun:
@@ -40,7 +42,17 @@ class Anuga:
         asked = {"problem": problem, "cells": cells, "algorithm": algorithm, "mode": mode}
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
-        return AnugaRun(**_answer(self._process))
+        return AnugaRun(**self._answer())
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if line:
+            return json.loads(line)
+        code = self._process.wait()
+        self._said.seek(0)
+        last = [text for text in self._said.read().splitlines() if text.strip()][-1:]
+        raise NotAvailable(f"anuga's process ended with status {code}: {' '.join(last)}")
 
 
 @contextlib.contextmanager
@@ -54,24 +66,16 @@ def anuga(threads: int) -> Iterator[Anuga]:
     if importlib.util.find_spec("anuga") is None:
         raise NotAvailable(NO_ANUGA)
     command = [sys.executable, "-m", "evaluation.validation.peers.anuga_solver", str(threads)]
-    with subprocess.Popen(
+    with tempfile.TemporaryFile("w+") as said, subprocess.Popen(
         command,
         env=os.environ | {"OMP_NUM_THREADS": str(threads)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=said,
         text=True,
     ) as process:
         assert process.stdin is not None
         try:
-            yield Anuga(process, _answer(process)["version"])
+            yield Anuga(process, said)
         finally:
             process.stdin.close()
-
-
-def _answer(process: subprocess.Popen[str]) -> dict[str, Any]:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise NotAvailable("anuga's process ended unexpectedly; try: python -c 'import anuga'")
-    return json.loads(line)
