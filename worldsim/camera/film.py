@@ -17,7 +17,8 @@ from worldsim.camera.markers import small_debris, stamp, visible
 from worldsim.camera.projection import Camera
 from worldsim.camera.states import DEBRIS, STOREY, MemberStates, rotations
 from worldsim.camera.surface import Surface
-from worldsim.camera.tracing import Band, BodyHits
+from worldsim.camera.tracing import Band, BodyHits, band_of
+from worldsim.camera.view import view_of
 
 SKY, GROUND, WATER = -1, -2, -3
 """Values of the segmentation layer besides the index of a body."""
@@ -79,8 +80,12 @@ class Film:
         scales = (SUPERSAMPLE, 1) if exact else (SUPERSAMPLE,)
 
         def bands(rows: tuple[int, int]) -> list[Band]:
-            return [Band(self._camera, self._size, rows, scale, takes[0].surface.grid,
-                         takes[0].surface.ground) for scale in scales]
+            surface = takes[0].surface
+            return [
+                band_of(view_of(self._camera, self._size, rows, scale, surface.grid),
+                        surface.ground)
+                for scale in scales
+            ]
 
         def shoot(task: tuple[list[Band], Take]) -> None:
             self._shoot(*task, layers, near)
@@ -99,7 +104,7 @@ class Film:
                near: np.ndarray) -> None:
         """Fill some rows of some frames, and how `near` what they see is."""
         fine = bands[0]
-        here = take.frames, slice(*fine.rows)
+        here = take.frames, slice(*fine.view.rows)
         seen = self._see(fine, take)
         layers["rgb"][here] = _to_pixels(self._colour(fine, take, seen), fine)
         near[here] = _farthest_sample(seen.distance, fine)
@@ -125,21 +130,21 @@ class Film:
         perspective = self._camera.projection == "perspective"
         wet, colour = shading.ramp_(seen.looks[:, :1], 0.3, 0.7), seen.looks[:, 1:]
         if perspective:
-            mirrored = torch.from_numpy(shading.mirrored_share(band.upward))
+            mirrored = torch.from_numpy(shading.mirrored_share(band.view.upward))
             sky = torch.from_numpy(shading.rgb(shading.REFLECTED_SKY)) * mirrored
             colour.mul_(1.0 - mirrored).add_(sky)
         colour.sub_(band.ground_colour).mul_(wet).add_(band.ground_colour)
         shaded = band.shaded(seen.distance, take.boxes, take.drawn)
         in_shade = np.zeros(seen.distance.numel(), dtype=bool)
         in_shade[shaded] = True
-        frame, at = np.divmod(shaded, len(band))
+        frame, at = np.divmod(shaded, len(band.view))
         shade = shading.mix(band.ground_in_shade[at], np.float32(shading.WATER_IN_SHADE),
                             wet.numpy()[frame, 0, at])
         hits = seen.bodies
         light = shading.brightness_of_face(hits.normal.T, ~in_shade[hits.at])
         light = light * self._facades(band, take, seen)
         paint = self._states.colour[hits.body].T * light
-        on_bodies = hits.at - hits.frame * len(band)
+        on_bodies = hits.at - hits.frame * len(band.view)
         for channel, brush in zip(colour.numpy().swapaxes(0, 1), paint, strict=True):
             channel[frame, at] *= shade
             channel[hits.frame, on_bodies] = brush
@@ -151,8 +156,8 @@ class Film:
         """Add haze and sky to `colour` (frame, 3, n) of what is at `distance` (frame, n)."""
         for far in band.hazy:
             colour[:, :, far] = shading.haze(colour[:, :, far], distance[:, None, far])
-        for up in band.skies:
-            sky = torch.from_numpy(shading.sky_colour(band.upward[up]))
+        for up in band.view.skies:
+            sky = torch.from_numpy(shading.sky_colour(band.view.upward[up]))
             is_sky = torch.isinf(distance[:, None, up])
             colour[:, :, up] = torch.where(is_sky, sky, colour[:, :, up])
 
@@ -164,12 +169,13 @@ class Film:
         nearest = 2 * self._camera.pixels_per_metre(boxes.position, self._size)
         if not np.any(visibility(nearest[take.drawn])):
             return factor
-        at = hits.at - hits.frame * len(band)
+        at = hits.at - hits.frame * len(band.view)
         distance = seen.distance.view(-1).numpy()[hits.at]
-        shown = band.detail(at, distance)
+        points = band.view.points(torch.from_numpy(at), torch.from_numpy(distance))
+        shown = band.view.detail(points)
         near = np.flatnonzero((shown > 0) & (self._states.kind[hits.body] == STOREY))
         which = hits.frame[near], hits.body[near]
-        offset = band.points(at[near], distance[near]).T - boxes.position[which]
+        offset = points.numpy().T[near] - boxes.position[which]
         rotation = boxes.rotation[which]
         local = np.einsum("ni,nij->nj", offset, rotation)
         normal = np.einsum("in,nij->nj", hits.normal[:, near], rotation)
@@ -191,7 +197,7 @@ class Seen:
 
 def _to_pixels(colour: torch.Tensor, band: Band) -> np.ndarray:
     """Mean colour of each pixel's samples: (frame, rows, columns, 3) uint8 from (frame, 3, n)."""
-    places, rows, columns = band.shape
+    places, rows, columns = band.view.shape
     samples = colour.view(-1, 3, places, rows * columns)
     total = samples[:, :, 0].clone()
     for place in range(1, places):
@@ -202,7 +208,7 @@ def _to_pixels(colour: torch.Tensor, band: Band) -> np.ndarray:
 
 def _farthest_sample(distance: torch.Tensor, band: Band) -> np.ndarray:
     """(frame, rows, columns) from (frame, n): how far each pixel lets one see."""
-    return distance.view(-1, *band.shape).amax(dim=1).numpy()
+    return distance.view(-1, *band.view.shape).amax(dim=1).numpy()
 
 
 def _labels(seen: Seen) -> np.ndarray:
