@@ -11,19 +11,12 @@ from scenarios.tsunami import DOMAIN, Tsunami
 from worldsim.errors import InputError
 from worldsim.rollout import open as open_rollout
 from worldsim.rollout import save, scenarios_of
-from worldsim.simulator.bodies import _model as member_model
-from worldsim.simulator.constants import GRAVITY
-from worldsim.simulator.coupling import (
-    HEAVE_DAMPING,
-    WATER_DENSITY,
-    Floaters,
-    WallFaces,
-    WaterFields,
-    floating_forces,
-    share_of_levels,
-)
+from worldsim.simulator.body_models import member_model
+from worldsim.simulator.constants import GRAVITY, SEAWATER_DENSITY
+from worldsim.simulator.floating import HEAVE_DAMPING, Floaters, WaterFields, floating_forces
 from worldsim.simulator.members import COUPLING_STEP, World
 from worldsim.simulator.scene import Domain, Physics, Scene
+from worldsim.simulator.wall_loads import WallFaces, share_of_levels
 from worldsim.simulator.world import simulate
 
 STRONG = Tsunami(wave_height=8.0, building="timber")
@@ -127,7 +120,7 @@ def test_boxes_in_still_water_float_at_archimedes_draught_and_stay():
         x, y, z = world.bodies.position[0, storeys + k]
         half_height = box.half_size[2]
         draught = half_height - z
-        expected = hidden.debris_density[k] / WATER_DENSITY * 2 * half_height
+        expected = hidden.debris_density[k] / SEAWATER_DENSITY * 2 * half_height
         assert draught == pytest.approx(expected, rel=0.01)
         assert np.hypot(x - start[storeys + k, 0], y - start[storeys + k, 1]) < 1e-6
     speed = np.abs(world.water.momentum_x.numpy()).max() / 4.0
@@ -148,7 +141,7 @@ def test_a_box_that_is_lifted_heaves_at_its_natural_period_with_the_stated_dampi
     for _ in range(80):
         world.step()
         heights.append(world.bodies.position[0, body, 2] - rest)
-    draught = hidden.debris_density[0] / WATER_DENSITY * 2 * scene.debris[0].half_size[2]
+    draught = hidden.debris_density[0] / SEAWATER_DENSITY * 2 * scene.debris[0].half_size[2]
     omega = np.sqrt(GRAVITY / draught)  # m = rho A draught, stiffness rho g A
     t = (np.arange(80) + 1) * COUPLING_STEP
     damped = omega * np.sqrt(1 - HEAVE_DAMPING**2)
@@ -186,7 +179,7 @@ def test_drag_and_slope_give_the_water_the_opposite_impulse():
         0.05,
     )
     force, torque, change = loads.force, loads.torque, loads.change
-    received = change.sum((2, 3)).T * WATER_DENSITY * 4.0
+    received = change.sum((2, 3)).T * SEAWATER_DENSITY * 4.0
     np.testing.assert_allclose(received, -0.05 * force[..., :2].sum(1), rtol=1e-12)
     assert (force[:, 2] == 0).all() and (torque[:, 2] == 0).all(), "what is not loose feels nothing"
     assert (force[:, :2, 2] > 0).all()

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluation.validation.case import Case, Check, Curve, Panel
-from worldsim.simulator.coupling import HEAVE_DAMPING, WATER_DENSITY
+from worldsim.simulator.constants import SEAWATER_DENSITY
+from worldsim.simulator.floating import HEAVE_DAMPING
 from worldsim.simulator.members import COUPLING_STEP, World
 from worldsim.simulator.scene import GRAVITY, Debris, Domain, Hidden, Physics, Scene, Slots
 
@@ -46,7 +47,7 @@ def settled(shelving: float = 0.0) -> World:
 def draughts() -> np.ndarray:
     """Archimedes' draughts, (boxes,) m: density over that of water, times the height."""
     heights = 2 * np.array([half[2] for half in HALF_SIZES])
-    return np.array(DENSITIES) / WATER_DENSITY * heights
+    return np.array(DENSITIES) / SEAWATER_DENSITY * heights
 
 
 def check_draught() -> Sequence[Check]:

@@ -10,17 +10,13 @@ from torch import Tensor
 
 from worldsim.simulator.audit import Audit, Failure, Holdings, Impulses, limits_of
 from worldsim.simulator.bodies import Bodies, rotation_matrices
-from worldsim.simulator.coupling import (
-    WATER_DENSITY,
-    FloatingLoads,
-    WallFaces,
-    WaterFields,
-    floating_forces,
-)
+from worldsim.simulator.constants import SEAWATER_DENSITY
+from worldsim.simulator.floating import FloatingLoads, WaterFields, floating_forces
 from worldsim.simulator.obstacles import rearrange
 from worldsim.simulator.scene import Hidden, Physics, Scene
 from worldsim.simulator.stops import Stops
 from worldsim.simulator.structures import STOREY_HEIGHT
+from worldsim.simulator.wall_loads import WallFaces
 from worldsim.simulator.water import (
     Boundaries,
     Budget,
@@ -175,7 +171,7 @@ class World:
     @property
     def _cell_mass(self) -> float:
         """Mass of water per metre of depth in a cell, kg/m."""
-        return WATER_DENSITY * self.domain.dx * self.domain.dy
+        return SEAWATER_DENSITY * self.domain.dx * self.domain.dy
 
     def _holdings(self) -> Holdings:
         """What the water holds; energy is 0 for still water at level 0."""
@@ -190,7 +186,7 @@ class World:
         energy = 0.5 * ((qx * u + qy * v) + self.physics.gravity * potential)
         sums = total(torch.stack((h, qx, qy, energy)).flatten(0, 1)).reshape(4, -1)
         volume, along_x, along_y, joule = (sums * self._cell_mass).numpy()
-        return Holdings(volume / WATER_DENSITY, np.stack((along_x, along_y), -1), joule)
+        return Holdings(volume / SEAWATER_DENSITY, np.stack((along_x, along_y), -1), joule)
 
     def _wall_loads(self, budget: Budget) -> tuple[np.ndarray, np.ndarray]:
         """Impulses of the water on walls, N s: into the ground (member, building, 2), and on the

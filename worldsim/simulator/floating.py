@@ -1,9 +1,7 @@
-"""Water and bodies push on each other: loads on standing buildings, forces on floating boxes.
+"""Floating boxes and the water push on each other.
 
-Standing buildings are walls of the water; the impulse that each wall face receives is handed to
-the storeys by a hydrostatic distribution over the height. Floating boxes are divided into columns;
-each column feels buoyancy, the slope of the surface (Froude-Krylov) and drag, and gives the same
-horizontal impulse back to the water it stands in.
+A box is divided into columns; each column feels buoyancy, the slope of the surface (Froude-Krylov)
+and drag, and gives the same horizontal impulse back to the water it stands in.
 
 What shallow water leaves out: the vertical reaction of buoyancy, dispersion, jets, air, scour.
 """
@@ -16,9 +14,6 @@ import numpy as np
 
 from worldsim.simulator.constants import SEAWATER_DENSITY
 from worldsim.simulator.scene import Domain
-
-WATER_DENSITY = SEAWATER_DENSITY
-"""kg/m3; the bodies float in the water that the solver weighs."""
 
 ADDED_MASS = 0.5
 """Horizontal added mass of a floating box over its own mass (order of Newman 1977, fig. 4.8,
@@ -33,102 +28,6 @@ MIN_DEPTH = 0.05
 
 COLUMNS = (4, 3)
 """Columns per box along its length and its width."""
-
-
-def share_of_levels(
-    star_depth: np.ndarray, ground: np.ndarray, base: np.ndarray, height: float, storeys: int
-) -> np.ndarray:
-    """How a hydrostatic wall load is shared by the ground and the floors above each storey.
-
-    The pressure ρg(h*−z) acts from the ground up to h*. Within storey k, the wall spans between
-    the floor below and the floor above, so that pressure at a fraction s of the storey's height
-    loads the upper floor by s and the lower by 1−s. The ground carries the lower end of the lowest
-    storey, what presses below the base, and what presses above the roof: there the water would run
-    over the building, which shallow water cannot do, so no floor may feel it.
-
-    Parameters
-    ----------
-    star_depth : (…) water depth at the wall, m.
-    ground, base : (…) elevation of the ground there and of the building's base, m.
-
-    Returns
-    -------
-    (…, storeys + 1) fractions of the wall's total force: ground, then the floors upwards.
-    """
-    depth = np.maximum(star_depth, 1e-9)
-    shares = np.zeros((*depth.shape, storeys + 1))
-    foot = np.clip(base - ground, 0.0, depth)
-    roof = np.clip(base + storeys * height - ground, 0.0, depth)
-    shares[..., 0] = depth * foot - foot**2 / 2 + (depth - roof) ** 2 / 2
-    for k in range(storeys):
-        low = np.clip(base + k * height - ground, 0.0, depth)
-        high = np.clip(base + (k + 1) * height - ground, 0.0, depth)
-        head, span = depth - low, high - low
-        total = head * span - span**2 / 2
-        upper = (head * span**2 / 2 - span**3 / 3) / height
-        shares[..., k + 1] += upper
-        shares[..., k] += total - upper
-    return shares / (depth**2 / 2)[..., None]
-
-
-@dataclasses.dataclass(frozen=True)
-class WallFaces:
-    """All faces between a water cell and a building's cell, for a batch; arrays are (faces,).
-
-    direction : 0 east, 1 west, 2 north, 3 south: on which side of the water cell the wall is.
-    """
-
-    member: np.ndarray
-    row: np.ndarray
-    column: np.ndarray
-    direction: np.ndarray
-    building: np.ndarray
-
-    @classmethod
-    def of(cls, owner: np.ndarray) -> WallFaces:
-        """Faces from the owner map (member, ny, nx): building index, −1 where there is none."""
-        found: list[list[np.ndarray]] = []
-        padded = np.pad(owner, ((0, 0), (1, 1), (1, 1)), constant_values=-1)
-        for direction, (dj, di) in enumerate(((0, 1), (0, -1), (1, 0), (-1, 0))):
-            ny, nx = owner.shape[1:]
-            beyond = padded[:, 1 + dj : 1 + dj + ny, 1 + di : 1 + di + nx]
-            member, row, column = np.nonzero((owner < 0) & (beyond >= 0))
-            side = np.full(member.shape, direction)
-            found.append([member, row, column, side, beyond[member, row, column]])
-        return cls(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
-
-    def load(
-        self,
-        impulses: np.ndarray,
-        star_depth: np.ndarray,
-        ground: np.ndarray,
-        base: np.ndarray,
-        shape: tuple[int, int, int],
-        height: float,
-    ) -> np.ndarray:
-        """Horizontal impulse on the ground under each building and on every storey's upper floor.
-
-        Parameters
-        ----------
-        impulses, star_depth : (4, member, ny, nx) N s and m, by direction.
-        ground : (member, ny, nx) m. base : (member, building) m.
-        shape : (members, buildings, storeys).
-
-        Returns
-        -------
-        (member, building, storeys + 1, 2) N s: ground, then the floors upwards.
-        """
-        at = (self.direction, self.member, self.row, self.column)
-        shares = share_of_levels(
-            star_depth[at], ground[at[1:]], base[self.member, self.building], height, shape[2]
-        )
-        sign = np.where((self.direction == 0) | (self.direction == 2), 1.0, -1.0)
-        each = shares * (impulses[at] * sign)[:, None]
-        out = np.zeros((shape[0], shape[1], shape[2] + 1, 2))
-        for axis in range(2):
-            along = self.direction // 2 == axis
-            np.add.at(out[..., axis], (self.member[along], self.building[along]), each[along])
-        return out
 
 
 @dataclasses.dataclass(frozen=True)
@@ -255,7 +154,7 @@ def floating_forces(
     submerged = np.clip(surface - (place[..., 2] - height / 2), 0.0, height)
     submerged = np.where(touched > 0, submerged, 0.0)
     volume = submerged * column_area[..., None] * boxes.buoyant[..., None] * touched
-    displaced = WATER_DENSITY * volume
+    displaced = SEAWATER_DENSITY * volume
 
     point_velocity = velocity[:, :, None, :] + np.cross(spin[:, :, None, :], arm)
     relative_x, relative_y = u - point_velocity[..., 0], v - point_velocity[..., 1]
@@ -263,18 +162,18 @@ def floating_forces(
     # Side area facing the flow, shared by the columns: the box's mean width times the wet height.
     breadth = boxes.half_size[..., :2].sum(-1)[..., None]
     coefficient = (
-        0.5 * WATER_DENSITY * boxes.drag[..., None] * breadth * submerged * touched / columns
+        0.5 * SEAWATER_DENSITY * boxes.drag[..., None] * breadth * submerged * touched / columns
     )
     # Over a held step, drag may at most bring box and water to one velocity.
     depth = np.maximum(sample(water.depth), MIN_DEPTH)
-    water_mass = WATER_DENSITY * depth * domain.dx * domain.dy
+    water_mass = SEAWATER_DENSITY * depth * domain.dx * domain.dy
     box_mass = boxes.mass[..., None] / columns
     limit = 1 + dt * coefficient * relative * (1 / box_mass + 1 / water_mass)
     drag_x = coefficient * relative * relative_x / limit
     drag_y = coefficient * relative * relative_y / limit
 
     pull = (1 + ADDED_MASS) * gravity * displaced
-    restoring = WATER_DENSITY * gravity * column_area[..., None] * boxes.buoyant[..., None]
+    restoring = SEAWATER_DENSITY * gravity * column_area[..., None] * boxes.buoyant[..., None]
     heave = 2 * HEAVE_DAMPING * np.sqrt(restoring * box_mass) * (submerged > 0) * touched
     piercing = (submerged > 0) & (submerged < height)
     force = np.stack(
@@ -288,7 +187,7 @@ def floating_forces(
     torque = np.cross(arm, force)
 
     change = np.zeros((2, *water.depth.shape))
-    per_momentum = -dt / (WATER_DENSITY * domain.dx * domain.dy)
+    per_momentum = -dt / (SEAWATER_DENSITY * domain.dx * domain.dy)
     for axis in range(2):
         sample.scatter(change[axis], force[..., axis] * per_momentum)
     return FloatingLoads(

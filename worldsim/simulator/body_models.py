@@ -1,0 +1,203 @@
+"""What a scene's members consist of: the MuJoCo model, the frames' and the floats' properties."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import mujoco
+import numpy as np
+
+from worldsim.simulator.constants import SEAWATER_DENSITY
+from worldsim.simulator.floating import ADDED_MASS, Floaters
+from worldsim.simulator.scene import Building, Debris, Hidden, Physics, Scene
+from worldsim.simulator.structures import STOREY_HEIGHT, FrameProperties, frame_properties
+
+TIMESTEP = 0.01
+"""s; resolves the stiffest support spring (see `structures.SUPPORT_FREQUENCY`)."""
+
+GAP = 0.05
+"""m left between a storey and what is below it, so that standing storeys never touch."""
+
+LEAKY_BUOYANCY = 0.25
+"""Part of an intact but loose storey's bulk volume that displaces water: walls and floors, some
+trapped air; doors and windows let the rest in."""
+
+NOMINAL_DEBRIS_DENSITY = 250.0
+"""kg/m3; boxes start afloat at the draught of this density, whatever their hidden one."""
+
+PARKED = 1.0e4
+"""m; where the bodies of empty slots rest, out of everybody's way."""
+
+
+def base_elevation(scene: Scene, building: Building) -> float:
+    """Elevation of a building's base, m: the highest ground under it, plus the gap."""
+    return float(scene.bathymetry[scene.cells_of(building)].max()) + GAP
+
+
+def _rest_position(scene: Scene, building: Building, storey: int) -> tuple[float, float, float]:
+    x0, x1, y0, y1 = building.footprint
+    return (
+        (x0 + x1) / 2,
+        (y0 + y1) / 2,
+        base_elevation(scene, building) + (storey + 0.5) * STOREY_HEIGHT,
+    )
+
+
+def _debris_rest(scene: Scene, box: Debris) -> float:
+    """Elevation of the centre at t=0, m: on the ground, or afloat. It can be seen, so it does not
+    depend on the hidden density: boxes afloat settle to their own draught in the first second."""
+    domain = scene.domain
+    row = min(int(box.position[1] / domain.dy), domain.ny - 1)
+    column = min(int(box.position[0] / domain.dx), domain.nx - 1)
+    half_height = box.half_size[2]
+    aground = float(scene.bathymetry[row, column]) + half_height
+    afloat = half_height - 2 * half_height * NOMINAL_DEBRIS_DENSITY / SEAWATER_DENSITY
+    return max(aground, afloat)
+
+
+def _debris_mass(box: Debris, density: float) -> float:
+    return density * 8 * math.prod(box.half_size)
+
+
+def member_model(scene: Scene, hidden: Hidden, physics: Physics) -> mujoco.MjModel:
+    """The MuJoCo model of one member: terrain, storeys, debris; every slot filled or parked."""
+    slots, domain = scene.slots, scene.domain
+    bodies: list[_Box] = []
+    for b in range(slots.buildings):
+        building = scene.buildings[b] if b < len(scene.buildings) else None
+        for s in range(slots.storeys):
+            exists = building is not None and s < building.storeys
+            if building is not None and exists:
+                x0, x1, y0, y1 = building.footprint
+                half = ((x1 - x0) / 2, (y1 - y0) / 2, STOREY_HEIGHT / 2 - GAP)
+                place = _rest_position(scene, building, s)
+                mass = building.type.floor_mass * building.area
+            else:
+                half, mass = (0.5, 0.5, 0.5), 1.0
+                place = (PARKED + 10.0 * (b * slots.storeys + s), 0.0, 0.0)
+            bodies.append(_Box(place, 0.0, half, mass, exists, _STOREY_JOINTS))
+    for k in range(slots.debris):
+        if k < len(scene.debris):
+            box, density = scene.debris[k], float(hidden.debris_density[k])
+            place = (*box.position, _debris_rest(scene, box))
+            mass = _debris_mass(box, density)
+            bodies.append(_Box(place, box.heading, box.half_size, mass, True, "<freejoint/>"))
+        else:
+            place = (PARKED, 10.0 * (k + 1), 0.0)
+            bodies.append(_Box(place, 0.0, (0.5, 0.5, 0.5), 1.0, False, "<freejoint/>"))
+    low, high = float(scene.bathymetry.min()), float(scene.bathymetry.max())
+    relief = max(high - low, 1e-3)
+    reach = ((domain.nx - 1) * domain.dx / 2, (domain.ny - 1) * domain.dy / 2)
+    # Dense Jacobians: MuJoCo 4.0.0 is reported to have a defect in its sparse factorisation.
+    # No automatic reset: bodies that break the integrator must be seen to have done so.
+    model = mujoco.MjModel.from_xml_string(f"""
+<mujoco>
+  <option timestep="{TIMESTEP}" gravity="0 0 {-physics.gravity!r}" jacobian="dense">
+    <flag autoreset="disable"/></option>
+  <size memory="8M"/>
+  <asset><hfield name="ground" nrow="{domain.ny}" ncol="{domain.nx}"
+    size="{reach[0]!r} {reach[1]!r} {relief!r} 5"/></asset>
+  <worldbody>
+    <geom type="hfield" hfield="ground" pos="{domain.length / 2!r} {domain.width / 2!r} {low!r}"/>
+    {"".join(body.xml() for body in bodies)}
+  </worldbody>
+</mujoco>""")
+    # The batch wants models of one layout, so all bodies are compiled as colliding and as
+    # weightless; then the parked ones lose their collisions and the others get their weight.
+    real = np.array([body.exists for body in bodies])
+    model.body_gravcomp[1:] = np.where(real, 0.0, 1.0)
+    model.geom_contype[1:] = real
+    model.geom_conaffinity[1:] = real
+    model.hfield_data[:] = ((scene.bathymetry - low) / relief).ravel()
+    first = 4 * slots.buildings * slots.storeys
+    for k in range(len(scene.debris)):
+        body = 1 + slots.buildings * slots.storeys + k
+        dof = first + 6 * k
+        model.dof_armature[dof : dof + 2] = ADDED_MASS * model.body_mass[body]
+    return model
+
+
+_STOREY_JOINTS = (
+    '<joint type="slide" axis="1 0 0"/><joint type="slide" axis="0 1 0"/>'
+    '<joint type="slide" axis="0 0 1"/><joint type="hinge" axis="0 0 1"/>'
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Box:
+    """A body slot: place in m, heading in rad, half sizes in m, mass in kg."""
+
+    place: tuple[float, ...]
+    heading: float
+    half: tuple[float, float, float]
+    mass: float
+    exists: bool
+    joints: str
+
+    def xml(self) -> str:
+        at = " ".join(repr(float(value)) for value in self.place)
+        size = " ".join(repr(float(value)) for value in self.half)
+        turned = f"{math.cos(self.heading / 2)!r} 0 0 {math.sin(self.heading / 2)!r}"
+        return (
+            f'<body pos="{at}" quat="{turned}" gravcomp="1">{self.joints}'
+            f'<geom type="box" size="{size}" mass="{float(self.mass)!r}" friction="0.5"/></body>'
+        )
+
+
+def frames(scenes: list[Scene], hidden: list[Hidden], physics: Physics) -> FrameProperties:
+    slots = scenes[0].slots
+    shape = (len(scenes), slots.buildings, slots.storeys)
+    ones = (
+        "mass",
+        "stiffness",
+        "damping",
+        "yield_force",
+        "ultimate_force",
+        "hardening",
+        "weight_above",
+        "drift_limit",
+    )
+    values = {name: np.ones(shape) for name in ones}
+    present = np.zeros(shape, dtype=bool)
+    for member, (scene, draw) in enumerate(zip(scenes, hidden, strict=True)):
+        for b, building in enumerate(scene.buildings):
+            n = building.storeys
+            present[member, b, :n] = True
+            computed = frame_properties(
+                building.type,
+                building.area,
+                n,
+                draw.strength[b, :n] * physics.strength,
+                draw.drift_limit[b, :n],
+                physics.gravity,
+            )
+            for name, array in computed.items():
+                values[name][member, b, :n] = array
+    return FrameProperties(present=present, **values)
+
+
+def floaters(
+    scenes: list[Scene], hidden: list[Hidden], physics: Physics, half_size: np.ndarray
+) -> Floaters:
+    slots = scenes[0].slots
+    storeys = slots.buildings * slots.storeys
+    shape = (len(scenes), slots.bodies)
+    mass, drag = np.ones(shape), np.ones(shape)
+    buoyant, loose = np.ones(shape), np.zeros(shape, dtype=bool)
+    for member, (scene, draw) in enumerate(zip(scenes, hidden, strict=True)):
+        for b, building in enumerate(scene.buildings):
+            for s in range(building.storeys):
+                body = b * slots.storeys + s
+                mass[member, body] = building.type.floor_mass * building.area
+                drag[member, body] = BOX_DRAG * physics.debris_drag
+                buoyant[member, body] = LEAKY_BUOYANCY
+        for k, box in enumerate(scene.debris):
+            mass[member, storeys + k] = _debris_mass(box, float(draw.debris_density[k]))
+            drag[member, storeys + k] = float(draw.debris_drag[k]) * physics.debris_drag
+            loose[member, storeys + k] = True
+    return Floaters(half_size.copy(), mass, drag, buoyant, loose)
+
+
+BOX_DRAG = 2.0
+"""Drag coefficient of a surface-piercing box (FEMA P-646 §6.5.3 uses 2.0 for square sections)."""

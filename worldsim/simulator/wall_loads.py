@@ -1,0 +1,107 @@
+"""What the water does to standing buildings, which are walls to it.
+
+The impulse that each wall face receives is handed to the ground and the storeys by a hydrostatic
+distribution over the height.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+
+def share_of_levels(
+    star_depth: np.ndarray, ground: np.ndarray, base: np.ndarray, height: float, storeys: int
+) -> np.ndarray:
+    """How a hydrostatic wall load is shared by the ground and the floors above each storey.
+
+    The pressure ρg(h*−z) acts from the ground up to h*. Within storey k, the wall spans between
+    the floor below and the floor above, so that pressure at a fraction s of the storey's height
+    loads the upper floor by s and the lower by 1−s. The ground carries the lower end of the lowest
+    storey, what presses below the base, and what presses above the roof: there the water would run
+    over the building, which shallow water cannot do, so no floor may feel it.
+
+    Parameters
+    ----------
+    star_depth : (…) water depth at the wall, m.
+    ground, base : (…) elevation of the ground there and of the building's base, m.
+
+    Returns
+    -------
+    (…, storeys + 1) fractions of the wall's total force: ground, then the floors upwards.
+    """
+    depth = np.maximum(star_depth, 1e-9)
+    shares = np.zeros((*depth.shape, storeys + 1))
+    foot = np.clip(base - ground, 0.0, depth)
+    roof = np.clip(base + storeys * height - ground, 0.0, depth)
+    shares[..., 0] = depth * foot - foot**2 / 2 + (depth - roof) ** 2 / 2
+    for k in range(storeys):
+        low = np.clip(base + k * height - ground, 0.0, depth)
+        high = np.clip(base + (k + 1) * height - ground, 0.0, depth)
+        head, span = depth - low, high - low
+        total = head * span - span**2 / 2
+        upper = (head * span**2 / 2 - span**3 / 3) / height
+        shares[..., k + 1] += upper
+        shares[..., k] += total - upper
+    return shares / (depth**2 / 2)[..., None]
+
+
+@dataclasses.dataclass(frozen=True)
+class WallFaces:
+    """All faces between a water cell and a building's cell, for a batch; arrays are (faces,).
+
+    direction : 0 east, 1 west, 2 north, 3 south: on which side of the water cell the wall is.
+    """
+
+    member: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+    direction: np.ndarray
+    building: np.ndarray
+
+    @classmethod
+    def of(cls, owner: np.ndarray) -> WallFaces:
+        """Faces from the owner map (member, ny, nx): building index, −1 where there is none."""
+        found: list[list[np.ndarray]] = []
+        padded = np.pad(owner, ((0, 0), (1, 1), (1, 1)), constant_values=-1)
+        for direction, (dj, di) in enumerate(((0, 1), (0, -1), (1, 0), (-1, 0))):
+            ny, nx = owner.shape[1:]
+            beyond = padded[:, 1 + dj : 1 + dj + ny, 1 + di : 1 + di + nx]
+            member, row, column = np.nonzero((owner < 0) & (beyond >= 0))
+            side = np.full(member.shape, direction)
+            found.append([member, row, column, side, beyond[member, row, column]])
+        return cls(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+    def load(
+        self,
+        impulses: np.ndarray,
+        star_depth: np.ndarray,
+        ground: np.ndarray,
+        base: np.ndarray,
+        shape: tuple[int, int, int],
+        height: float,
+    ) -> np.ndarray:
+        """Horizontal impulse on the ground under each building and on every storey's upper floor.
+
+        Parameters
+        ----------
+        impulses, star_depth : (4, member, ny, nx) N s and m, by direction.
+        ground : (member, ny, nx) m. base : (member, building) m.
+        shape : (members, buildings, storeys).
+
+        Returns
+        -------
+        (member, building, storeys + 1, 2) N s: ground, then the floors upwards.
+        """
+        at = (self.direction, self.member, self.row, self.column)
+        shares = share_of_levels(
+            star_depth[at], ground[at[1:]], base[self.member, self.building], height, shape[2]
+        )
+        sign = np.where((self.direction == 0) | (self.direction == 2), 1.0, -1.0)
+        each = shares * (impulses[at] * sign)[:, None]
+        out = np.zeros((shape[0], shape[1], shape[2] + 1, 2))
+        for axis in range(2):
+            along = self.direction // 2 == axis
+            np.add.at(out[..., axis], (self.member[along], self.building[along]), each[along])
+        return out
