@@ -45,7 +45,7 @@ def plain(benchmarks: Sequence[Benchmark]) -> str:
 
 def _line(texts: tuple[str, ...]) -> str:
     what, value, goal, worst, met = texts
-    return f"{what:<43.43}{value:>15}{goal:>8}{worst:>6}{met:>8}".rstrip()
+    return f"{what:<40.40}{value:>13}{goal:>10}{worst:>8}{met:>9}".rstrip()
 
 
 def markdown(benchmarks: Sequence[Benchmark], machine: dict[str, object]) -> str:
