@@ -27,14 +27,16 @@ from worldsim.simulator.water.step import (
 from worldsim.simulator.water.wall import find_walls
 
 CELLS_TOGETHER = 16384  # a field of so many cells takes 128 KiB; eagerly some 20 are in use
-COMPILED_TOGETHER = 8  # members; a compiled kernel keeps its temporaries in registers
+COMPILED_TOGETHER = 100_000  # cells; compiled, the calls' overhead weighs more than the cache
 
 
 def groups(batch: int, cells: int, compiled: bool) -> Iterator[slice]:
-    """Slices of members to step together; compiled, all of one size (one compilation)."""
-    size = max(1, CELLS_TOGETHER // cells)
-    if compiled:
-        size = max(n for n in range(1, COMPILED_TOGETHER + 1) if batch % n == 0)
+    """Slices of members to step together; compiled, of one size if possible, else of two (each
+    size is a compilation)."""
+    size = max(1, (COMPILED_TOGETHER if compiled else CELLS_TOGETHER) // cells)
+    if compiled and batch > size:
+        even = max(n for n in range(1, size + 1) if batch % n == 0)
+        size = even if 2 * even > size else math.ceil(batch / math.ceil(batch / size))
     for start in range(0, batch, size):
         yield slice(start, min(start + size, batch))
 
