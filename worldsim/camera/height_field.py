@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch.nn.functional import grid_sample
+from torch.nn.functional import grid_sample, max_pool2d
 
 from worldsim.camera.projection import Rays
 
@@ -23,6 +23,10 @@ STEP_HEIGHTS = (0.125, 8.0)
 
 CHUNK = 4096
 """Rays marched together: few enough for the cache, and neighbours need similar steps."""
+
+STILL_CELLS = 2
+"""A ray whose stations are at most this many cells apart meets nothing that moves if nothing
+moves within as many cells of both."""
 
 STEPS_BETWEEN_COUNTS = 2
 """Steps after which rays that have arrived are no longer followed."""
@@ -182,15 +186,20 @@ def _clear_of_profile(profile: np.ndarray, eye: float, eye_z: float,
 @dataclass(frozen=True)
 class Heights:
     """Height fields (frame, y, x) [m] with what bounds them all: the greatest and the least
-    height of each place, (2, y, x)."""
+    height of each place, (2, y, x); ``moving`` (y, x) is 1 within `STILL_CELLS` cells of places
+    that are not the same in all of them and 0 elsewhere."""
 
     fields: torch.Tensor
     bounds: torch.Tensor
+    moving: torch.Tensor
 
     @classmethod
     def of(cls, fields: torch.Tensor) -> Heights:
         """Take the bounds of height fields (frame, y, x)."""
-        return cls(fields, torch.stack([fields.amax(dim=0), fields.amin(dim=0)]))
+        greatest, least = fields.amax(dim=0), fields.amin(dim=0)
+        moving = max_pool2d((greatest != least).float()[None, None], 2 * STILL_CELLS + 1,
+                            stride=1, padding=STILL_CELLS)[0, 0]
+        return cls(fields, torch.stack([greatest, least]), moving)
 
 
 def first_hits(heights: Heights, planes: RayPlanes, z_low: torch.Tensor) -> torch.Tensor:
@@ -210,16 +219,32 @@ def first_hits(heights: Heights, planes: RayPlanes, z_low: torch.Tensor) -> torc
     if planes.vertical:
         return sample(fields, planes.place(z_low)[None])[:, 0]
     start, stations = _stations_in_question(heights.bounds, planes, z_low)
-    # Rays with many stations first, so that those marched together have alike many.
-    order = torch.argsort(stations, descending=True, stable=True)
+    still = (stations == 2) & _still(heights.moving, planes, z_low, start)
+    # Rays with many stations first, so that those marched together have alike many; those that
+    # meet the same in all frames last.
+    order = torch.argsort(stations.masked_fill(still, 1.0), descending=True, stable=True)
+    moving = len(z_low) - int(still.sum())
     planes, z_low = planes.chosen(order), z_low[order]
     start, stations = start[order], stations[order]
     found = torch.empty((len(fields), len(z_low)))
-    for first in range(0, len(z_low), CHUNK):
-        part = slice(first, first + CHUNK)
-        found[:, part] = _march(fields, planes.chosen(part), z_low[part], start[part],
-                                stations[part].numpy())
+    for seen, begin, end in ((fields, 0, moving), (fields[:1], moving, len(z_low))):
+        for first in range(begin, end, CHUNK):
+            part = slice(first, min(first + CHUNK, end))
+            found[:, part] = _march(seen, planes.chosen(part), z_low[part], start[part],
+                                    stations[part].numpy())
     return found.index_select(1, torch.argsort(order))
+
+
+def _still(moving: torch.Tensor, planes: RayPlanes, z_low: torch.Tensor,
+           start: torch.Tensor) -> torch.Tensor:
+    """Rays (n,) that between the stations number `start` (n,) and the next one come near nothing
+    `moving` (y, x)."""
+    ends = torch.stack([planes.place(planes.height_of(start + k, z_low)) for k in (0, 1)])
+    inside = ends.clamp(-1.0, 1.0)  # beyond the outermost centres fields are those at the edge
+    half_cells = 0.5 * (torch.tensor(moving.shape[::-1]) - 1.0)
+    apart = ((inside[0] - inside[1]).abs() * half_cells).amax(dim=-1)
+    touched = sample(moving[None, None], ends.view(1, -1, 2)).view(2, -1).sum(dim=0)
+    return (apart <= STILL_CELLS) & (touched == 0)
 
 
 def _march(fields: torch.Tensor, planes: RayPlanes, z_low: torch.Tensor, start: torch.Tensor,
