@@ -34,10 +34,12 @@ COMPARED = (
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Wall time [s] of `members` together and of its parts, as one process spent it."""
+    """Wall time [s] of `members` together and of its parts, as one process spent it, and the
+    processor's time for it."""
 
     members: int
     wall: float
+    processor: float
     parts: dict[str, float]
 
 
@@ -45,7 +47,7 @@ def make_members(members: int, first: int, duration: float, compiled: bool) -> S
     """Simulate and film members of the street in this process, by one thread."""
     torch.set_num_threads(1)
     watch = Stopwatch()
-    begun = time.perf_counter()
+    begun, processor = time.perf_counter(), time.process_time()
     with watch.on(
         {
             "water": (ShallowWater, "advance"),
@@ -66,11 +68,12 @@ def make_members(members: int, first: int, duration: float, compiled: bool) -> S
     for camera in CAMERAS:
         watch.timed(f"camera {camera}", render)(truth, camera, SIZE, FPS)
     wall = time.perf_counter() - begun
+    processor = time.process_time() - processor
     parts = watch.seconds
     exchange = parts.pop("exchange")
     parts["coupling"] = exchange - parts["water"] - parts["bodies"]
     parts["set-up"] = simulated - exchange - parts["recording"]
-    return Split(members, wall, parts)
+    return Split(members, wall, processor, parts)
 
 
 def measure(
@@ -102,6 +105,8 @@ def measure(
     for name in order:
         share = slowest.parts[name] / slowest.wall
         rows.append(Row(f"  {name} ({share:.0%})", share * each, "s"))
+    spent = sum(split.processor for split in splits) / members * SECONDS / duration
+    rows.append(Row("  processor time of one member", spent, "core s"))
     rows.append(Row("  start of the processes, once", started, "s"))
     return Benchmark(
         "member",
