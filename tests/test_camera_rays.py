@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from worldsim.camera import Camera, Domain, overhead, street
 from worldsim.camera.boxes import Boxes, Looks, face_normals, slabs
-from worldsim.camera.height_field import Grid, Heights, RayPlanes, first_hits
+from worldsim.camera.height_field import Grid, RayPlanes
+from worldsim.camera.marching import Heights, first_hits
 from worldsim.camera.states import rotations
 from worldsim.errors import InputError
 

@@ -9,8 +9,9 @@ from camera_scene import rollout
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worldsim.camera import Camera, film, height_field, render, tracing, view
-from worldsim.camera.height_field import Heights, RayPlanes, first_hits
+from worldsim.camera import Camera, film, marching, render, tracing, view
+from worldsim.camera.height_field import RayPlanes, sample
+from worldsim.camera.marching import Heights, first_hits
 from worldsim.camera.states import grid_of
 from worldsim.camera.surface import _carry_under
 
@@ -78,14 +79,14 @@ def test_neither_threads_nor_the_sharing_out_of_work_change_a_bit(seed, threads)
     tree, camera = random_world(seed)
     expected = pictures(tree, camera, fps=3)
     before = torch.get_num_threads()
-    sizes = film.SAMPLES_PER_BAND, film.FRAMES_TOGETHER, height_field.CHUNK
+    sizes = film.SAMPLES_PER_BAND, film.FRAMES_TOGETHER, marching.CHUNK
     try:
         torch.set_num_threads(threads)
-        film.SAMPLES_PER_BAND, film.FRAMES_TOGETHER, height_field.CHUNK = 300, 5, 71
+        film.SAMPLES_PER_BAND, film.FRAMES_TOGETHER, marching.CHUNK = 300, 5, 71
         assert same(expected, pictures(tree, camera, fps=3))
     finally:
         torch.set_num_threads(before)
-        film.SAMPLES_PER_BAND, film.FRAMES_TOGETHER, height_field.CHUNK = sizes
+        film.SAMPLES_PER_BAND, film.FRAMES_TOGETHER, marching.CHUNK = sizes
 
 
 @given(seed=st.integers(0, 10**6))
@@ -109,7 +110,7 @@ def test_first_hits_are_those_of_every_station_tried(seed):
         high = planes.height_of(station, low)
         station = station + 1.0
         here = planes.height_of(station, low)
-        met = here - height_field.sample(fields[:, None], planes.place(here)[None])[:, 0] <= 0
+        met = here - sample(fields[:, None], planes.place(here)[None])[:, 0] <= 0
         new = (above & (met | (here <= low))).numpy()
         upper[new], lower[new] = (
             np.broadcast_to(part.numpy(), (3, 99))[new] for part in (high, here)

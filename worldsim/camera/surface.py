@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from worldsim.camera.height_field import Grid, Heights
+from worldsim.camera.height_field import Grid
+from worldsim.camera.marching import Heights
 from worldsim.camera.shading import water_colour
 from worldsim.camera.states import MemberStates
 

@@ -10,7 +10,8 @@ import torch
 
 from worldsim.camera.boxes import NO_HIT, Boxes, face_normals, slabs
 from worldsim.camera.detail import mottling
-from worldsim.camera.height_field import Grid, Heights, first_hits, sample
+from worldsim.camera.height_field import Grid, sample
+from worldsim.camera.marching import Heights, first_hits
 from worldsim.camera.shading import (
     AMBIENT,
     CLEAR_DISTANCE,
