@@ -12,11 +12,14 @@ from worldsim.simulator.water import (
     GRAVITY,
     SEAWATER_DENSITY,
     Boundaries,
+    Elevation,
+    Flux,
     Grid,
     IncomingWave,
     Open,
     ShallowWater,
     WaterState,
+    energy,
     lake_at_rest,
     open_cells,
     total,
@@ -477,3 +480,33 @@ def test_an_impossible_step_is_refused(dt):
         solver.step(state, blocked, time, torch.tensor([0.01, dt], dtype=torch.float64))
     with pytest.raises(InputError, match="shape"):
         solver.step(state, blocked, time, time[:1])
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_everything_follows_the_type_and_device_of_the_bathymetry(dtype):
+    """Whatever the solver made on the default device, here one without numbers, would not mix with
+    the bathymetry on the CPU. (No GPU is needed, nor has one been tried.)"""
+    grid, bed, blocked, wave = street(2)
+    times = torch.linspace(0.0, 10.0, 5, dtype=torch.float64)
+    level, flux = 0.2 * torch.ones(5, dtype=torch.float64), torch.ones(5, dtype=torch.float64)
+    state = lake_at_rest(bed.to(dtype), blocked)
+    now, dt = torch.zeros(2, dtype=torch.float64), torch.full((2,), 0.01, dtype=torch.float64)
+    sides = Boundaries(wave.west, Open(), Elevation(times, level), Flux(times, flux))
+    with torch.device("meta"):
+        solver = ShallowWater(grid, bed.to(dtype), sides, manning=0.02)
+        state, budget = solver.advance(state, blocked, 0.0, 1.0)
+        state, _ = solver.step(state, blocked, now, dt)
+        stored = energy(state, solver.bathymetry, grid)
+    for name in FIELDS:
+        assert getattr(state, name).dtype == dtype and getattr(state, name).device.type == "cpu"
+    assert budget.wall_east.dtype == torch.float64 and budget.wall_east.device.type == "cpu"
+    assert float(budget.boundary_volume[0, 3]) == pytest.approx(48.0, rel=1e-5)
+    assert bool(torch.isfinite(stored).all())
+
+
+def test_float32_keeps_a_lake_at_rest_to_its_own_rounding():
+    grid, bed, blocked, _ = street(2)
+    solver = ShallowWater(grid, bed.float())
+    state, _ = solver.advance(lake_at_rest(bed.float(), blocked), blocked, 0.0, 3.0)
+    fastest = max(float(w.abs().max()) for w in state.velocity())
+    assert fastest / math.sqrt(GRAVITY * 3.0) < 1e-5

@@ -63,8 +63,10 @@ class Series:
 
 def _series(name: str, unit: str, times: Tensor, values: Tensor) -> Series:
     """InputError unless `times` increase and `values`, (K,) or (batch, K), fit and are finite."""
-    times = torch.as_tensor(times, dtype=torch.float64).detach()
-    values = torch.as_tensor(values, dtype=torch.float64).detach()
+    times, values = (
+        x.detach().double() if isinstance(x, Tensor) else torch.tensor(x, dtype=torch.float64)
+        for x in (times, values)
+    )
     if times.ndim != 1 or times.numel() < 2 or values.ndim not in (1, 2):
         raise InputError(
             f"{name}: times {tuple(times.shape)} and values {tuple(values.shape)} must have "

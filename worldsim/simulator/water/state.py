@@ -91,7 +91,7 @@ def check_ground(
         raise InputError(f"bathymetry must lie within +-{0.01 * WALL_LEVEL:g} m")
     if not (math.isfinite(gravity) and gravity > 0):
         raise InputError(f"gravity {gravity} m/s2 must be finite and above 0 m/s2")
-    n = torch.as_tensor(manning, dtype=torch.float64)
+    n = torch.as_tensor(manning, dtype=torch.float64, device=bed.device)
     if not bool((torch.isfinite(n) & (n >= 0)).all()):
         raise InputError("manning [s m-1/3] must be finite and not negative")
     fits = n.ndim <= 3 and all(
@@ -118,7 +118,7 @@ def check_ground(
 
 def _check_elevation(name: str, condition: Elevation, bed: Tensor, at_edge: Tensor) -> None:
     lowest = torch.where(at_edge, bed, math.inf).amin((1, 2))
-    drained = condition.elevation.amin(1) <= lowest
+    drained = condition.elevation.amin(1).to(bed.device) <= lowest
     if bool(drained.any()):
         raise InputError(
             f"prescribed elevation in the {name}: {float(condition.elevation.min()):g} m lies "
@@ -135,7 +135,7 @@ def _check_wave(name: str, wave: IncomingWave, bed: Tensor, at_edge: Tensor) -> 
             f"incoming wave in the {name}: the bed rises to the still water's level there; "
             "lower it below the level along that side"
         )
-    trough = wave.elevation.amin(1)
+    trough = wave.elevation.amin(1).to(bed.device)
     if bool((still + trough <= 0).any()):
         raise InputError(
             f"incoming wave in the {name}: its trough of {float(trough.min()):g} m reaches the "
