@@ -155,7 +155,7 @@ def check_law() -> Sequence[Check]:
 CASES = (
     Case("bp01", "NTHMP BP01: a solitary wave on a plane beach, H/d = 0.019",
          "Synolakis 1987, J. Fluid Mech. 185:523; Synolakis et al. 2007, NOAA OAR PMEL-135",
-         check_benchmark, needs="measurements: nthmp/bp01_*.txt"),
+         check_benchmark, needs="published data: nthmp/bp01_*.txt"),
     Case("runup_law", "Run-up of solitary waves that do not break",
          "Synolakis 1987, J. Fluid Mech. 185:523, eq. 3.9", check_law),
 )

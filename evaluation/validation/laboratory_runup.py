@@ -100,8 +100,8 @@ def check_profiles() -> Sequence[Check]:
 CASES = (
     Case("bp04", "NTHMP BP04: run-up in the laboratory",
          "Synolakis 1987, J. Fluid Mech. 185:523; Synolakis et al. 2007, NOAA OAR PMEL-135",
-         check_runup, needs="measurements: nthmp/bp04_lab_runup.txt"),
+         check_runup, needs="published data: nthmp/bp04_lab_runup.txt"),
     Case("bp04_profiles", "NTHMP BP04: surfaces in the laboratory, H/d = 0.0185",
          "Synolakis 1987, J. Fluid Mech. 185:523", check_profiles,
-         needs="measurements: nthmp/bp04_profs.tgz"),
+         needs="published data: nthmp/bp04_profs.tgz"),
 )

@@ -77,7 +77,8 @@ def check() -> Sequence[Check]:
             f"{bore.reflected:.3f} m")
     return [
         Check("depth, relative L1", "1", errors[-1], 0.01, order=order(errors, CELLS),
-              least_order=0.9, cells=CELLS, note=note, panels=(profile, convergence_panel(CELLS, errors, 0.9))),
+              least_order=0.9, cells=CELLS, note=note,
+              panels=(profile, convergence_panel(CELLS, errors, 0.9))),
         Check("wall force after reflection", "1", abs(steady / push_after - 1), 0.01, cells=CELLS,
               note="relative to rho g h*^2 / 2; mean of the last 1.5 s"),
         Check("wall impulse", "1", abs(impulse / whole - 1), 0.01, cells=CELLS,

@@ -133,5 +133,5 @@ def check() -> Sequence[Check]:
 CASES = (
     Case("square_column", "Force of a dam-break bore on a square column",
          "Yeh & Petroff's experiment; Raad & Bidoae 2005, Int. J. Numer. Meth. Fluids 48:1245; "
-         "Arnason 2005", check, needs="measurements: yeh_petroff/force_experiment.txt"),
+         "Arnason 2005", check, needs="published data: yeh_petroff/force_experiment.txt"),
 )
