@@ -32,7 +32,7 @@ class Bore:
 
 def shock_velocity(h: float, h0: float) -> float:
     """Jump of velocity [m/s] across a bore between depths h > h0: (h - h0) sqrt(g (h + h0) /
-    (2 h h0)) (Stoker 1957, eq. 10.7.11; the Rankine-Hugoniot conditions)."""
+    (2 h h0)) (Stoker 1957, sec. 10.7; the Rankine-Hugoniot conditions)."""
     return (h - h0) * np.sqrt(GRAVITY * (h + h0) / (2 * h * h0))
 
 

@@ -39,7 +39,7 @@ def crest(height: float | np.ndarray) -> np.ndarray:
 
 
 def runup_law(height: float | np.ndarray) -> np.ndarray:
-    """Synolakis 1987, eq. 3.9: R/d = 2.831 sqrt(cot beta) (H/d)^(5/4), for waves that do not
+    """Synolakis 1987, the run-up law: R/d = 2.831 sqrt(cot beta) (H/d)^(5/4), for waves that do not
     break."""
     return 2.831 * np.sqrt(COT_BETA) * np.asarray(height) ** 1.25
 

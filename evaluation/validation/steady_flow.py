@@ -172,13 +172,15 @@ def _check(
     profile = Panel("steady surface", "x [m]", "elevation [m]", (
         Curve(x, exact(x) + bed, "exact"), Curve(x, bed, "bed"),
         Curve(x, flow.line + bed, f"worldsim, {cells[-1]} cells", "points")))
-    through = -float(flow.to(flow.time + 1.0).boundary_volume[0, 1]) / WIDE
+    # Over many steps: a short last step would end in a state of its own, see the friction's note.
+    longer = 0.2 * flow.time
+    through = -float(flow.to(flow.time + longer).boundary_volume[0, 1]) / WIDE / longer
     return [
         Check("depth, relative L1", "1", errors[-1], 0.01, order=order(errors, cells),
               least_order=least, cells=cells, note=note,
               panels=(profile, convergence_panel(cells, errors, least))),
         Check("discharge at the outlet", "1", abs(through / flux - 1), 1e-3, cells=cells,
-              note="relative to the inflow, in the last second: the flow is steady"),
+              note="relative to the inflow, over a fifth of the time more: the flow is steady"),
         Check("discharge, largest deviation", "1", float(np.abs(found_flux / flux - 1).max()),
               cells=cells, note="over all cells; a captured jump has a spike in it"),
     ]
@@ -200,6 +202,7 @@ CASES = (
          "MacDonald et al. 1997, J. Hydraul. Eng. 123:1041; Delestre et al. 2013, sec. 3.2.1",
          lambda: _check(lambda n: down_channel(n, 1000.0), channel_depth, (24, 36, 54, 81),
                         CHANNEL_FLUX, 0.9,
-                        "from a fifth too deep and at rest, 1000 s; first order at the two ends, "
-                        "where the solver takes the bed as level across the outer half cell")),
+                        "from a fifth too deep and at rest, 1000 s; first order, because friction "
+                        "acts after each step of the rest (splitting), and because the solver "
+                        "takes the bed as level across the outer half cell at open sides")),
 )

@@ -143,7 +143,7 @@ def check_thacker() -> Sequence[Check]:
             x = _x(cells, 4.0, -2.0)
             return form(x[None, :], x[:, None], time, GRAVITY)[0]
 
-        return _rows(name, (24, 32, 40, 50), theirs, ours,
+        return _rows(name, (32, 45, 64, 90), theirs, ours,
                      lambda n: thacker.swing(form, n, time, GRAVITY)[0], 1.2)
 
     slow = 2 * np.pi / np.sqrt(2 * GRAVITY * thacker.DEPTH)

@@ -104,7 +104,7 @@ def print_table(outcomes: Sequence[Outcome]) -> None:
     table.add_column("case", no_wrap=True)
     table.add_column("quantity", ratio=1)
     for heading in ("error", "goal", "order"):
-        table.add_column(heading, justify="right", no_wrap=heading != "goal")
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("pass", no_wrap=True)
 
     def name(outcome: Outcome, row: int) -> str:
@@ -115,8 +115,9 @@ def print_table(outcomes: Sequence[Outcome]) -> None:
 
     for outcome in outcomes:
         for row, check in enumerate(outcome.checks):
-            table.add_row(name(outcome, row), quantity(check), number(check.error), goal(check),
-                          "" if check.order is None else f"{check.order:.2f}",
+            order = "" if check.order is None else f"{check.order:.2f}"
+            table.add_row(name(outcome, row), quantity(check), number(check.error),
+                          goal(check).replace(", ", "\n"), order,
                           Text(VERDICTS[check.passed], styles[check.passed]))
         if outcome.failure:
             table.add_row(outcome.case.name, Text(outcome.failure), "", "", "",
