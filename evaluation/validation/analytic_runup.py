@@ -112,7 +112,7 @@ def check_benchmark() -> Sequence[Check]:
 def linear_runup(height: float) -> float:
     """Highest shore [d] by linear theory, of which `runup_law` is the limit of steep waves.
 
-    Synolakis 1987, linear theory at x = 0: each frequency w of the wave at the toe arrives amplified by
+    Synolakis 1987, linear theory at x = 0: each frequency w of the wave at the toe is amplified by
     2 / (J0(2 w X0) - i J1(2 w X0)); non-linear theory has the same highest run-up.
     """
     count, step = 2**14, 0.05  # tau
