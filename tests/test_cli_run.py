@@ -138,6 +138,7 @@ def test_show_and_cite_and_report_tell_of_the_run(finished, capsys):
     assert main(["show", str(out)]) == 0
     shown = capsys.readouterr().out
     assert "wave_height 7.0" in shown and "stale" not in shown
+    assert "0 of 2 members failed" in shown and "audit       mass " in shown
     assert f"worldsim {' '.join(SMALL)} {out}" in shown
     assert main(["cite", str(out)]) == 0
     assert "@inproceedings{todorov2012mujoco" in capsys.readouterr().out

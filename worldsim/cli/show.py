@@ -36,10 +36,28 @@ def main(args: Sequence[str]) -> int:
     print(f"holds       {', '.join(name for name in OUTPUTS if name not in missing) or 'nothing'}")
     if missing:
         print(f"not there   {', '.join(missing)}")
+    if "truth.zarr" not in missing:
+        for line in _audit(options.run / "truth.zarr"):
+            print(f"audit       {line}")
     for reason in staleness(record):
         print(f"stale       {reason}")
     print(f"repeat      {record['command']}")
     return 0
+
+
+def _audit(truth: Path) -> list[str]:
+    """Whether the books of the truth close, and which members failed."""
+    from worldsim.rollout import open as open_rollout
+    from worldsim.simulator.audit_record import ERRORS, failed_members
+
+    with open_rollout(truth) as rollout:
+        if "audit" not in rollout.children:
+            return ["none: this truth was not made by worldsim's simulator"]
+        audit = rollout["audit"].dataset
+        worst = ", ".join(f"{name.split('_')[0]} {float(audit[name].max()):.0e}"
+                          for name in ERRORS)
+        failed = failed_members(rollout)
+        return [f"{len(failed)} of {audit['failed'].size} members failed", *failed, worst]
 
 
 def staleness(record: Mapping[str, Any]) -> list[str]:
