@@ -54,8 +54,8 @@ def _audit(truth: Path) -> list[str]:
         if "audit" not in rollout.children:
             return ["none: this truth was not made by worldsim's simulator"]
         audit = rollout["audit"].dataset
-        worst = ", ".join(f"{name.split('_')[0]} {float(audit[name].max()):.0e}"
-                          for name in ERRORS)
+        books = {name: name.rpartition("_")[0].replace("_", " ") for name in ERRORS}
+        worst = ", ".join(f"{book} {float(audit[name].max()):.0e}" for name, book in books.items())
         failed = failed_members(rollout)
         return [f"{len(failed)} of {audit['failed'].size} members failed", *failed, worst]
 
