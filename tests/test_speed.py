@@ -183,7 +183,7 @@ def test_anuga_is_no_more_accurate_where_both_have_as_many_unknowns(monkeypatch)
 
         def solve(self, name, squares):
             assert (name, squares) == ("stoker", 8)
-            return AnugaRun(1.0, error, 256, 1)
+            return AnugaRun(1.0, 1.0, error, 256, 1)
 
     @contextmanager
     def peer(threads):

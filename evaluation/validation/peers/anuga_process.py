@@ -20,9 +20,10 @@ NO_ANUGA = "anuga is not installed: pip install 'worldsim[peers]'"
 
 @dataclass(frozen=True)
 class AnugaRun:
-    """One run: wall time of the evolution [s], relative L1 error of the depth, sizes."""
+    """One run: wall time of the evolution and the processor's for it [s], error, sizes."""
 
     seconds: float
+    processor: float
     error: float
     triangles: int
     steps: int

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import torch
 
@@ -44,12 +46,16 @@ class Solved:
         )
         self._end: WaterState | None = None
         self.steps = 0
+        self.processor: list[float] = []
+        """Processor time of each run, s."""
 
     def run(self) -> None:
         """Advance from the start to the problem's time."""
+        begun = time.process_time()
         self._end, budget = self._solver.advance(
             self._start, self._blocked, 0.0, self._problem.time
         )
+        self.processor.append(time.process_time() - begun)
         self.steps = int(budget.steps[0])
 
     @property
