@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from synthetic_clips import synthetic_clips
 
 from worldsim.diffusion import clips as clips_on_disk
+from worldsim.diffusion.averaging import average_checkpoints
 from worldsim.diffusion.batches import BatchConfig
 from worldsim.diffusion.checkpoint import WEIGHTS
 from worldsim.diffusion.clips import ClipManifest, load_clips, read_case, write_case
@@ -93,6 +94,25 @@ def test_a_warm_start_keeps_the_account_of_what_came_before(clips, tmp_path):
     card = (tmp_path / "b" / "README.md").read_text()
     assert f"{b['total_clips']:,} clips" in card and "started from weights" in card
     assert f"of scenario version {clips.version}" in card
+
+
+def test_the_mean_of_a_checkpoint_and_its_start_lies_between(clips, tmp_path):
+    a, b, mean = (tmp_path / name for name in ("a", "b", "mean"))
+    train(CONFIG, clips, a, log=quiet)
+    train(CONFIG, clips, b, init=a, log=quiet)
+    average_checkpoints(b, a, 0.25, mean)
+    first, last, found = (load_file(d / WEIGHTS) for d in (a, b, mean))
+    for name, value in found.items():
+        between = 0.75 * last[name].float() + 0.25 * first[name].float()
+        torch.testing.assert_close(value.float(), between, atol=1e-6, rtol=2**-8)  # bfloat16
+    before, record = (json.loads((d / "config.json").read_text()) for d in (b, mean))
+    assert record["training"]["total_clips"] == before["training"]["total_clips"]
+    assert record["training"]["averaged"]["share"] == 0.25
+    assert "mean of the last run's (share 0.75)" in (mean / "README.md").read_text()
+    with pytest.raises(InputError, match="share=2"):
+        average_checkpoints(b, a, 2, mean)
+    with pytest.raises(InputError, match="did not start from"):
+        average_checkpoints(a, b, 0.5, mean)
 
 
 def test_physical_errors_are_logged(clips, tmp_path):

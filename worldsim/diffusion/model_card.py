@@ -44,7 +44,9 @@ def model_card(model: ModelConfig) -> str:
         f"| {spec.name} | {', '.join(spec.choices) or _interval(spec)} |"
         for spec in model.parameters
     )
-    errors = "\n".join(f"| {name} | {value:.4g} |" for name, value in run["validation"].items())
+    errors = "".join(f"\n| {name} | {value:.4g} |" for name, value in run["validation"].items())
+    if errors:
+        errors = f"\n| validation, averaged weights | |\n|---|---|{errors}\n"
     earlier = "".join(
         f"- started from weights {one.get('sha256', '')[:12]}: {one.get('clips', 0):,} clips"
         f"{_of_version(one)}, {one.get('cpu_seconds', 0) / 3600:.2f} core-hours\n"
@@ -88,10 +90,7 @@ Outside these ranges it answers, and the answer is marked as extrapolation.
 ![training curve](training_curve.png)
 
 Judged by its curve, {run["verdict"]}.
-
-| validation, averaged weights | |
-|---|---|
-{errors}
+{_averaged(run)}{errors}
 
 ## Limits
 Small saturated things (debris) count more in training, so that they do not vanish; where the model
@@ -104,6 +103,16 @@ a pixel it cannot know. It is a research instrument: do not plan evacuations wit
 
 def _interval(spec: ParameterSpec) -> str:
     return f"{spec.low:g} to {spec.high:g} {spec.unit}"
+
+
+def _averaged(run: dict[str, Any]) -> str:
+    """What was averaged after the last run (`worldsim.diffusion.averaging`), if anything."""
+    if "averaged" not in run:
+        return ""
+    other = run["averaged"]
+    return (f"\nThe weights are the mean of the last run's (share {1 - other['share']:g}) and of "
+            f"{other['sha256'][:12]} (share {other['share']:g}), trained on version "
+            f"{other['version']} of the scenario, from which it started.\n")
 
 
 def _of_version(run: dict[str, Any]) -> str:
