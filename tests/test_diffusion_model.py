@@ -20,6 +20,7 @@ from worldsim.diffusion.transformer import TransformerConfig
 from worldsim.errors import InputError
 from worldsim.model_registry import load_model
 from worldsim.query import Known, Origin, Query
+from worldsim.scenario import scenario_class
 from worldsim.world_model import WorldModel
 
 SIZE = (16, 24)
@@ -29,8 +30,9 @@ MODEL = ModelConfig(
     parameters=(ParameterSpec("wave_height", "m", 2.0, 8.0),
                 ParameterSpec("building", choices=("timber", "masonry", "steel", "concrete")),
                 ParameterSpec(CLIP_START, "s", 0.0, 2.0)),
-    cameras={"overhead": "{}", "street": "{}"}, scenario="tsunami", version=1, fps=5.0, frames=20,
-    size=SIZE, sampler=SamplerConfig(steps=2, overlap=2.0),
+    cameras={"overhead": "{}", "street": "{}"}, scenario="tsunami",
+    version=scenario_class("tsunami").version, fps=5.0, frames=20, size=SIZE,
+    sampler=SamplerConfig(steps=2, overlap=2.0),
 )
 
 
