@@ -38,7 +38,7 @@ def main(args: Sequence[str]) -> int:
                         help="also write speed.json and speed.md there")
     options = parser.parse_args(args)
     about = machine()
-    found = []
+    found: list[Benchmark] = []
     for name in options.only or BENCHMARKS:
         measure: Callable[[], Benchmark] = import_module(
             f"evaluation.speed.{BENCHMARKS[name]}"
@@ -47,16 +47,17 @@ def main(args: Sequence[str]) -> int:
         begun = time.monotonic()
         found.append(measure())
         print(f"{time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
-    about["load average at the end"] = load()
-    record = {"machine": about, "benchmarks": [benchmark.as_json() for benchmark in found]}
+        about["load average at the end"] = load()
+        record = {"machine": about, "benchmarks": [benchmark.as_json() for benchmark in found]}
+        if not options.json:
+            print(plain(found[-1:]), end="", flush=True)
+        if options.out is not None:
+            options.out.mkdir(parents=True, exist_ok=True)
+            (options.out / "speed.json").write_text(json.dumps(record, indent=1) + "\n")
+            (options.out / "speed.md").write_text(markdown(found, about))
     if options.json:
         print(json.dumps(record, indent=1))
-    else:
-        print(plain(found), end="")
     if options.out is not None:
-        options.out.mkdir(parents=True, exist_ok=True)
-        (options.out / "speed.json").write_text(json.dumps(record, indent=1) + "\n")
-        (options.out / "speed.md").write_text(markdown(found, about))
         print(f"wrote {options.out / 'speed.json'} and {options.out / 'speed.md'}",
               file=sys.stderr)
     return 0

@@ -49,6 +49,12 @@ class Solved:
         self.processor: list[float] = []
         """Processor time of each run, s."""
 
+    def compile(self) -> None:
+        """One short step, so that `run` finds its kernels compiled."""
+        short = torch.full((len(self._blocked),), 1e-6, dtype=torch.float64)
+        self._solver.step(self._start, self._blocked, torch.zeros_like(short), short)
+        self._solver.stable_step(self._start, self._blocked, torch.zeros_like(short), short)
+
     def run(self) -> None:
         """Advance from the start to the problem's time."""
         begun = time.process_time()
