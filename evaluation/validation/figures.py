@@ -40,7 +40,8 @@ def figure(panels: Sequence[Panel], title: str) -> Figure:
         axes.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
         if panel.loglog:
             axes.set(xscale="log", yscale="log")
-            ticks = sorted({float(x) for curve in panel.curves for x in curve.x})
+            points = [curve for curve in panel.curves if curve.style == "points"]
+            ticks = sorted({float(x) for curve in points for x in curve.x})
             axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
             axes.xaxis.minorticks_off()
         axes.grid(alpha=0.3)
