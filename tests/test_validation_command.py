@@ -54,7 +54,7 @@ def cases(monkeypatch):
     (["good"], 0), (["good", "bad"], 1), (["explodes"], 1), (["good", "absent"], 3),
     (["absent", "bad"], 1), (["god"], 2)])
 def test_exit_status(cases, capsys, names, status):
-    assert main(["validate", "--case", *names]) == status
+    assert main(["validate", *(word for name in names for word in ("--case", name))]) == status
 
 
 def test_all_cases_run_by_default_and_the_table_names_every_one(cases, capsys):
@@ -90,10 +90,10 @@ def test_json_is_complete(cases, capsys):
 
 def test_out_holds_tables_and_plots(cases, tmp_path, capsys):
     out = tmp_path / "record"
-    assert main(["validate", "--case", "good", "absent", "--out", str(out)]) == 3
+    assert main(["validate", "--case", "good", "--case", "absent", "--out", str(out)]) == 3
     assert sorted(p.name for p in out.iterdir()) == ["README.md", "good.png", "validation.json"]
     page = (out / "README.md").read_text()
-    assert f"worldsim validate --case good absent --out {out}" in page
+    assert f"worldsim validate --case good --case absent --out {out}" in page
     assert "| good | error of something long enough to wrap [m] | 0.01 |" in page
     assert "| absent | needs nthmp/some_file.txt" in page and "not run |" in page
     assert "![Case good](good.png)" in page

@@ -29,8 +29,8 @@ WIDTH = 80
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    case: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME …")] = ()
-    """Only these cases; all by default."""
+    case: tyro.conf.UseAppendAction[Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME")]] = ()
+    """Only this case; repeat the flag for several. All by default."""
     json: bool = False
     """Print everything as JSON instead of the table."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
