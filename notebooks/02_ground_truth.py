@@ -15,12 +15,12 @@
 # # Why should anybody believe the ground truth?
 #
 # Every dream is judged against our simulator, so the simulator must be beyond doubt first. This
-# notebook tells its validation as a story: water that rests, water that breaks, water that climbs a
-# beach, water that meets a wall and a house, and finally the books of a street that falls.
+# notebook tells its validation as a story: water that rests, water that breaks, water that climbs
+# a beach, water that meets a wall and a house, and finally the books of a street that falls.
 #
 # Each step is a case of `worldsim validate`, which runs all of them and ends with a table;
-# `records/validation/` holds its last full run. A case yields *checks*: a number, the goal it is held
-# to, and curves to look at.
+# `records/validation/` holds its last full run. A case yields *checks*: a number, the goal it is
+# held to, and curves to look at.
 
 # %%
 import numpy as np
@@ -51,9 +51,9 @@ def run(name):
 # %% [markdown]
 # ## 1. Water that rests must rest
 #
-# The hardest easy problem: a lake around an island, over a rough bed, beside a building. Schemes that
-# do not balance the slope of the bed against the pressure, to the last bit, make currents from
-# nothing, and these currents would push houses.
+# The hardest easy problem: a lake around an island, over a rough bed, beside a building. Schemes
+# that do not balance the slope of the bed against the pressure, to the last bit, make currents
+# from nothing, and these currents would push houses.
 
 # %%
 run("lake_at_rest")
@@ -61,8 +61,8 @@ run("lake_at_rest")
 # %% [markdown]
 # ## 2. Water that breaks loose
 #
-# A dam breaks. Stoker's solution has a rarefaction and a bore; the scheme must be sharp at the one and
-# second order in the other. The error falls as the grid is refined; its order is printed.
+# A dam breaks. Stoker's solution has a rarefaction and a bore; the scheme must be sharp at the one
+# and second order in the other. The error falls as the grid is refined; its order is printed.
 
 # %%
 run("stoker")
@@ -70,8 +70,8 @@ run("stoker")
 # %% [markdown]
 # ## 3. A shoreline that moves
 #
-# Thacker's bowl: a dome of water pulses in a paraboloid, and its shoreline runs up and down for ever.
-# Wetting and drying without losing a drop, with the exact period.
+# Thacker's bowl: a dome of water pulses in a paraboloid, and its shoreline runs up and down for
+# ever. Wetting and drying without losing a drop, with the exact period.
 
 # %%
 run("thacker_curved")
@@ -90,8 +90,9 @@ run("bp01")
 # ## 5. A bore against a wall
 #
 # What breaks houses is not water's depth but its push. A bore that hits a wall is reflected at a
-# height which the shock conditions give; the usual recipe, a mirrored cell and an approximate Riemann
-# solver, overstates the first force by a quarter and more. Ours solves the reflected shock exactly.
+# height which the shock conditions give; the usual recipe, a mirrored cell and an approximate
+# Riemann solver, overstates the first force by a quarter and more. Ours solves the reflected shock
+# exactly.
 
 # %%
 run("reflected_bore")
@@ -99,8 +100,8 @@ run("reflected_bore")
 # %% [markdown]
 # ## 6. A house in the flow
 #
-# The force on a house has a peak as narrow as the grid allows; its *impulse* converges, so impulses
-# are what we score.
+# The force on a house has a peak as narrow as the grid allows; its *impulse* converges, so
+# impulses are what we score.
 
 # %%
 run("house_impulse")
@@ -118,8 +119,9 @@ run("heaving_box")
 # ## 8. The books
 #
 # All of this is checked once, here. But *every* run also keeps its own books: the water's mass and
-# momentum, the impulse that MuJoCo's bodies received (integrated on their side, step by step) against
-# what the water lost, and energy. A member whose books do not close is kept, marked and counted.
+# momentum, the impulse that MuJoCo's bodies received (integrated on their side, step by step)
+# against what the water lost, and energy. A member whose books do not close is kept, marked and
+# counted.
 
 # %%
 street = worldsim.make("tsunami", wave_height=8.0, building="timber")
@@ -129,13 +131,12 @@ fallen = int(np.isfinite(truth["structures"]["failure_time"]).sum())
 print(f"{fallen} houses fell; failed members: {int(audit['failed'].sum())}")
 for name in ("mass_error", "momentum_error", "third_law_error", "energy_gain"):
     print(f"  {name:16s} {float(audit[name].max()):.1e}   ({audit[name].attrs['long_name']})")
-audit
 
 # %% [markdown]
 # ## What it leaves out
 #
 # Shallow water is averaged over its depth: no dispersion, no vertical acceleration, no overtopping
-# jets, no air, no scour. The first blow of water on a slender column, which lifts the water, is beyond
-# it: `worldsim validate --case square_column` says by how much, against the laboratory. And shallow
-# water cannot carry the vertical reaction of buoyancy: boxes are lifted, the water does not feel
-# their weight.
+# jets, no air, no scour. The first blow of water on a slender column, which lifts the water, is
+# beyond it: `worldsim validate --case square_column` says by how much, against the laboratory. And
+# shallow water cannot carry the vertical reaction of buoyancy: boxes are lifted, the water does
+# not feel their weight.
