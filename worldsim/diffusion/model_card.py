@@ -93,8 +93,9 @@ Judged by its curve, {run["verdict"]}.
 {_averaged(run)}{errors}
 
 ## Limits
-Small saturated things (debris) count more in training, so that they do not vanish; where the model
-is unsure of them it therefore paints bright clouds about their likely places, not crisp discs.
+Small saturated things (debris) are its weakest point, though they count more in training: where it
+is unsure of them it paints coloured patches about their likely places, not crisp discs; colours
+of neighbouring pieces mix, and some pieces are lost. Water shows the cells in which it is painted.
 It has seen one scenario, at one size and one frame rate. Other sizes and rates are answered through
 positions in physical units, but were never trained. What hides between frames or is smaller than
 a pixel it cannot know. It is a research instrument: do not plan evacuations with it.
