@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import shlex
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -137,7 +138,7 @@ def main(args: Sequence[str]) -> int:
             rows.append(row)
             print(table([row]).splitlines()[-1], flush=True)
     options.out.mkdir(parents=True, exist_ok=True)
-    command = " ".join(("python -m evaluation.sampler_settings", *args))
+    command = shlex.join(("python", "-m", "evaluation.sampler_settings", *args))
     path = options.out / "sampler.md"
     path.write_text(
         "# Sampler settings\n\n"
