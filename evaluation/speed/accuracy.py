@@ -23,7 +23,7 @@ THEIRS = (32, 64, 96)
 
 BATCH = 32
 ALONE_GOAL, BATCH_GOAL = 1 / 3, 1 / 10
-ROUNDS = 3
+ROUNDS = 2
 MEASURED = ("stoker", "thacker")
 ALGORITHM = "DE1"
 MODES = ("legacy", "unified")
