@@ -23,6 +23,7 @@
 # held to, and curves to look at.
 
 # %%
+# %matplotlib inline
 import numpy as np
 
 import worldsim

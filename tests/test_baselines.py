@@ -22,6 +22,7 @@ from worldsim.models.painting import paint
 from worldsim.models.summary import TrainingSummary, build_summary, record_observables
 from worldsim.query import Known, Query
 from worldsim.rollout import video_dataset
+from worldsim.scenario import scenario_class
 from worldsim.world_model import WorldModel
 
 FPS, DURATION = 5.0, 6.0
@@ -38,7 +39,8 @@ def summary_of(members: list[Member], building: list[int]) -> TrainingSummary:
     truth = rollout([[m] for m in members], duration=DURATION)
     kept = record_observables(truth)
     return TrainingSummary(
-        "tsunami", 1, 3, json.dumps(CAMERA), FPS, np.arange(len(members)),
+        "tsunami", scenario_class("tsunami").version, 3, json.dumps(CAMERA), FPS,
+        np.arange(len(members)),
         {"wave_height": HEIGHTS, "street_elevation": np.full(5, 2.0),
          "building": np.array(building, dtype=float)},
         truth["video/overhead"]["rgb"].values[:, 0, 0],

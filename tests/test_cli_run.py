@@ -194,6 +194,7 @@ def test_a_disk_that_fills_up_is_one_line_and_leaves_nothing_behind(tmp_path, mo
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     monkeypatch.setattr(run_stages, "simulate", lambda *_, **__: None)
+    monkeypatch.setattr(run_stages, "failed_members", lambda _: [])
     monkeypatch.setattr(run_stages, "save", save)
     assert main([*SMALL, str(tmp_path / "a")]) == 2
     assert "No space left" in capsys.readouterr().err.splitlines()[-1]
