@@ -69,3 +69,4 @@ def test_shallow_water_tutorial_runs_and_its_books_close(tmp_path):
     said, pictures = execute("03_shallow_water", tmp_path)
     assert pictures == 2
     assert "failed: False" in said and "mass explained to" in said
+    assert "depth at x = 745 m" in said
