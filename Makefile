@@ -1,7 +1,7 @@
 # make demo   what-if, end to end: simulate, dream, score, report
 # make test   all checks and tests
 # make lint   only the static checks
-# make bench  speed, against anuga and software GL; some ten minutes on a quiet machine
+# make bench  speed, against anuga and software GL; about five minutes on a quiet machine
 # make clean  remove the environment and the demo's output
 PYTHON ?= python3
 VENV := .venv
