@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from evaluation.holdout_cases import Holdout, check_disjoint, measured_on_all
 from evaluation.holdout_record import write_record
 from evaluation.measure import FLOOR
 from worldsim.compiler import compiling_pays
-from worldsim.errors import InputError
+from worldsim.errors import InputError, run_program
 from worldsim.model_registry import load_model
 from worldsim.models.simulated import SimulatedWorld
 from worldsim.world_model import WorldModel
@@ -92,8 +91,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        raise SystemExit(main(sys.argv[1:]))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+    run_program(main)

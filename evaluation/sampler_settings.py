@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import shlex
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ from evaluation.metrics import HEADLINE, METRICS
 from evaluation.observe import CAMERA
 from worldsim.diffusion.model import PACKAGED, VideoDiffusion
 from worldsim.diffusion.sampler import SamplerConfig
-from worldsim.errors import InputError
+from worldsim.errors import InputError, run_program
 from worldsim.instruments.debris import colour_weights
 
 SHOWN = tuple(m for m in METRICS if m.name in (*HEADLINE, "debris.lost"))
@@ -151,8 +150,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        raise SystemExit(main(sys.argv[1:]))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+    run_program(main)

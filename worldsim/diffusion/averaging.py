@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from worldsim.diffusion.checkpoint import load_checkpoint, save_checkpoint
 from worldsim.diffusion.model_card import model_card
-from worldsim.errors import InputError
+from worldsim.errors import InputError, run_program
 
 
 def average_checkpoints(later: Path, earlier: Path, share: float, out: Path) -> str:
@@ -64,8 +63,4 @@ def main(args: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        raise SystemExit(main(sys.argv[1:]))
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+    run_program(main)
