@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import mujoco
 import numpy as np
 from mujoco.batch import Batch
@@ -14,12 +16,19 @@ from worldsim.simulator.body_models import (
     member_model,
 )
 from worldsim.simulator.floating import ADDED_MASS, FloatingLoads
+from worldsim.simulator.free_bodies import FreeBodies
+from worldsim.simulator.rotation import turned
 from worldsim.simulator.scene import Hidden, Physics, Scene
 from worldsim.simulator.structures import CRUSHED_HEIGHT, Frames
 
 
 class Bodies:
-    """All bodies of a batch of members, storeys first (building by building), then debris."""
+    """All bodies of a batch of members: storeys (building by building), then debris, which float
+    as boxes, then people.
+
+    people : the people's bodies, placed and pushed by their process. contact : (member, body, 2)
+    N, horizontal, what contacts do to storeys and debris in the last MuJoCo step.
+    """
 
     def __init__(
         self, scenes: list[Scene], hidden: list[Hidden], physics: Physics, threads: int
@@ -35,8 +44,19 @@ class Bodies:
         self._batch.reset(stage=mujoco.mjtStage.mjSTAGE_NONE.value)
         self._qpos, self._qvel = self._batch.bind("qpos"), self._batch.bind("qvel")
         self._xfrc, self._qfrc = self._batch.bind("xfrc_applied"), self._batch.bind("qfrc_applied")
+        self._constraint = self._batch.bind("qfrc_constraint")
         for member, model in enumerate(self._models):
             self._qpos[member] = model.qpos0
+        n = self.storey_bodies
+        self.people = FreeBodies(
+            self._models,
+            {
+                "qpos": self._qpos, "qvel": self._qvel, "xfrc_applied": self._xfrc,
+                "qfrc_applied": self._qfrc, "qfrc_constraint": self._constraint,
+            },
+            (1 + slots.bodies, 4 * n + 7 * slots.debris, 4 * n + 6 * slots.debris),
+            slots.people,
+        )
         self._rest = np.stack(
             [model.body_pos[1 : 1 + self.storey_bodies] for model in self._models]
         )
@@ -86,10 +106,9 @@ class Bodies:
         rate = self._qvel[:, : 4 * n].reshape(len(self._models), n, 4)[..., 3]
         zero = np.zeros_like(rate)
         storeys = np.stack([zero, zero, rate], axis=-1)
-        rotation = rotation_matrices(self._free_qpos[..., 3:])
-        local = self._free_qvel[..., 3:]  # MuJoCo: free joints turn in the body's frame
-        world = sum(rotation[..., :, i] * local[..., i : i + 1] for i in range(3))
-        return np.concatenate([storeys, np.asarray(world)], axis=1)
+        # MuJoCo: free joints turn in the body's frame
+        loose = turned(self._free_qpos[..., 3:], self._free_qvel[..., 3:])
+        return np.concatenate([storeys, loose], axis=1)
 
     @property
     def standing(self) -> np.ndarray:
@@ -102,7 +121,11 @@ class Bodies:
         return self.frames.peak_drift
 
     def advance(
-        self, storey_load: np.ndarray, floating: FloatingLoads, duration: float
+        self,
+        storey_load: np.ndarray,
+        floating: FloatingLoads,
+        duration: float,
+        substep: Callable[[], None] = lambda: None,
     ) -> list[tuple[int, int, int]]:
         """Step all members under held loads.
 
@@ -111,6 +134,7 @@ class Bodies:
         storey_load : (member, building, storey, 2) N on the floor above each storey.
         floating : loads on loose bodies.
         duration : s, a multiple of `TIMESTEP`.
+        substep : called before each of MuJoCo's steps, to apply forces that are not the water's.
 
         Returns
         -------
@@ -119,15 +143,15 @@ class Bodies:
         """
         steps = round(duration / TIMESTEP)
         assert abs(steps * TIMESTEP - duration) < 1e-12, duration
-        n = self.storey_bodies
-        self._xfrc[:, 1:, :3], self._xfrc[:, 1:, 3:] = floating.force, floating.torque
+        n, boxes = self.storey_bodies, slice(1, 1 + self.slots.bodies)
+        self._xfrc[:, boxes, :3], self._xfrc[:, boxes, 3:] = floating.force, floating.torque
         self._xfrc[:, 1 : 1 + n, :2] += storey_load.reshape(len(self._models), n, 2)
         failures: list[tuple[int, int, int]] = []
         before = self._horizontal_motion()
         height, rise = self._heave()
         for _ in range(steps):
             now, rising = self._heave()
-            self._xfrc[:, 1:, 2] = (
+            self._xfrc[:, boxes, 2] = (
                 floating.force[..., 2]
                 - floating.heave_stiffness * (now - height)
                 - floating.heave_damping * (rising - rise)
@@ -137,6 +161,7 @@ class Bodies:
             rate = self._qvel[:, : 4 * n].reshape(shape)
             frame_force = self.frames.forces(displacement, rate)
             self._qfrc[:, : 4 * n] = frame_force.reshape(len(self._models), -1)
+            substep()
             self._batch.step()
             before = self._account(before)
             failed = np.argwhere(self.frames.release(self._qpos[:, : 4 * n].reshape(shape)))
@@ -152,8 +177,12 @@ class Bodies:
         return height, np.concatenate([self._qvel[:, 2:n:4], self._free_qvel[..., 2]], axis=1)
 
     def _horizontal_motion(self) -> np.ndarray:
-        """Velocity in x, y and rate of turn about z, (member, body, 3)."""
-        return np.concatenate([self.velocity[..., :2], self.spin[..., 2:]], axis=-1)
+        """Velocity in x, y and rate of turn about z of every body, (member, body, 3)."""
+        boxes = np.concatenate([self.velocity[..., :2], self.spin[..., 2:]], axis=-1)
+        if not self.slots.people:
+            return boxes
+        people = np.concatenate([self.people.velocity[..., :2], self.people.spin[..., 2:]], axis=-1)
+        return np.concatenate([boxes, people], axis=1)
 
     def _account(self, before: np.ndarray) -> np.ndarray:
         """Add one MuJoCo step's impulse and work of the applied forces; the motion after it."""
@@ -176,15 +205,26 @@ class Bodies:
 
     @property
     def _free_qpos(self) -> np.ndarray:
-        return self._qpos[:, 4 * self.storey_bodies :].reshape(
+        first = 4 * self.storey_bodies
+        return self._qpos[:, first : first + 7 * self.slots.debris].reshape(
             len(self._models), self.slots.debris, 7
         )
 
     @property
     def _free_qvel(self) -> np.ndarray:
-        return self._qvel[:, 4 * self.storey_bodies :].reshape(
+        first = 4 * self.storey_bodies
+        return self._qvel[:, first : first + 6 * self.slots.debris].reshape(
             len(self._models), self.slots.debris, 6
         )
+
+    @property
+    def contact(self) -> np.ndarray:
+        """Horizontal contact force on storeys and debris in the last step, (member, body, 2) N."""
+        n, members = self.storey_bodies, len(self._models)
+        storeys = self._constraint[:, : 4 * n].reshape(members, n, 4)[..., :2]
+        loose = self._constraint[:, 4 * n : 4 * n + 6 * self.slots.debris]
+        debris = loose.reshape(members, self.slots.debris, 6)[..., :2]
+        return np.concatenate([storeys, debris], axis=1)
 
     def _crush(self, failed: np.ndarray) -> None:
         """Failed storeys become flat rubble; all that was released may float from now on."""
@@ -205,16 +245,3 @@ class Bodies:
                     )
         self.floaters.half_size[...] = self.half_size
         self._batch.set_models(self._models)
-
-
-def rotation_matrices(quaternion: np.ndarray) -> np.ndarray:
-    """(…, 4) w, x, y, z unit quaternions to (…, 3, 3) body-to-world rotations."""
-    w, x, y, z = np.moveaxis(quaternion, -1, 0)
-    return np.stack(
-        [
-            np.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], -1),
-            np.stack([2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)], -1),
-            np.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], -1),
-        ],
-        -2,
-    )

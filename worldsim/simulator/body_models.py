@@ -10,7 +10,7 @@ import numpy as np
 
 from worldsim.simulator.constants import SEAWATER_DENSITY
 from worldsim.simulator.floating import ADDED_MASS, Floaters
-from worldsim.simulator.scene import Building, Debris, Hidden, Physics, Scene
+from worldsim.simulator.scene import Building, Debris, Hidden, Person, Physics, Scene
 from worldsim.simulator.structures import STOREY_HEIGHT, FrameProperties, frame_properties
 
 TIMESTEP = 0.01
@@ -28,6 +28,12 @@ NOMINAL_DEBRIS_DENSITY = 250.0
 
 PARKED = 1.0e4
 """m; where the bodies of empty slots rest, out of everybody's way."""
+
+JACOBIAN = "sparse"
+"""MuJoCo's; tests set it to "dense" and must find the same."""
+
+MEMORY = "32M"
+"""MuJoCo's arena, for contacts; bytes per member."""
 
 
 def base_elevation(scene: Scene, building: Building) -> float:
@@ -86,16 +92,22 @@ def member_model(scene: Scene, hidden: Hidden, physics: Physics) -> mujoco.MjMod
         else:
             place = (PARKED, 10.0 * (k + 1), 0.0)
             bodies.append(_Box(place, 0.0, (0.5, 0.5, 0.5), 1.0, False, "<freejoint/>"))
+    for p in range(slots.people):
+        # Everybody waits here, weightless, until the water comes: see `FreeBodies.place`.
+        place = (PARKED, -10.0 * (p + 1), 0.0)
+        bodies.append(_person(scene.people[p] if p < len(scene.people) else None, place))
     low, high = float(scene.bathymetry.min()), float(scene.bathymetry.max())
     relief = max(high - low, 1e-3)
     reach = ((domain.nx - 1) * domain.dx / 2, (domain.ny - 1) * domain.dy / 2)
-    # Dense Jacobians: MuJoCo 4.0.0 is reported to have a defect in its sparse factorisation.
+    # Sparse Jacobians: a town of 100 people has 960 degrees of freedom, of which few touch; dense
+    # ones cost five times as much. MuJoCo 4.0.0 is reported to have a defect in its sparse
+    # factorisation, so tests hold sparse runs against dense ones (`JACOBIAN`).
     # No automatic reset: bodies that break the integrator must be seen to have done so.
     model = mujoco.MjModel.from_xml_string(f"""
 <mujoco>
-  <option timestep="{TIMESTEP}" gravity="0 0 {-physics.gravity!r}" jacobian="dense">
+  <option timestep="{TIMESTEP}" gravity="0 0 {-physics.gravity!r}" jacobian="{JACOBIAN}">
     <flag autoreset="disable"/></option>
-  <size memory="8M"/>
+  <size memory="{MEMORY}"/>
   <asset><hfield name="ground" nrow="{domain.ny}" ncol="{domain.nx}"
     size="{reach[0]!r} {reach[1]!r} {relief!r} 5"/></asset>
   <worldbody>
@@ -107,8 +119,9 @@ def member_model(scene: Scene, hidden: Hidden, physics: Physics) -> mujoco.MjMod
     # weightless; then the parked ones lose their collisions and the others get their weight.
     real = np.array([body.exists for body in bodies])
     model.body_gravcomp[1:] = np.where(real, 0.0, 1.0)
-    model.geom_contype[1:] = real
-    model.geom_conaffinity[1:] = real
+    solid = np.array([body.solid for body in bodies])
+    model.geom_contype[1:] = solid
+    model.geom_conaffinity[1:] = solid
     model.hfield_data[:] = ((scene.bathymetry - low) / relief).ravel()
     first = 4 * slots.buildings * slots.storeys
     for k in range(len(scene.debris)):
@@ -124,9 +137,39 @@ _STOREY_JOINTS = (
 )
 
 
+def person_radius(height: float, mass: float) -> float:
+    """Radius in m of the capsule of a person's height [m] that holds the body's volume
+    (density `BODY_DENSITY`): πr²(h − 2r) + 4/3 πr³ = m/ρ."""
+    volume = mass / BODY_DENSITY
+    low, high = 0.0, height / 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        inside = math.pi * middle**2 * (height - 2 * middle) + 4 / 3 * math.pi * middle**3
+        low, high = (middle, high) if inside < volume else (low, middle)
+    return low
+
+
+BODY_DENSITY = 1000.0
+"""kg/m3; of a body with half-filled lungs, which just floats in fresh water."""
+
+
+def _person(person: Person | None, place: tuple[float, ...]) -> _Box:
+    """A capsule of a person's height and volume; its half size is (radius, half-length of the
+    cylinder, 0), as MuJoCo has it."""
+    if person is None:
+        half, mass = (0.2, 0.6, 0.0), 70.0
+    else:
+        radius = person_radius(person.height, person.mass)
+        half, mass = (radius, person.height / 2 - radius, 0.0), person.mass
+    return _Box(place, 0.0, half, mass, False, "<freejoint/>", "capsule", person is not None)
+
+
 @dataclasses.dataclass(frozen=True)
 class _Box:
-    """A body slot: place in m, heading in rad, half sizes in m, mass in kg."""
+    """A body slot: place in m, heading in rad, sizes in m as MuJoCo has them, mass in kg.
+
+    exists : has weight from the start. collides : meets others; as `exists` unless given.
+    """
 
     place: tuple[float, ...]
     heading: float
@@ -134,6 +177,13 @@ class _Box:
     mass: float
     exists: bool
     joints: str
+    shape: str = "box"
+    collides: bool | None = None
+
+    @property
+    def solid(self) -> bool:
+        """Whether it collides."""
+        return self.exists if self.collides is None else self.collides
 
     def xml(self) -> str:
         at = " ".join(repr(float(value)) for value in self.place)
@@ -141,7 +191,7 @@ class _Box:
         turned = f"{math.cos(self.heading / 2)!r} 0 0 {math.sin(self.heading / 2)!r}"
         return (
             f'<body pos="{at}" quat="{turned}" gravcomp="1">{self.joints}'
-            f'<geom type="box" size="{size}" mass="{float(self.mass)!r}" friction="0.5"/></body>'
+            f'<geom type="{self.shape}" size="{size}" mass="{float(self.mass)!r}" friction="0.5"/></body>'
         )
 
 

@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from worldsim.simulator.audit import Audit, Failure, Holdings, Impulses, limits_of
-from worldsim.simulator.bodies import Bodies, rotation_matrices
+from worldsim.simulator.bodies import Bodies
 from worldsim.simulator.constants import SEAWATER_DENSITY
 from worldsim.simulator.floating import FloatingLoads, WaterFields, floating_forces
 from worldsim.simulator.obstacles import rearrange
+from worldsim.simulator.processes import processes_of
+from worldsim.simulator.rotation import rotation_matrices
 from worldsim.simulator.scene import Hidden, Physics, Scene
 from worldsim.simulator.stops import Stops
 from worldsim.simulator.structures import STOREY_HEIGHT
@@ -83,6 +85,7 @@ class World:
         self.failure_time = np.full((len(scenes), scenes[0].slots.buildings), np.nan)
         self.impulse = np.zeros((len(scenes), scenes[0].slots.buildings, 2))
         self.stops = Stops(len(scenes))
+        self.processes = [process(self, scenes, hidden) for process in processes_of(scenes)]
         self._good = {name: np.array(getattr(self.bodies, name)) for name in BODY_STATE}
         self.audit = Audit(self._holdings())
 
@@ -118,13 +121,22 @@ class World:
         for lost in budget.divergences:
             self.stops.stop(lost.member, Failure.WATER_DIVERGED, lost.time, lost.step, lost.cell)
         ground, storeys = self._wall_loads(budget)
-        floating = self._floating_forces()
+        fields = self._water_fields()
+        floating = self._floating_forces(fields)
         change = floating.change
+        for process in self.processes:
+            given = process.load(fields)
+            if given is not None:
+                change = change + given
         sound = np.isfinite((floating.force + floating.torque).sum((1, 2)) + change.sum((0, 2, 3)))
         for member in np.flatnonzero(self.stops.active & ~sound):
             self.stops.stop(int(member), Failure.BODIES_DIVERGED, self.time)
         active = self.stops.active
-        for load in (ground, storeys, floating.force, floating.torque):
+        people = self.bodies.people
+        for load in (
+            ground, storeys, floating.force, floating.torque, people.water_force,
+            people.water_torque,
+        ):
             load[~active] = 0.0
         floating.heave_stiffness[~active], floating.heave_damping[~active] = 0.0, 0.0
         change[:, ~active] = 0.0
@@ -134,20 +146,29 @@ class World:
             self.water.momentum_y + torch.as_tensor(change[1], dtype=self.water.depth.dtype),
         )
         received, worked = self.bodies.impulse.copy(), self.bodies.work.copy()
-        failed = self.bodies.advance(storeys / COUPLING_STEP, floating, COUPLING_STEP)
+        failed = self.bodies.advance(
+            storeys / COUPLING_STEP, floating, COUPLING_STEP, self._substep
+        )
         for member in np.flatnonzero(active & ~self.bodies.finite):
             self.stops.stop(int(member), Failure.BODIES_DIVERGED, self.time + COUPLING_STEP)
         for member in np.flatnonzero(~self.bodies.finite):
             self.bodies.rest(int(member))
         active = self.stops.active
         self.impulse[active] += (ground + storeys.sum(2))[active]
-        self._bring_down([which for which in failed if active[which[0]]])
+        failed = [which for which in failed if active[which[0]]]
+        self._bring_down(failed)
+        for process in self.processes:
+            process.after(failed)
         self._keep_good()
         on_bodies = ground.sum(1) + (self.bodies.impulse - received)
         work = self.bodies.work - worked
         self.audit.book(
             _impulses(budget, change * self._cell_mass, on_bodies, work), self._holdings(), active
         )
+
+    def _substep(self) -> None:
+        for process in self.processes:
+            process.substep()
 
     def _bring_down(self, failed: list[tuple[int, int, int]]) -> None:
         """Open the ground under buildings whose lowest storey failed."""
@@ -210,14 +231,16 @@ class World:
         floors = np.where(self.bodies.frames.attached[..., None], loads[:, :, 1:], 0.0)
         return loads.sum(2) - floors.sum(2), floors
 
-    def _floating_forces(self) -> FloatingLoads:
-        fields = WaterFields.of(
+    def _water_fields(self) -> WaterFields:
+        return WaterFields.of(
             self.water.depth.numpy().astype(np.float64, copy=False),
             self.water.momentum_x.numpy().astype(np.float64, copy=False),
             self.water.momentum_y.numpy().astype(np.float64, copy=False),
             self.ground,
             self.domain,
         )
+
+    def _floating_forces(self, fields: WaterFields) -> FloatingLoads:
         bodies = self.bodies
         return floating_forces(
             fields,

@@ -9,6 +9,8 @@ import xarray as xr
 
 from worldsim.simulator.audit_record import MEMBER, AuditRecord
 from worldsim.simulator.members import STATES_PER_SECOND, World
+from worldsim.simulator.process import ProcessRecord
+from worldsim.simulator.processes import processes_of
 
 if TYPE_CHECKING:
     from worldsim.simulator.scene import Scene
@@ -47,6 +49,11 @@ class Recording:
         self._failure_time = np.full((*members, slots.buildings), np.nan)
         self._yield_force = np.zeros((*members, slots.buildings, slots.storeys))
         self._audit = AuditRecord(*members)
+        self._processes = {}
+        for process in processes_of(scenes):
+            declaration = process.declare(scenes)
+            assert declaration is not None
+            self._processes[process.group] = ProcessRecord(declaration, members, frames + 1)
 
     def store(self, chunk: list[tuple[int, int]], frame: int, world: World) -> None:
         """Keep the present state of the members in `chunk` as that of time step `frame`."""
@@ -62,6 +69,8 @@ class Recording:
         self._standing[at] = bodies["standing"]
         self._drift[at] = bodies["peak_drift"]
         self._impulse[at] = world.impulse
+        for process in world.processes:
+            self._processes[process.group].store(at, process, world.stops.active)
 
     def finish(self, chunk: list[tuple[int, int]], world: World) -> None:
         """Keep what is known at the end of the members in `chunk`."""
@@ -71,6 +80,8 @@ class Recording:
         frame = world.bodies.frames.properties
         self._yield_force[at] = np.where(frame.present, frame.yield_force, np.nan)
         self._audit.finish(at, world)
+        for process in world.processes:
+            self._processes[process.group].finish(at, process)
 
     def datasets(self) -> dict[str, xr.Dataset]:
         """The rollout's groups of states."""
@@ -79,6 +90,9 @@ class Recording:
             "/bodies": self._bodies_dataset(),
             "/structures": self._structures_dataset(),
             "/audit": self._audit.dataset(),
+        } | {
+            f"/{group}": record.dataset(self._time_coordinate())
+            for group, record in self._processes.items()
         }
 
     def _water_dataset(self) -> xr.Dataset:

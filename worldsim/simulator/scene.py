@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import math
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,28 @@ class Domain:
         return self.ny * self.dy
 
 
+class Role(enum.StrEnum):
+    """What a building is for; its code in a rollout is its place in this list."""
+
+    HOME = "home"
+    SHOP = "shop"
+    HOSPITAL = "hospital"
+    SHELTER = "shelter"
+    SUBSTATION = "substation"
+    PUMPING_STATION = "pumping_station"
+
+
+class DebrisKind(enum.StrEnum):
+    """What a loose body is; its code in a rollout is its place in this list."""
+
+    BOAT = "boat"
+    CAR = "car"
+    CONTAINER = "container"
+    LOG = "log"
+    TANK = "tank"
+    DECK = "deck"
+
+
 @dataclasses.dataclass(frozen=True)
 class Building:
     """A building with a rectangular footprint (x0, x1, y0, y1) on whole cells, in m."""
@@ -74,6 +97,7 @@ class Building:
     footprint: tuple[float, float, float, float]
     storeys: int
     colour: tuple[int, int, int]
+    role: Role = Role.HOME
 
     @property
     def area(self) -> float:
@@ -90,19 +114,41 @@ class Debris:
     heading: float
     half_size: tuple[float, float, float]
     colour: tuple[int, int, int]
+    kind: DebrisKind = DebrisKind.BOAT
+
+
+@dataclasses.dataclass(frozen=True)
+class Person:
+    """Somebody in the scene at t=0.
+
+    position : (x, y) in m; that of the building for who is inside.
+    age : years. height : m. mass : kg.
+    building, storey : where the person is inside at t=0; -1, 0 out of doors.
+    home : number of the building where the person lives; -1 for visitors.
+    """
+
+    position: tuple[float, float]
+    age: float
+    female: bool
+    height: float
+    mass: float
+    building: int = -1
+    storey: int = 0
+    home: int = -1
 
 
 @dataclasses.dataclass(frozen=True)
 class Slots:
-    """How many buildings, storeys and debris every case of a scenario has room for."""
+    """How many buildings, storeys, debris and people every case of a scenario has room for."""
 
     buildings: int
     storeys: int
     debris: int
+    people: int = 0
 
     @property
     def bodies(self) -> int:
-        """Number of body slots."""
+        """Number of body slots that the water carries as boxes: storeys and debris."""
         return self.buildings * self.storeys + self.debris
 
 
@@ -115,6 +161,7 @@ class Scene:
     surface : (ny, nx) elevation of the water at t=0 in m, where it is above the ground; still water
         at 0 by default.
     closed : walls on all sides instead of a wave in the west and open water in the east.
+    people : everybody who is there.
     manning : bed roughness, s m^(-1/3).
     cameras : by name.
     """
@@ -130,6 +177,7 @@ class Scene:
     cameras: dict[str, Camera]
     surface: np.ndarray | None = None
     closed: bool = False
+    people: tuple[Person, ...] = ()
 
     def __post_init__(self) -> None:
         shape = (self.domain.ny, self.domain.nx)
@@ -141,6 +189,10 @@ class Scene:
             raise InputError(f"surface must be finite and of shape (ny, nx) = {shape}")
         if len(self.buildings) > self.slots.buildings or len(self.debris) > self.slots.debris:
             raise InputError(f"the scene has more buildings or debris than its slots {self.slots}")
+        if len(self.people) > self.slots.people:
+            raise InputError(
+                f"the scene has {len(self.people)} people, its slots {self.slots.people}"
+            )
         taken = np.zeros(shape, dtype=bool)
         for number, building in enumerate(self.buildings):
             if not 1 <= building.storeys <= self.slots.storeys:

@@ -1,0 +1,76 @@
+"""A block of bodies that move freely once they are placed in the world: people."""
+
+from __future__ import annotations
+
+import mujoco
+import numpy as np
+
+from worldsim.simulator.rotation import turned
+
+
+class FreeBodies:
+    """Views of the free joints of one block of a batch; arrays are (member, body, ...).
+
+    A body that has not been placed rests weightless far away.
+
+    position m, quaternion (w, x, y, z), velocity m/s, local_spin rad/s (in the body's frame):
+    live, may be written. water_force N, water_torque N m about the centre (world frame): what the
+    water does, held over an exchange and booked against it. own_force (..., 6): all other applied
+    forces, N in the world frame and N m in the body's frame. contact (..., 6): what contacts did
+    in the last MuJoCo step, same frames; read only.
+    """
+
+    def __init__(
+        self,
+        models: list[mujoco.MjModel],
+        arrays: dict[str, np.ndarray],
+        first: tuple[int, int, int],
+        count: int,
+    ) -> None:
+        """`first` body, position coordinate and velocity coordinate of the block."""
+        body, coordinate, dof = first
+        members = len(models)
+        self._models, self._first_body, self.count = models, body, count
+        place = arrays["qpos"][:, coordinate : coordinate + 7 * count].reshape(members, count, 7)
+        speed = arrays["qvel"][:, dof : dof + 6 * count].reshape(members, count, 6)
+        self.position, self.quaternion = place[..., :3], place[..., 3:]
+        self.velocity, self.local_spin = speed[..., :3], speed[..., 3:]
+        pushed = arrays["xfrc_applied"][:, body : body + count]
+        self.water_force, self.water_torque = pushed[..., :3], pushed[..., 3:]
+        self.own_force = arrays["qfrc_applied"][:, dof : dof + 6 * count].reshape(
+            members, count, 6
+        )
+        self._constraint, self._dofs = arrays["qfrc_constraint"], slice(dof, dof + 6 * count)
+        self.placed = np.zeros((members, count), dtype=bool)
+
+    @property
+    def spin(self) -> np.ndarray:
+        """Angular velocity in the world frame, (member, body, 3) rad/s."""
+        return turned(self.quaternion, self.local_spin)
+
+    @property
+    def contact(self) -> np.ndarray:
+        """(member, body, 6) N in the world frame, N m in the body's."""
+        return self._constraint[:, self._dofs].reshape(*self.placed.shape, 6)
+
+    def place(
+        self, member: int, body: int, position: np.ndarray, quaternion: np.ndarray,
+        velocity: np.ndarray,
+    ) -> None:
+        """Put a body into the world, with weight, at rest but for `velocity` (3,) m/s."""
+        self.position[member, body], self.quaternion[member, body] = position, quaternion
+        self.velocity[member, body], self.local_spin[member, body] = velocity, 0.0
+        self._models[member].body_gravcomp[self._first_body + body] = 0.0
+        self.placed[member, body] = True
+
+    def remove(self, member: int, body: int) -> None:
+        """Take a body out of the world again: it rests, weightless, where it was kept before."""
+        model = self._models[member]
+        first = model.jnt_qposadr[model.body_jntadr[self._first_body + body]]
+        kept = model.qpos0[first : first + 7]
+        self.position[member, body], self.quaternion[member, body] = kept[:3], kept[3:]
+        self.velocity[member, body], self.local_spin[member, body] = 0.0, 0.0
+        self.water_force[member, body], self.water_torque[member, body] = 0.0, 0.0
+        self.own_force[member, body] = 0.0
+        model.body_gravcomp[self._first_body + body] = 1.0
+        self.placed[member, body] = False

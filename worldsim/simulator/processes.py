@@ -1,0 +1,14 @@
+"""Which processes a world has."""
+
+from __future__ import annotations
+
+from worldsim.simulator.process import Process
+from worldsim.simulator.scene import Scene
+
+PROCESSES: tuple[type[Process], ...] = ()
+"""All there are, in the order in which they act."""
+
+
+def processes_of(scenes: list[Scene]) -> list[type[Process]]:
+    """Those that some scene has anything of."""
+    return [process for process in PROCESSES if process.declare(scenes) is not None]
