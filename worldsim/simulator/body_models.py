@@ -191,7 +191,8 @@ class _Box:
         turned = f"{math.cos(self.heading / 2)!r} 0 0 {math.sin(self.heading / 2)!r}"
         return (
             f'<body pos="{at}" quat="{turned}" gravcomp="1">{self.joints}'
-            f'<geom type="{self.shape}" size="{size}" mass="{float(self.mass)!r}" friction="0.5"/></body>'
+            f'<geom type="{self.shape}" size="{size}" mass="{float(self.mass)!r}"'
+            ' friction="0.5"/></body>'
         )
 
 

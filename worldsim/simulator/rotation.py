@@ -1,5 +1,7 @@
-"""Quaternions (w, x, y, z) to rotations, written out: a matrix product may sum in another order when
-the batch has another size."""
+"""Quaternions (w, x, y, z) to rotations.
+
+Written out: a matrix product may sum in another order when the batch has another size.
+"""
 
 from __future__ import annotations
 
