@@ -1,0 +1,1 @@
+"""From exposures to consequences: the same functions serve truth and dream."""
