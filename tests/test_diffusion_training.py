@@ -18,12 +18,14 @@ from worldsim.diffusion.averaging import average_checkpoints
 from worldsim.diffusion.batches import BatchConfig
 from worldsim.diffusion.checkpoint import WEIGHTS
 from worldsim.diffusion.clips import ClipManifest, load_clips, read_case, write_case
+from worldsim.diffusion.conditioning import ParameterSpec, encode_parameters
 from worldsim.diffusion.objective import ObjectiveConfig
 from worldsim.diffusion.patches import PatchConfig, from_cells, to_uint8, to_unit
 from worldsim.diffusion.presets import TrainingConfig, preset
 from worldsim.diffusion.training import Trainer, train
 from worldsim.diffusion.training_state import STATE
-from worldsim.diffusion.transformer import TransformerConfig
+from worldsim.diffusion.transformer import TransformerConfig, VideoTransformer
+from worldsim.diffusion.warm_start import carried_over
 from worldsim.errors import InputError
 from worldsim.simulator import world
 from worldsim.simulator.audit import Failure
@@ -94,6 +96,29 @@ def test_a_warm_start_keeps_the_account_of_what_came_before(clips, tmp_path):
     card = (tmp_path / "b" / "README.md").read_text()
     assert f"{b['total_clips']:,} clips" in card and "started from weights" in card
     assert f"of scenario version {clips.version}" in card
+
+
+def test_a_warm_start_takes_over_what_is_still_told_the_same():
+    old = (ParameterSpec("height", "m", 1.0, 2.0), ParameterSpec("kind", choices=("a", "b")),
+           ParameterSpec("slope", "1", 0.0, 1.0))
+    new = (ParameterSpec("wall", "m", 0.0, 4.0), ParameterSpec("kind", choices=("a", "b", "c")),
+           ParameterSpec("height", "m", 1.0, 2.0), ParameterSpec("slope", "1", 0.0, 2.0))
+    torch.manual_seed(0)
+    before, fresh = (VideoTransformer(CONFIG.transformer, specs, 2) for specs in (old, new))
+    state, anew = carried_over(before.state_dict(), old, fresh.state_dict(), new)
+    assert anew == ["wall", "slope"], "a slope in another range means something else"
+    after = VideoTransformer(CONFIG.transformer, new, 2)
+    after.load_state_dict(state)
+    told = {"height": np.array([1.3]), "kind": np.array([1.0])}
+    vectors = before.parameters_in(*encode_parameters(old, told, 1))
+    again = after.parameters_in(*encode_parameters(new, told, 1))
+    torch.testing.assert_close(again[:, [2, 1]], vectors[:, [0, 1]])
+    wall = [after.parameters_in(*encode_parameters(new, told | {"wall": np.array([v])}, 1))
+            for v in (0.0, 4.0)]
+    torch.testing.assert_close(*wall)
+    for name, value in before.state_dict().items():
+        if not name.startswith("parameters_in."):
+            torch.testing.assert_close(state[name], value)
 
 
 def test_the_mean_of_a_checkpoint_and_its_start_lies_between(clips, tmp_path):

@@ -28,6 +28,7 @@ from worldsim.diffusion.presets import TrainingConfig
 from worldsim.diffusion.training_log import append, line_of, read_curve
 from worldsim.diffusion.training_state import Tally, read_state, write_state
 from worldsim.diffusion.transformer import VideoTransformer
+from worldsim.diffusion.warm_start import carried_over
 from worldsim.errors import InputError
 from worldsim.scenario import scenario_class
 
@@ -114,14 +115,19 @@ class Trainer:
         Raises
         ------
         InputError : the checkpoint is of another network or scenario. An earlier version of the
-            scenario may start a training on the present one; the account names it.
+            scenario, and one told fewer parameters, may start a training on the present one; the
+            account names it.
         """
         before, network, sha256 = load_checkpoint(directory)
-        for field in ("transformer", "parameters", "scenario"):
+        for field in ("transformer", "scenario"):
             if getattr(before, field) != getattr(self.model, field):
                 raise InputError(
                     f"{directory} differs in its {field}; it cannot start this training")
-        self.network.load_state_dict(network.state_dict())
+        state, anew = carried_over(
+            network.state_dict(), before.parameters, self.network.state_dict(), self.specs)
+        if anew:
+            self.log(f"told for the first time: {', '.join(anew)}")
+        self.network.load_state_dict(state)
         self.average = {name: p.detach().clone() for name, p in self.network.named_parameters()}
         self.tally = dataclasses.replace(self.tally, earlier=[
             *before.training.get("earlier", []),
