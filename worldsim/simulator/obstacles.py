@@ -12,11 +12,11 @@ from worldsim.simulator.water import WaterState
 
 
 def rearrange(state: WaterState, blocked: Tensor, wanted: Tensor) -> WaterState:
-    """Block exactly the `wanted` cells, (batch, ny, nx) bool; volume and momentum are conserved.
+    """Block exactly the `wanted` cells, (batch, ny, nx) bool; volume, momentum and tracer are kept.
 
     Cells that are no longer blocked become dry ground, into which water then flows. The water of
-    cells that become blocked is pushed, with its momentum, into the nearest cell that stays open
-    (the first in row order among equally near ones).
+    cells that become blocked is pushed, with its momentum and tracer, into the nearest cell that
+    stays open (the first in row order among equally near ones).
 
     Raises
     ------
@@ -30,7 +30,7 @@ def rearrange(state: WaterState, blocked: Tensor, wanted: Tensor) -> WaterState:
     closing = wanted & ~blocked
     if not bool(closing.any()):
         return state
-    fields = [x.clone() for x in (state.depth, state.momentum_x, state.momentum_y)]
+    fields = [x.clone() for x in state.fields()]
     for member in np.flatnonzero(closing.flatten(1).any(1).numpy()):
         if bool(wanted[member].all()):
             raise InputError(f"member {member}: no open cell would be left for the water")

@@ -14,6 +14,7 @@ from worldsim.simulator.water.budget import Budget, Divergence, energy, total
 from worldsim.simulator.water.flux import DRY_DEPTH
 from worldsim.simulator.water.solver import MANNING, ShallowWater, open_cells
 from worldsim.simulator.water.state import Grid, WaterState, lake_at_rest
+from worldsim.simulator.water.tracer import Transport
 
 __all__ = [
     "DRY_DEPTH",
@@ -30,6 +31,7 @@ __all__ = [
     "IncomingWave",
     "Open",
     "ShallowWater",
+    "Transport",
     "Wall",
     "WaterState",
     "energy",

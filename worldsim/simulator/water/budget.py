@@ -72,7 +72,12 @@ class Budget:
     `duration` (batch,) [s] and `steps` (batch,) sub-steps taken; `diverged` (batch,) bool: the
     member stopped at its last good state, `divergences` say where.
     Closure: change of density * sum(momentum) * area = sum of all impulses.
-    All sums are float64, whatever the water's own type.
+
+    Of a dissolved tracer, 0 without: `tracer_in` (batch,) [kg] from sources, `tracer_out`
+    (batch, 4) [kg] left through the sides (inflow brings none), `tracer_decayed` (batch,) [kg].
+    Closure: change of area * sum(tracer) = in - out - decayed.
+
+    Drag of vegetation counts as friction. All sums are float64, whatever the water's own type.
     """
 
     duration: Tensor
@@ -92,6 +97,9 @@ class Budget:
     star_west: Tensor
     star_north: Tensor
     star_south: Tensor
+    tracer_in: Tensor
+    tracer_out: Tensor
+    tracer_decayed: Tensor
     diverged: Tensor
     divergences: tuple[Divergence, ...] = ()
 
@@ -142,8 +150,10 @@ def make_budget(
     duration: Tensor,
     steps: Tensor,
     found: tuple[Divergence, ...] = (),
+    source: Tensor | None = None,
 ) -> Budget:
-    """Give the accounts of a step or an interval their units, cells and sides."""
+    """Give the accounts of a step or an interval their units, cells and sides; `source`
+    (batch, ny, nx) [kg/s] of the tracer."""
     layout, walls, openings = ground.layout, ground.walls, ground.open_faces
     batch = layout.batch
     zeros = functools.partial(torch.zeros, dtype=torch.float64, device=duration.device)
@@ -196,6 +206,15 @@ def make_budget(
         lines.index_copy_(0, run * layout.size + walls.cell, values * blocked)
         return layout.cells(lines.reshape(4, layout.size))
 
+    tracer_in, tracer_out, decayed = zeros(batch), zeros((4, batch)), zeros(batch)
+    if accounts.tracer is not None:
+        if source is not None:
+            tracer_in = total(source.double()) * duration
+        out = accounts.tracer.out.double() * wide
+        tracer_out = by_member(out, openings.side, openings.member)
+        lost = layout.per_member(layout.from_window(accounts.tracer.decayed)).double()
+        decayed = (spacing[0] * spacing[1]) * total(lost)
+
     loads, stars = spread(push), spread(mean)
     diverged = torch.zeros(batch, dtype=torch.bool, device=width.device)
     diverged[[d.member for d in found]] = True
@@ -217,6 +236,9 @@ def make_budget(
         star_west=stars[1],
         star_north=stars[2],
         star_south=stars[3],
+        tracer_in=tracer_in,
+        tracer_out=tracer_out.T.contiguous(),
+        tracer_decayed=decayed,
         diverged=diverged,
         divergences=found,
     )

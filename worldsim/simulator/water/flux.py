@@ -162,3 +162,21 @@ def friction_factor(depth: Tensor, speed: Tensor, dt: Tensor, g_n_squared: Tenso
     """1/(1 + dt g n^2 |u| / h^(4/3)): semi-implicit Manning friction, stable for any dt."""
     floor = depth.clamp(min=SLOW_DEPTH)
     return 1.0 / (1.0 + dt * g_n_squared * speed / (floor * cube_root(floor)))
+
+
+def drag_factor(
+    depth: Tensor,
+    speed: Tensor,
+    dt: Tensor,
+    drag: Tensor,
+    height: Tensor,
+    g_n_squared: Tensor | None,
+) -> Tensor:
+    """1/(1 + dt |u| (a min(1, H/h) + g n^2 / h^(4/3))): friction, and stems of height H [m] whose
+    quadratic drag per depth, C_D n d / 2 = a [1/m], acts where they stand in water (Nepf 1999,
+    Water Resour. Res. 35:479, eq. 1). For constant h it is exact: u' = -k |u| u."""
+    floor = depth.clamp(min=SLOW_DEPTH)
+    rate = drag * (height / floor).clamp(max=1.0)
+    if g_n_squared is not None:
+        rate = rate + g_n_squared / (floor * cube_root(floor))
+    return 1.0 / (1.0 + dt * (speed * rate))

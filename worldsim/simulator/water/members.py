@@ -6,6 +6,7 @@ depend on its group, the grouping changes nothing but the speed.
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from worldsim.simulator.water.budget import Budget, Divergence, make_budget
 from worldsim.simulator.water.flux import WALL_LEVEL
 from worldsim.simulator.water.layout import Layout
 from worldsim.simulator.water.open_faces import Exterior, exterior, find_open_faces
+from worldsim.simulator.water.solute import Solute, TracerKernels
 from worldsim.simulator.water.state import Grid, WaterState
 from worldsim.simulator.water.step import (
     Accounts,
@@ -24,6 +26,7 @@ from worldsim.simulator.water.step import (
     runge_kutta_step,
     stable_boundary_step,
 )
+from worldsim.simulator.water.tracer import TracerAccounts, Transport
 from worldsim.simulator.water.wall import find_walls
 
 CELLS_TOGETHER = 16384  # a field of so many cells takes 128 KiB; eagerly some 20 are in use
@@ -52,8 +55,12 @@ class Members:
         gravity: float,
         manning: Tensor,
         kernels: Kernels,
+        transport: Transport | None,
+        tracer_kernels: TracerKernels,
     ) -> None:
         self._bathymetry, self._boundaries, self._gravity = bathymetry, boundaries, gravity
+        self._transport, self._tracer_kernels = transport, tracer_kernels
+        self._vegetation: Tensor | None = None
         self._spacing = (grid.dx, grid.dy)
         self._layout = Layout(*bathymetry.shape)
         self._kernels = kernels
@@ -70,26 +77,55 @@ class Members:
             self._blocked = blocked.clone()
             self._ground, self._still = self._prepare()
 
+    def set_bathymetry(self, bathymetry: Tensor) -> None:
+        """Another bed (members, ny, nx) from now on."""
+        if not torch.equal(bathymetry, self._bathymetry):
+            self._bathymetry = bathymetry
+            self._ground, self._still = self._prepare()
+
+    def set_vegetation(self, vegetation: Tensor | None) -> None:
+        """Drag [1/m] and height [m] (2, members, ny, nx) from now on; None, or no drag
+        anywhere: bare ground."""
+        self._vegetation = None
+        if vegetation is not None and bool((vegetation[0] * vegetation[1] > 0).any()):
+            lines = self._layout.window(self._layout.line(vegetation))
+            self._vegetation = lines.contiguous()
+        self._ground = self._ground._replace(vegetation=self._vegetation)
+
     def line(self, state: WaterState) -> Tensor:
-        """The state as one tensor (3, size)."""
-        fields = torch.stack((state.depth, state.momentum_x, state.momentum_y))
-        return self._layout.line(fields)
+        """The state as one tensor (3, size), or (4, size) with a tracer."""
+        return self._layout.line(torch.stack(state.fields()))
 
     def _state(self, line: Tensor) -> WaterState:
         return WaterState(*self._layout.cells(line).unbind(0))
+
+    def _solute(self, state: WaterState, source: Tensor | None) -> Solute | None:
+        """What carries the tracer on; None where there is none and none comes."""
+        if state.tracer is None or self._transport is None:
+            return None
+        if source is not None and not bool((source > 0).any()):
+            source = None
+        if source is not None:
+            source = source / (self._spacing[0] * self._spacing[1])
+            source = self._layout.window(self._layout.line(source.to(state.tracer.dtype)))
+        elif not bool((state.tracer > 0).any()):
+            return None
+        return Solute(self._transport, source, self._tracer_kernels)
 
     def allowed(self, line: Tensor, time: Tensor, end: Tensor) -> Tensor:
         """Largest stable dt (members,) [s] at `time`, for waves that come until `end`."""
         return self._allowed(line, self._fields(line), time, end)
 
     def _fields(self, line: Tensor) -> Tensor:
-        return torch.stack(self._kernels.primitive_fields(line, self._ground.bed))
+        return torch.stack(self._kernels.primitive_fields(line[:3], self._ground.bed))
 
     def _allowed(self, line: Tensor, fields: Tensor, time: Tensor, end: Tensor) -> Tensor:
         layout, ground = self._layout, self._ground
         dt = self._kernels.stable_step(
-            line, fields, ground.bed, layout.batch, layout.row, self._spacing, self._gravity
+            line[:3], fields, ground.bed, layout.batch, layout.row, self._spacing, self._gravity
         )
+        if len(line) > 3:  # NaN where the tracer is not finite
+            dt = dt + layout.per_member(0.0 * line[3]).amax(1)
         if len(ground.open_faces.cell):
             outside = self._outside(lambda series: series.peak(time, end))
             limit = stable_boundary_step(
@@ -98,29 +134,44 @@ class Members:
             dt = torch.minimum(dt, limit)
         return dt.double()
 
-    def step(self, state: WaterState, time: Tensor, dt: Tensor) -> tuple[WaterState, Budget]:
+    def step(
+        self, state: WaterState, time: Tensor, dt: Tensor, source: Tensor | None
+    ) -> tuple[WaterState, Budget]:
         """One step of each member by its own `dt` (members,) [s]; one that is not finite
         afterwards stays as it was."""
-        line, accounts = self.line(state), self._no_accounts()
-        new, booked = self._once(line, self._fields(line), time, dt, accounts)
+        tracer, solute = state.tracer, self._solute(state, source)
+        if solute is None:
+            state = replace(state, tracer=None)
+        line, accounts = self.line(state), self._no_accounts(solute)
+        new, booked = self._once(line, self._fields(line), time, dt, accounts, solute)
         good = self._finite(new)
         found: tuple[Divergence, ...] = ()
         if not bool(good.all()):
             found = self._divergences(~good, new, torch.zeros_like(dt).long(), time)
             new, booked = self._keep(good, (new, booked), (line, accounts))
         taken = torch.where(good, dt, 0.0)
-        return self._state(new), self._budget(booked, taken, (taken > 0).long(), found)
+        budget = self._budget(booked, taken, (taken > 0).long(), found, source)
+        end = self._state(new)
+        return (end if solute is not None else replace(end, tracer=tracer)), budget
 
     def advance(
-        self, state: WaterState, start: float, duration: float, active: Tensor
+        self,
+        state: WaterState,
+        start: float,
+        duration: float,
+        active: Tensor,
+        source: Tensor | None,
     ) -> tuple[WaterState, Budget]:
         """Advance each `active` member (members,) by `duration` [s]; one that ceases to be
-        finite stays at its last good state."""
+        finite stays at its last good state. `source` (members, ny, nx) [kg/s] of the tracer."""
+        tracer, solute = state.tracer, self._solute(state, source)
+        if solute is None:
+            state = replace(state, tracer=None)
         span = torch.full(active.shape, duration, dtype=torch.float64, device=active.device)
         remaining = torch.where(active, span, 0.0)
         end = span + start
         steps = torch.zeros_like(remaining, dtype=torch.int64)
-        line, accounts = self.line(state), self._no_accounts()
+        line, accounts = self.line(state), self._no_accounts(solute)
         last = (line, accounts, steps, end - remaining)  # state before the latest step
         found: list[Divergence] = []
         taken = torch.where(active, span, 0.0)
@@ -141,7 +192,7 @@ class Members:
             final = needed <= 1
             dt = torch.where(final, remaining, remaining / needed)
             last = (line, accounts, steps, time)
-            line, accounts = self._once(line, fields, time, dt, accounts)
+            line, accounts = self._once(line, fields, time, dt, accounts, solute)
             steps = steps + going
             remaining = torch.where(final, 0.0, remaining - dt)
             going = remaining > 0
@@ -152,12 +203,15 @@ class Members:
                     line, accounts = self._keep(~bad, (line, accounts), last[:2])
                     steps = torch.where(bad, last[2], steps)
                     taken = torch.where(bad, last[3] - start, taken)
-        budget = self._budget(accounts, taken, steps, tuple(found))
-        return self._state(line), budget
+        budget = self._budget(accounts, taken, steps, tuple(found), source)
+        new = self._state(line)
+        return (new if solute is not None else replace(new, tracer=tracer)), budget
 
     def _finite(self, line: Tensor) -> Tensor:
         """Whether each member's state is finite, (members,)."""
         spoiled = 0.0 * (line[0] + (line[1] + line[2]))
+        if len(line) > 3:
+            spoiled = spoiled + 0.0 * line[3]
         return self._layout.per_member(spoiled).amax(1) == 0.0
 
     def _keep(
@@ -195,6 +249,7 @@ class Members:
             walls=find_walls(self._blocked, self._closed, self._bathymetry.dtype),
             open_faces=find_open_faces(self._boundaries, self._bathymetry, self._blocked),
             g_n_squared=rough,
+            vegetation=self._vegetation,
         )
         if any(isinstance(condition, Driven) for condition in self._boundaries.sides()):
             return ground, None
@@ -207,7 +262,13 @@ class Members:
         return exterior(self._ground.open_faces, self._boundaries.targets(value), self._gravity)
 
     def _once(
-        self, line: Tensor, fields: Tensor, time: Tensor, dt: Tensor, accounts: Accounts
+        self,
+        line: Tensor,
+        fields: Tensor,
+        time: Tensor,
+        dt: Tensor,
+        accounts: Accounts,
+        solute: Solute | None,
     ) -> tuple[Tensor, Accounts]:
         return runge_kutta_step(
             line,
@@ -220,11 +281,16 @@ class Members:
             self._spacing,
             self._gravity,
             self._kernels,
+            solute,
         )
 
-    def _no_accounts(self) -> Accounts:
+    def _no_accounts(self, solute: Solute | None) -> Accounts:
         ground, zeros = self._ground, self._bathymetry.new_zeros
+        tracer = None
+        if solute is not None:
+            tracer = TracerAccounts(zeros(len(ground.open_faces.cell)), zeros(len(ground.inside)))
         return Accounts(
+            tracer=tracer,
             cells=zeros(6, len(ground.inside)).unbind(0),
             sides=zeros(5, len(ground.open_faces.cell)),
             walls=zeros(3, len(ground.walls.cell)),
@@ -236,5 +302,6 @@ class Members:
         duration: Tensor,
         steps: Tensor,
         found: tuple[Divergence, ...],
+        source: Tensor | None,
     ) -> Budget:
-        return make_budget(accounts, self._ground, self._spacing, duration, steps, found)
+        return make_budget(accounts, self._ground, self._spacing, duration, steps, found, source)

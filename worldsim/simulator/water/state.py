@@ -16,6 +16,7 @@ from worldsim.simulator.water.boundary import (
     edge_cells,
 )
 from worldsim.simulator.water.flux import DRY_DEPTH, WALL_LEVEL, inverse_depth
+from worldsim.simulator.water.tracer import concentration
 
 
 @dataclass(frozen=True)
@@ -38,24 +39,33 @@ class Grid:
 @dataclass(frozen=True, eq=False)
 class WaterState:
     """Depth h [m] and momentum per area and density h u, h v [m2 s-1]; (batch, ny, nx), of the
-    bathymetry's type and device."""
+    bathymetry's type and device. `tracer`: a dissolved tracer's mass per area h C [kg m-2], of
+    the same kind, or None. Mass on dry ground stays there until water takes it up."""
 
     depth: Tensor
     momentum_x: Tensor
     momentum_y: Tensor
+    tracer: Tensor | None = None
+
+    def fields(self) -> tuple[Tensor, ...]:
+        """Depth, momenta and, if there is one, the tracer."""
+        water = (self.depth, self.momentum_x, self.momentum_y)
+        return water if self.tracer is None else (*water, self.tracer)
 
     def members(self, part: slice) -> "WaterState":
         """Only those members (views)."""
-        return WaterState(self.depth[part], self.momentum_x[part], self.momentum_y[part])
+        return WaterState(*(field[part] for field in self.fields()))
 
     @staticmethod
     def join(parts: "list[WaterState]") -> "WaterState":
         """One state of the members of several, in order."""
-        depth, momentum_x, momentum_y = (
-            torch.cat(fields)
-            for fields in zip(*((p.depth, p.momentum_x, p.momentum_y) for p in parts), strict=True)
-        )
-        return WaterState(depth, momentum_x, momentum_y)
+        together = zip(*(part.fields() for part in parts), strict=True)
+        return WaterState(*(torch.cat(fields) for fields in together))
+
+    def concentration(self) -> Tensor:
+        """C [kg m-3] of the tracer as the solver sees it: 0 where dry."""
+        assert self.tracer is not None, "this water has no tracer"
+        return concentration(self.tracer, torch.where(self.depth > DRY_DEPTH, self.depth, 0.0))
 
     def velocity(self) -> tuple[Tensor, Tensor]:
         """u, v [m/s] as the solver sees them: 0 where dry, damped in films below 0.1 mm."""
@@ -145,8 +155,8 @@ def _check_wave(name: str, wave: IncomingWave, bed: Tensor, at_edge: Tensor) -> 
 
 def check_state(bathymetry: Tensor, state: WaterState, blocked: Tensor) -> None:
     """InputError unless the state and the blocked cells are usable over `bathymetry`."""
-    named = {"depth": state.depth, "momentum_x": state.momentum_x, "momentum_y": state.momentum_y}
-    for name, field in named.items():
+    names = ("depth", "momentum_x", "momentum_y", "tracer")
+    for name, field in zip(names, state.fields(), strict=False):
         if field.shape != bathymetry.shape or field.dtype != bathymetry.dtype:
             raise InputError(
                 f"water {name} is {field.dtype} {tuple(field.shape)}; "
@@ -172,3 +182,42 @@ def check_state(bathymetry: Tensor, state: WaterState, blocked: Tensor) -> None:
     wet = state.depth.abs() + (state.momentum_x.abs() + state.momentum_y.abs())
     if bool((blocked & (wet > 0)).any()):
         raise InputError("a blocked cell holds water; set its depth and momentum to 0")
+    if state.tracer is not None:
+        least = float(state.tracer.min())
+        if not (least >= 0 and math.isfinite(float(state.tracer.max()))):
+            raise InputError(
+                f"the tracer's mass per area, from {least:g} kg/m2, must be finite and not negative"
+            )
+        if bool((blocked & (state.tracer > 0)).any()):
+            raise InputError("a blocked cell holds tracer; set it to 0")
+
+
+def check_source(source: Tensor, bathymetry: Tensor, blocked: Tensor) -> None:
+    """InputError unless a tracer's source [kg/s] is usable in unblocked cells."""
+    if source.shape != bathymetry.shape:
+        raise InputError(
+            f"the tracer's source has shape {tuple(source.shape)}; give kg/s in each cell, "
+            f"{tuple(bathymetry.shape)} like the bathymetry"
+        )
+    least = float(source.min())
+    if not (least >= 0 and math.isfinite(float(source.max()))):
+        raise InputError(
+            f"the tracer's source, from {least:g} kg/s, must be finite and not negative"
+        )
+    if bool((blocked & (source > 0)).any()):
+        raise InputError("the tracer's source lies in a blocked cell; put it beside, in the open")
+
+
+def check_vegetation(drag: Tensor, height: Tensor, bathymetry: Tensor) -> None:
+    """InputError unless vegetation's drag [1/m] and height [m] are usable."""
+    for name, field, unit in (("drag", drag, "1/m"), ("height", height, "m")):
+        if field.shape != bathymetry.shape:
+            raise InputError(
+                f"vegetation's {name} has shape {tuple(field.shape)}; give "
+                f"{tuple(bathymetry.shape)} like the bathymetry"
+            )
+        least = float(field.min())
+        if not (least >= 0 and math.isfinite(float(field.max()))):
+            raise InputError(
+                f"vegetation's {name}, from {least:g} {unit}, must be finite and not negative"
+            )

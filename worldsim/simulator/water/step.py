@@ -13,6 +13,7 @@ from torch import Tensor
 from worldsim.simulator.water.flux import (
     DRY_DEPTH,
     Faces,
+    drag_factor,
     drain_factor,
     face_fluxes,
     friction_factor,
@@ -27,6 +28,8 @@ from worldsim.simulator.water.open_faces import (
     boundary_state,
     set_open_faces,
 )
+from worldsim.simulator.water.solute import Solute, book_outflow, settle, spread
+from worldsim.simulator.water.tracer import TracerAccounts
 from worldsim.simulator.water.wall import WallFaces, WallLoad, load_walls
 
 # 1, the faster axis' share. The unsplit second-order step is linearly stable while both axes' sum
@@ -42,7 +45,8 @@ Spacing = tuple[float, float]  # dx, dy [m]
 class Ground(NamedTuple):
     """What stays while the blocked cells stay: `bed` (size,) [m], WALL_LEVEL where blocked;
     `inside` (window,) 1 in the members' cells, 0 in the layers around; the walls; the open
-    faces; g n^2, (window,) or a single number (None: no friction)."""
+    faces; g n^2, (window,) or a single number (None: no friction); the drag [1/m] and height [m]
+    of vegetation, (2, window) (None: bare ground)."""
 
     layout: Layout
     bed: Tensor
@@ -50,6 +54,7 @@ class Ground(NamedTuple):
     walls: WallFaces
     open_faces: OpenFaces
     g_n_squared: Tensor | None
+    vegetation: Tensor | None
 
 
 class Accounts(NamedTuple):
@@ -59,12 +64,13 @@ class Accounts(NamedTuple):
     (a bed force is booked whole in one of the cells it acts on). `sides` (5, open faces): mass
     inward [m2], normal momentum flux, tangential momentum inward and the edge cells' own
     pressure [m3/s], energy inward [m4/s2]. `walls` (3, wall faces): depth [m s], push and own
-    pressure [m3/s].
+    pressure [m3/s]. `tracer`: of the dissolved tracer, None without.
     """
 
     cells: tuple[Tensor, ...]
     sides: Tensor
     walls: Tensor
+    tracer: TracerAccounts | None = None
 
 
 def outflow_share(
@@ -151,6 +157,7 @@ def second_stage(
     bed: Lines,
     cells: Sequence[Tensor],
     g_n_squared: Tensor | None,
+    vegetation: Tensor | None,
 ) -> tuple[Lines, Lines]:
     """Second Euler step, average with the start (Shu & Osher 1988), friction and clean-up.
 
@@ -165,7 +172,11 @@ def second_stage(
     v = torch.nn.functional.hardshrink(qy * inverse, STOPPED)
     kept_x, kept_y = h * u, h * v  # differ from qx, qy in thin films
     slow_x, slow_y = kept_x, kept_y
-    if g_n_squared is not None:
+    if vegetation is not None:
+        speed = torch.sqrt(u * u + v * v)
+        factor = drag_factor(h, speed, dt, vegetation[0], vegetation[1], g_n_squared)
+        slow_x, slow_y = kept_x * factor, kept_y * factor
+    elif g_n_squared is not None:
         factor = friction_factor(h, torch.sqrt(u * u + v * v), dt, g_n_squared)
         slow_x, slow_y = kept_x * factor, kept_y * factor
     half = 0.5 * dt
@@ -270,16 +281,31 @@ def runge_kutta_step(
     spacing: Spacing,
     gravity: float,
     kernels: Kernels,
+    solute: Solute | None = None,
 ) -> tuple[Tensor, Accounts]:
     """Advance each member's `state` (3, size), of which `fields` (4, size) are the primitive
-    fields, by its `dt` (batch,) [s]; 0 leaves it as it is."""
+    fields, by its `dt` (batch,) [s]; 0 leaves it as it is. With a `solute` the state has the
+    tracer's mass per area [kg/m2] as a fourth line; it does not act on the water."""
     layout, inside = ground.layout, ground.inside
     row, every = layout.row, layout.each(dt)
     step = layout.window(every)
+    water, tracer = state[:3], None
+    if solute is not None:
+        tracer = spread(
+            solute,
+            state[3],
+            fields,
+            ground.bed,
+            dt,
+            layout,
+            inside,
+            ground.g_n_squared,
+            spacing,
+        )
 
     def fluxes(
-        now: Tensor, seen: Tensor, outside: Exterior, accounts: Accounts
-    ) -> tuple[Accounts, tuple[Tensor, Faces, Faces]]:
+        now: Tensor, seen: Tensor, outside: Exterior, accounts: Accounts, tracer: Tensor | None
+    ) -> tuple[Accounts, tuple[Tensor, Faces, Faces], Tensor | None]:
         faces_x = kernels.face_fluxes(seen, 1, row, gravity)
         faces_y = kernels.face_fluxes(seen, row, row, gravity)
         load = load_walls(ground.walls, seen, faces_x, faces_y, gravity)
@@ -288,16 +314,49 @@ def runge_kutta_step(
             now[0], faces_x.mass, faces_y.mass, step, inside, row, spacing
         )
         booked = _book(accounts, 0.5 * dt, ground, load, open_load, share)
-        return booked, (share, faces_x, faces_y)
+        if solute is None or tracer is None:
+            return booked, (share, faces_x, faces_y), None
+        carried = solute.kernels.advect(
+            tracer, seen[1], faces_x.mass, faces_y.mass, share, step, inside, row, spacing
+        )
+        if booked.tracer is not None:
+            left = book_outflow(
+                booked.tracer,
+                0.5 * dt,
+                ground.open_faces,
+                open_load.mass,
+                share,
+                tracer,
+                seen[1],
+            )
+            booked = booked._replace(tracer=left)
+        return booked, (share, faces_x, faces_y), carried
 
-    booked, first = fluxes(state, fields, outside_start, accounts)
-    window, bed = kernels.first_stage(state, step, *first, inside, row, spacing)
+    booked, first, carried = fluxes(water, fields, outside_start, accounts, tracer)
+    window, bed = kernels.first_stage(water, step, *first, inside, row, spacing)
     middle = layout.around(window)
     fields = torch.stack(kernels.primitive_fields(middle, ground.bed))
-    booked, second = fluxes(middle, fields, outside_end, booked)
+    between = None if carried is None else layout.from_window(carried)
+    booked, second, carried = fluxes(middle, fields, outside_end, booked, between)
     window, cells = kernels.second_stage(
-        state, middle, step, *second, inside, row, spacing, bed, accounts.cells, ground.g_n_squared
+        water,
+        middle,
+        step,
+        *second,
+        inside,
+        row,
+        spacing,
+        bed,
+        accounts.cells,
+        ground.g_n_squared,
+        ground.vegetation,
     )
+    if solute is not None:
+        assert tracer is not None and carried is not None and booked.tracer is not None
+        mean = 0.5 * (layout.window(tracer) + carried)
+        mean, decayed = settle(solute, mean, booked.tracer.decayed, dt, layout)
+        booked = booked._replace(tracer=booked.tracer._replace(decayed=decayed))
+        window = (*window, mean)
     end = layout.around(window)
     if bool((dt > 0).all()):
         return end, booked._replace(cells=cells)
@@ -309,7 +368,14 @@ def choose(member: Tensor, ground: Ground, yes: Accounts, no: Accounts) -> Accou
     """The accounts `yes` of those members (batch,) bool, and `no` of the others."""
     layout, walls, faces = ground.layout, ground.walls, ground.open_faces
     window = layout.window(layout.each(member))
+    tracer = None
+    if yes.tracer is not None and no.tracer is not None:
+        tracer = TracerAccounts(
+            out=torch.where(torch.take(member, faces.member), yes.tracer.out, no.tracer.out),
+            decayed=torch.where(window, yes.tracer.decayed, no.tracer.decayed),
+        )
     return Accounts(
+        tracer=tracer,
         cells=tuple(torch.where(window, a, b) for a, b in zip(yes.cells, no.cells, strict=True)),
         sides=torch.where(torch.take(member, faces.member), yes.sides, no.sides),
         walls=torch.where(torch.take(member, walls.member), yes.walls, no.walls),
