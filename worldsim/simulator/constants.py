@@ -5,3 +5,6 @@ GRAVITY = 9.80665
 
 SEAWATER_DENSITY = 1025.0
 """kg m-3; UNESCO EOS-80 (Fofonoff & Millard 1983) gives 1024.8 at 35 g/kg and 20 °C; rounded."""
+
+COUPLING_STEP = 0.05
+"""s between exchanges of water and bodies: a bore moves about a quarter of a cell in it."""

@@ -13,6 +13,7 @@ import dataclasses
 import numpy as np
 
 from worldsim.simulator.constants import SEAWATER_DENSITY
+from worldsim.simulator.sampling import Bilinear
 from worldsim.simulator.scene import Domain
 
 ADDED_MASS = 0.5
@@ -145,7 +146,8 @@ def floating_forces(
     columns = offsets.shape[2]
     column_area = 4 * boxes.half_size[..., 0] * boxes.half_size[..., 1] / columns
 
-    sample = _Bilinear(place[..., 0], place[..., 1], water.wet, domain)
+    member = np.broadcast_to(np.arange(len(place))[:, None, None], place.shape[:3])
+    sample = Bilinear(member, place[..., 0], place[..., 1], water.wet, domain)
     surface, u, v = sample(water.surface), sample(water.u), sample(water.v)
     slope_x, slope_y = sample(water.slope_x), sample(water.slope_y)
     touched = sample.wet_share * boxes.loose[:, :, None]
@@ -209,35 +211,3 @@ def _column_offsets() -> np.ndarray:
     width = (np.arange(COLUMNS[1]) + 0.5) / COLUMNS[1] * 2 - 1
     a, b = np.meshgrid(length, width, indexing="ij")
     return np.stack([a.ravel(), b.ravel(), np.zeros(a.size)], axis=-1)
-
-
-class _Bilinear:
-    """Bilinear sampling from wet cells only, and its transpose."""
-
-    def __init__(self, x: np.ndarray, y: np.ndarray, wet: np.ndarray, domain: Domain) -> None:
-        column = np.clip(x / domain.dx - 0.5, 0, domain.nx - 1)
-        row = np.clip(y / domain.dy - 0.5, 0, domain.ny - 1)
-        inside = (x > 0) & (x < domain.length) & (y > 0) & (y < domain.width)
-        column0 = np.minimum(column.astype(np.int64), domain.nx - 2)
-        row0 = np.minimum(row.astype(np.int64), domain.ny - 2)
-        fx, fy = column - column0, row - row0
-        member = np.broadcast_to(np.arange(x.shape[0])[:, None, None], x.shape)
-        self.corners = []
-        weights = []
-        for dj, di in ((0, 0), (0, 1), (1, 0), (1, 1)):
-            at = (member, row0 + dj, column0 + di)
-            weight = (fy if dj else 1 - fy) * (fx if di else 1 - fx) * inside * wet[at]
-            self.corners.append(at)
-            weights.append(weight)
-        self.wet_share = np.add.reduce(weights)
-        safe = np.where(self.wet_share > 0, self.wet_share, 1.0)
-        self.weights = [weight / safe for weight in weights]
-
-    def __call__(self, field: np.ndarray) -> np.ndarray:
-        return np.add.reduce(
-            [weight * field[at] for weight, at in zip(self.weights, self.corners, strict=True)]
-        )
-
-    def scatter(self, field: np.ndarray, values: np.ndarray) -> None:
-        for weight, at in zip(self.weights, self.corners, strict=True):
-            np.add.at(field, at, weight * values)

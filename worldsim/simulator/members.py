@@ -10,7 +10,7 @@ from torch import Tensor
 
 from worldsim.simulator.audit import Audit, Failure, Holdings, Impulses, limits_of
 from worldsim.simulator.bodies import Bodies
-from worldsim.simulator.constants import SEAWATER_DENSITY
+from worldsim.simulator.constants import COUPLING_STEP, SEAWATER_DENSITY
 from worldsim.simulator.floating import FloatingLoads, WaterFields, floating_forces
 from worldsim.simulator.obstacles import rearrange
 from worldsim.simulator.processes import processes_of
@@ -31,9 +31,6 @@ from worldsim.simulator.water import (
     lake_at_rest,
     total,
 )
-
-COUPLING_STEP = 0.05
-"""s between exchanges of water and bodies: a bore moves about a quarter of a cell in it."""
 
 STATES_PER_SECOND = 10
 """Rate at which states are stored."""

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from worldsim.errors import InputError
+from worldsim.simulator.coast import (
+    Footprint,
+    GreenBelt,
+    Piece,
+    Work,
+    WorkKind,
+    check_coast,
+    pieces,
+    raised,
+)
+from worldsim.simulator.coast_draw import CoastDraw
 from worldsim.simulator.constants import GRAVITY
+from worldsim.simulator.loose_bodies import Contents, DebrisDraw, DebrisKind, check_debris
+from worldsim.simulator.evacuation import Evacuation, PeopleDraw
 from worldsim.simulator.structures import BuildingType
+from worldsim.simulator.water.tracer import Transport
 
 if TYPE_CHECKING:
     from worldsim.camera import Camera
@@ -78,17 +93,6 @@ class Role(enum.StrEnum):
     PUMPING_STATION = "pumping_station"
 
 
-class DebrisKind(enum.StrEnum):
-    """What a loose body is; its code in a rollout is its place in this list."""
-
-    BOAT = "boat"
-    CAR = "car"
-    CONTAINER = "container"
-    LOG = "log"
-    TANK = "tank"
-    DECK = "deck"
-
-
 @dataclasses.dataclass(frozen=True)
 class Building:
     """A building with a rectangular footprint (x0, x1, y0, y1) on whole cells, in m."""
@@ -108,13 +112,20 @@ class Building:
 
 @dataclasses.dataclass(frozen=True)
 class Debris:
-    """A loose box: centre (x, y) in m, heading in rad, half sizes in m."""
+    """A loose box: centre (x, y) in m, heading in rad, half sizes in m.
+
+    Upright tanks are square boxes of the same plan area. contents : of a tank. anchor : force in N
+    that holds it in its place until it is exceeded. elevation : of a deck's underside, m.
+    """
 
     position: tuple[float, float]
     heading: float
     half_size: tuple[float, float, float]
     colour: tuple[int, int, int]
     kind: DebrisKind = DebrisKind.BOAT
+    contents: Contents | None = None
+    anchor: float = 0.0
+    elevation: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,6 +136,9 @@ class Person:
     age : years. height : m. mass : kg.
     building, storey : where the person is inside at t=0; -1, 0 out of doors.
     home : number of the building where the person lives; -1 for visitors.
+    walking_speed : m/s, own free speed on level dry ground, age and impairment included.
+    departed, arrived : s, when the person left and when it reached safety, if that was before t=0
+        (not positive); NaN if not.
     """
 
     position: tuple[float, float]
@@ -135,16 +149,23 @@ class Person:
     building: int = -1
     storey: int = 0
     home: int = -1
+    walking_speed: float = 1.22
+    departed: float = math.nan
+    arrived: float = math.nan
 
 
 @dataclasses.dataclass(frozen=True)
 class Slots:
-    """How many buildings, storeys, debris and people every case of a scenario has room for."""
+    """How many of each every case of a scenario has room for.
+
+    works : segments of seawalls, quays and piers.
+    """
 
     buildings: int
     storeys: int
     debris: int
     people: int = 0
+    works: int = 0
 
     @property
     def bodies(self) -> int:
@@ -156,12 +177,12 @@ class Slots:
 class Scene:
     """All that can be seen at t=0, and the wave that comes.
 
-    bathymetry : (ny, nx) ground elevation in m, still water at 0.
+    bathymetry : (ny, nx) natural ground elevation in m, still water at 0.
     wave_times, wave_elevation : (K,) s and m, the incident wave at x=0.
     surface : (ny, nx) elevation of the water at t=0 in m, where it is above the ground; still water
         at 0 by default.
     closed : walls on all sides instead of a wave in the west and open water in the east.
-    people : everybody who is there.
+    people : everybody who is there. evacuation : their warning and where they can go.
     manning : bed roughness, s m^(-1/3).
     cameras : by name.
     """
@@ -178,6 +199,7 @@ class Scene:
     surface: np.ndarray | None = None
     closed: bool = False
     people: tuple[Person, ...] = ()
+    evacuation: Evacuation | None = None
 
     def __post_init__(self) -> None:
         shape = (self.domain.ny, self.domain.nx)
@@ -204,10 +226,23 @@ class Scene:
             if taken[rows, columns].any():
                 raise InputError(f"building {number} overlaps another; move it")
             taken[rows, columns] = True
-        for number, box in enumerate(self.debris):
-            x, y = box.position
-            if not (0 < x < self.domain.length and 0 < y < self.domain.width):
-                raise InputError(f"debris {number} at {box.position} m lies outside the domain")
+        check_debris(self)
+        check_coast(self)
+
+    @functools.cached_property
+    def pieces(self) -> tuple[Piece, ...]:
+        """All works, seawalls in their segments, in the order of their slots."""
+        return pieces(self.works, self.domain)
+
+    @functools.cached_property
+    def platform(self) -> np.ndarray:
+        """Ground with quays, on which bodies stand, (ny, nx) m."""
+        return raised(self.bathymetry, self.pieces, self, WorkKind.QUAY)
+
+    @functools.cached_property
+    def ground(self) -> np.ndarray:
+        """What the water runs over at t=0: ground, quays and the crests of seawalls, (ny, nx) m."""
+        return raised(self.platform, self.pieces, self, WorkKind.SEAWALL)
 
     def cells_of(self, building: Building) -> tuple[slice, slice]:
         """The (rows, columns) of the grid that a building stands on.
@@ -216,12 +251,21 @@ class Scene:
         ------
         InputError : the footprint is not on whole cells, or leaves the domain.
         """
-        x0, x1, y0, y1 = building.footprint
+        return self.cells_within(building.footprint)
+
+    def cells_within(self, footprint: Footprint) -> tuple[slice, slice]:
+        """The (rows, columns) of the grid under a rectangle (x0, x1, y0, y1) in m.
+
+        Raises
+        ------
+        InputError : it is not on whole cells, or leaves the domain.
+        """
+        x0, x1, y0, y1 = footprint
         columns = (x0 / self.domain.dx, x1 / self.domain.dx)
         rows = (y0 / self.domain.dy, y1 / self.domain.dy)
         if any(abs(edge - round(edge)) > 1e-9 for edge in (*columns, *rows)):
             raise InputError(
-                f"footprint {building.footprint} m is not on whole cells of "
+                f"footprint {footprint} m is not on whole cells of "
                 f"{self.domain.dx:g} x {self.domain.dy:g} m"
             )
         low_column, high_column = (round(edge) for edge in columns)
@@ -231,7 +275,7 @@ class Scene:
             and 0 <= low_row < high_row <= self.domain.ny
         ):
             raise InputError(
-                f"footprint {building.footprint} m leaves the domain "
+                f"footprint {footprint} m leaves the domain "
                 f"{self.domain.length:g} x {self.domain.width:g} m"
             )
         return slice(low_row, high_row), slice(low_column, high_column)
@@ -244,9 +288,13 @@ class Hidden:
     strength, drift_limit : (buildings, storeys) factors on the type's strength and drift limit.
     debris_density : (debris,) kg/m3.
     debris_drag : (debris,) drag coefficients.
+    people : what the people do; medians, and nobody leaves unless water comes, if None.
     """
 
     strength: np.ndarray
     drift_limit: np.ndarray
     debris_density: np.ndarray
     debris_drag: np.ndarray
+    people: PeopleDraw | None = None
+    debris: DebrisDraw | None = None
+    coast: CoastDraw | None = None
