@@ -136,12 +136,15 @@ def states(cases: list[list[Member]], duration: float) -> dict[str, xr.Dataset]:
     present[:, :2] = True
     bodies = np.zeros((shape[0], 18), dtype=bool)
     bodies[:, 12:12 + count] = True
+    colour = np.zeros((shape[0], 18, 3), np.uint8)
+    colour[:, 12:] = DEBRIS_COLOURS
     coords = {"time": time}
     return {
         "/water": xr.Dataset({"depth": ((*dims, "y", "x"), depth)},
                              coords={**coords, "y": y_centres, "x": x_centres}),
         "/bodies": xr.Dataset(
             {"position": ((*dims, "body", "xyz"), position), "present": (("case", "body"), bodies),
+             "colour": (("case", "body", "rgb"), colour),
              "kind": ("body", np.repeat([0, 1], [12, 6]))}, coords=coords),
         "/structures": xr.Dataset(
             {"standing": ((*dims, "building"), standing),

@@ -9,7 +9,8 @@ import pytest
 import torch
 import xarray as xr
 
-from scenarios.tsunami import DOMAIN, Tsunami
+from scenarios.town_plan import STREET
+from scenarios.tsunami import Tsunami
 from worldsim.errors import InputError, MembersFailed
 from worldsim.simulator import members
 from worldsim.simulator.audit import LIMITS, Audit, Failure, Holdings, Impulses, limits_of
@@ -61,7 +62,7 @@ def test_the_books_of_a_street_that_falls_close_to_rounding(sound):
 
 def test_a_house_falls_in_a_closed_basin_and_no_water_is_lost():
     scene = STRONG.scene(5, 0)
-    surface = np.where(DOMAIN.x < 50.0, 14.0, 0.0) * np.ones((DOMAIN.ny, 1))
+    surface = np.where(STREET.domain.x < 50.0, 14.0, 0.0) * np.ones((STREET.domain.ny, 1))
     basin = dataclasses.replace(scene, surface=surface, closed=True)
     world = World([basin], [STRONG.hidden(basin, 5, 0, 0)], Physics(), threads=1, compiled=False)
     volume = float(world.water.depth.sum())

@@ -8,7 +8,7 @@ import pytest
 from evaluation_scenes import CAMERA, PITCH, ROOFS, Member, draw, rollout, within
 
 from evaluation.ask import ask
-from scenarios.tsunami import DEBRIS_COLOURS as SCENARIO_COLOURS
+from scenarios.town_plan import DEBRIS_COLOURS as SCENARIO_COLOURS
 from worldsim.camera.markers import DIAMETER_PX
 from worldsim.camera.surface import WET_DEPTH as DRAWN_WET_DEPTH
 from worldsim.diffusion.clips import ClipManifest, write_case

@@ -269,7 +269,6 @@ def test_a_case_whose_truth_failed_its_audit_is_left_out_and_named(truth, late):
 
 
 def test_the_drawn_camera_is_the_shipped_one():
-    from scenarios.tsunami import VIEW
-    from worldsim.camera import overhead
+    from scenarios.tsunami import Tsunami
 
-    assert json.loads(overhead(VIEW).to_json()) == CAMERA
+    assert json.loads(Tsunami().scene(0, 0).cameras["overhead"].to_json()) == CAMERA

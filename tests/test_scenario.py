@@ -1,16 +1,19 @@
 """Scenario declaration, seeding, query: one declaration feeds them all, bad input is named."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import worldsim.scenario as declared
-from scenarios.tsunami import DEBRIS_COLOURS, Tsunami
+from scenarios.town_plan import DEBRIS_COLOURS, LIFELINES
+from scenarios.tsunami import Tsunami
 from worldsim.errors import InputError
 from worldsim.query import Known, Query, query
 from worldsim.seeding import VISIBLE, stream
-from worldsim.simulator.scene import Building, Physics, Scene
+from worldsim.simulator.scene import Building, Physics
 from worldsim.simulator.structures import TYPES
 
 
@@ -59,7 +62,9 @@ def test_streams_are_keyed_by_meaning_not_by_order():
 @given(seed=st.integers(0, 10**6), case=st.integers(0, 10**4))
 def test_every_case_is_a_town_that_stands_clear(seed, case):
     scene = Tsunami().scene(seed, case)  # overlaps and places outside are refused by Scene itself
-    assert 4 <= len(scene.buildings) <= 6
+    assert 8 <= len(scene.buildings) <= 12
+    roles = [building.role for building in scene.buildings]
+    assert all(roles.count(role) == 1 for role, _, _ in LIFELINES)
     assert 3 <= len(scene.debris) <= 6
     assert [box.colour for box in scene.debris] == list(DEBRIS_COLOURS[: len(scene.debris)])
     for building in scene.buildings:
@@ -80,8 +85,7 @@ def test_scenes_that_cannot_be_built_are_named():
 
     def with_buildings(*footprints):
         houses = tuple(Building(TYPES["timber"], f, 1, (1, 2, 3)) for f in footprints)
-        values = dict(vars(scene)) | {"buildings": houses}
-        return Scene(**values)
+        return dataclasses.replace(scene, buildings=houses)
 
     with pytest.raises(InputError, match="overlaps"):
         with_buildings((80, 88, 40, 48), (86, 94, 40, 48))
@@ -90,7 +94,7 @@ def test_scenes_that_cannot_be_built_are_named():
     with pytest.raises(InputError, match="whole cells"):
         with_buildings((81, 89, 40, 48))
     with pytest.raises(InputError, match="finite"):
-        Scene(**dict(vars(scene)) | {"bathymetry": np.full_like(scene.bathymetry, np.nan)})
+        dataclasses.replace(scene, bathymetry=np.full_like(scene.bathymetry, np.nan))
     with pytest.raises(InputError, match="gravity"):
         Physics(gravity=-9.81)
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from scenarios.tsunami import DOMAIN, Tsunami
+from scenarios.town_plan import STREET
+from scenarios.tsunami import Tsunami
 from worldsim.errors import InputError
 from worldsim.rollout import open as open_rollout
 from worldsim.rollout import save, scenarios_of
@@ -102,7 +103,7 @@ def flat_scene(depth: float = 4.0) -> tuple[Scene, Tsunami]:
     scene = scenario.scene(3, 0)
     return dataclasses.replace(
         scene,
-        bathymetry=np.full((DOMAIN.ny, DOMAIN.nx), -depth),
+        bathymetry=np.full((STREET.domain.ny, STREET.domain.nx), -depth),
         buildings=(),
         wave_elevation=np.zeros_like(scene.wave_elevation),
     ), scenario

@@ -25,6 +25,7 @@ class BuildingAppearance:
     greenness : most (2 green - red - blue) / (red + green + blue) of a roof; grass has 0.15.
     least_area, most_area : m2 of a footprint.
     compactness : least share of its bounding box that a roof fills.
+    slenderness : greatest length of a roof over its width; a seawall is longer.
     tolerance : greatest change of a roof pixel's colour (any light), on the scale of 0..255, that
         still counts as the same roof.
     remaining : share of the footprint that must still show roof.
@@ -35,9 +36,10 @@ class BuildingAppearance:
     least_area: float = 40.0
     most_area: float = 260.0
     compactness: float = 0.7
+    slenderness: float = 4.0
     tolerance: float = 22.0
     remaining: float = 0.88
-    most: int = 8
+    most: int = 16
 
 
 def footprints(frame: np.ndarray, grid: GroundGrid,
@@ -63,7 +65,9 @@ def footprints(frame: np.ndarray, grid: GroundGrid,
         height, width = (part.stop - part.start for part in block)
         area = height * width * grid.pitch**2
         filled = (labels[block] == index).mean()
-        if settings.least_area <= area <= settings.most_area and filled >= settings.compactness:
+        sized = settings.least_area <= area <= settings.most_area
+        stocky = max(height, width) <= settings.slenderness * min(height, width)
+        if sized and stocky and filled >= settings.compactness:
             rows, columns = block
             found.append((rows.start, rows.stop, columns.start, columns.stop))
     found.sort(key=lambda box: (box[2], box[0]))

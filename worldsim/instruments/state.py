@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from worldsim.errors import InputError
+from worldsim.instruments.appearance import DEBRIS_COLOURS
 from worldsim.instruments.water import water_dataset
 
 WET_DEPTH = 0.02
@@ -54,21 +55,32 @@ def water_state(truth: xr.DataTree, time: np.ndarray) -> xr.Dataset:
 
 
 def debris_state(truth: xr.DataTree, time: np.ndarray) -> xr.Dataset:
-    """Where each piece of debris is, (case, realization, time, slot, xy) m; NaN where none is."""
+    """Where the debris of each colour is, (case, realization, time, slot, xy) m; NaN where none is.
+
+    Loose bodies of no debris colour (a tank, say) cannot be followed in video and have no slot.
+    """
     group = truth["bodies"].dataset
     before, after, part = _bracket(group["time"].values, time, "/bodies")
-    slots = np.flatnonzero(group["kind"].values == DEBRIS_KIND)
-    stored = group["position"].values[:, :, :, slots, :2].astype(np.float64)
+    body = _bodies_by_colour(group)
     weight = part[:, None, None]
-    position = stored[:, :, before] * (1 - weight) + stored[:, :, after] * weight
-    present = group["present"].values[:, slots]
-    position = np.where(present[:, None, None, :, None], position, np.nan)
+    position = np.full((*group["position"].shape[:2], len(time), body.shape[1], 2), np.nan)
+    for case, slot in np.argwhere(body >= 0):
+        stored = group["position"].values[case, :, :, body[case, slot], :2].astype(np.float64)
+        moved = stored[:, before] * (1 - weight[:, 0]) + stored[:, after] * weight[:, 0]
+        position[case, :, :, slot] = moved
     return xr.Dataset(
         {"position": (("case", "realization", "time", "slot", "xy"), position,
                       {"long_name": "debris position", "units": "m"})},
         coords={**_members(truth), "time": ("time", time, {"units": "s"}),
-                "slot": np.arange(len(slots)), "xy": ["x", "y"]},
+                "slot": np.arange(body.shape[1]), "xy": ["x", "y"]},
     )
+
+
+def _bodies_by_colour(bodies: xr.Dataset) -> np.ndarray:
+    """(case, slot) int: the loose body that wears a slot's colour; -1 where there is none."""
+    loose = bodies["present"].values & (bodies["kind"].values == DEBRIS_KIND)
+    same = (bodies["colour"].values[:, :, None] == DEBRIS_COLOURS).all(-1) & loose[..., None]
+    return np.where(same.any(1), same.argmax(1), -1)
 
 
 def buildings_state(truth: xr.DataTree, time: np.ndarray) -> xr.Dataset:
