@@ -137,4 +137,5 @@ SIZES = {
     DebrisKind.CAR: (2.5, 1.0, 0.9),
     DebrisKind.CONTAINER: (3.03, 1.22, 1.295),
 }
-"""Half sizes in m: a fishing boat of 6 m, a van, a 20-ft container (ISO 668: 6.06 x 2.44 x 2.59)."""
+"""Half sizes in m: a fishing boat of 6 m, a van, a 20-ft container (ISO 668: 6.06 x 2.44 x 2.59 m
+over all)."""

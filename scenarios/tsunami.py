@@ -7,14 +7,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from scenarios.population import people
-from scenarios.town_plan import LIFELINES, STREET, TOWN, TownPlan, place_buildings, place_debris
+from scenarios.town_plan import STREET, TOWN, TownPlan, place_buildings, place_debris
 from worldsim.camera import Domain as View
 from worldsim.camera import overhead, street
 from worldsim.scenario import Scenario, choice, parameter
 from worldsim.seeding import VISIBLE, stream
 from worldsim.simulator.scene import Hidden, Scene, Slots
-from worldsim.simulator.structures import SCATTER_DRIFT, SCATTER_STRENGTH, TYPES
+from worldsim.simulator.structures import SCATTER_DRIFT, SCATTER_STRENGTH
 
 PEOPLE = 100
 """Most people in a scene."""
@@ -85,11 +84,13 @@ class Tsunami(Scenario):
         training=(0.0, 100.0),
         physical=(0.0, 100.0),
         meaning="number of people",
+        seen=False,
     )
     occupancy: str = choice(
         "day",
         ("day", "night"),
         meaning="time of day, which decides who is at home",
+        seen=False,
     )
     warning_time: float = parameter(
         120.0,
@@ -97,6 +98,7 @@ class Tsunami(Scenario):
         training=(0.0, 600.0),
         physical=(0.0, 3600.0),
         meaning="time from the warning to the start, when the wave stands off the beach",
+        seen=False,
     )
     participation: float = parameter(
         0.8,
@@ -104,6 +106,7 @@ class Tsunami(Scenario):
         training=(0.2, 1.0),
         physical=(0.0, 1.0),
         meaning="share of people who leave when warned",
+        seen=False,
     )
     milling: float = parameter(
         60.0,
@@ -111,6 +114,7 @@ class Tsunami(Scenario):
         training=(10.0, 300.0),
         physical=(1.0, 3600.0),
         meaning="mean delay from the warning to departure",
+        seen=False,
     )
     shelter_capacity: float = parameter(
         40.0,
@@ -118,6 +122,7 @@ class Tsunami(Scenario):
         training=(0.0, 100.0),
         physical=(0.0, 1000.0),
         meaning="people that the shelter takes",
+        seen=False,
     )
 
     @property

@@ -22,11 +22,12 @@ from worldsim.diffusion.conditioning import ParameterSpec, encode_parameters
 from worldsim.diffusion.objective import ObjectiveConfig
 from worldsim.diffusion.patches import PatchConfig, from_cells, to_uint8, to_unit
 from worldsim.diffusion.presets import TrainingConfig, preset
-from worldsim.diffusion.training import Trainer, train
+from worldsim.diffusion.training import Trainer, parameter_specs, train
 from worldsim.diffusion.training_state import STATE
 from worldsim.diffusion.transformer import TransformerConfig, VideoTransformer
 from worldsim.diffusion.warm_start import carried_over
 from worldsim.errors import InputError
+from worldsim.scenario import scenario_class
 from worldsim.simulator import world
 from worldsim.simulator.audit import Failure
 
@@ -228,7 +229,10 @@ def test_generated_clips_are_kept_and_continued(tmp_path):
     assert clips_on_disk.case_file(tmp_path, 0).stat().st_mtime_ns == before
     loaded = load_clips(tmp_path)
     assert loaded.video.shape == (1, 2, 2, 16, 24, 3)
-    assert set(loaded.parameters) == {"wave_height", "street_elevation", "building"}
+    declared = scenario_class("tsunami").parameters()
+    assert loaded.parameters.keys() == declared.keys()
+    told = {spec.name for spec in parameter_specs(loaded, loaded.frames / loaded.fps)}
+    assert told == {name for name, spec in declared.items() if spec.seen} < declared.keys()
     with pytest.raises(InputError, match="another definition"):
         list(clips_on_disk.generate_clips(tmp_path, "tsunami", [0], seed=6, workers=1))
 

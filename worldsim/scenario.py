@@ -31,6 +31,8 @@ class Parameter:
     training : the range the shipped model is trained on; `sample` draws from it uniformly.
     physical : the range in which the simulation means anything; values outside are refused.
     choices : for a categorical parameter, the allowed values (ranges are then empty).
+    seen : whether it changes what a video of the whole scene shows. World models are not told, and
+        baselines do not compare, what does not (how soon people are warned, say).
     """
 
     meaning: str
@@ -38,6 +40,7 @@ class Parameter:
     training: tuple[float, float] = (math.nan, math.nan)
     physical: tuple[float, float] = (math.nan, math.nan)
     choices: tuple[str, ...] = ()
+    seen: bool = True
 
     def check(self, name: str, value: object) -> None:
         """Raise `InputError` unless the value is allowed."""
@@ -72,17 +75,17 @@ def parameter(
     training: tuple[float, float],
     physical: tuple[float, float],
     meaning: str,
+    seen: bool = True,
 ) -> Any:
     """Declare a continuous scenario parameter as a dataclass field."""
-    spec = Parameter(meaning, unit, training, physical)
+    spec = Parameter(meaning, unit, training, physical, seen=seen)
     return dataclasses.field(default=default, metadata={"parameter": spec})
 
 
-def choice(default: str, choices: tuple[str, ...], *, meaning: str) -> Any:
+def choice(default: str, choices: tuple[str, ...], *, meaning: str, seen: bool = True) -> Any:
     """Declare a categorical scenario parameter as a dataclass field."""
-    return dataclasses.field(
-        default=default, metadata={"parameter": Parameter(meaning, choices=choices)}
-    )
+    spec = Parameter(meaning, choices=choices, seen=seen)
+    return dataclasses.field(default=default, metadata={"parameter": spec})
 
 
 @dataclasses.dataclass(frozen=True)

@@ -128,8 +128,9 @@ def draw_batch(training: TrainingClips, cases: np.ndarray, specs: tuple[Paramete
         ])
         for source in (clips.video, training.weight)
     )
-    told = {name: values[chosen] for name, values in clips.parameters.items()}
-    if CLIP_START in {spec.name for spec in specs}:
+    named = {spec.name for spec in specs}
+    told = {name: values[chosen] for name, values in clips.parameters.items() if name in named}
+    if CLIP_START in named:
         told[CLIP_START] = starts / clips.fps
     told = {name: np.where(rng.random(count) < objective.drop, np.nan, values)
             for name, values in told.items()}

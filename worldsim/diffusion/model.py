@@ -110,7 +110,9 @@ class VideoDiffusion:
         if query.scenario != config.scenario:
             raise InputError(
                 f"{self.name} was trained on {config.scenario!r}, not on {query.scenario!r}")
-        told = {name: np.asarray(values, float) for name, values in query.parameters.items()}
+        declared = scenario_class(query.scenario).parameters()
+        told = {name: np.asarray(values, float) for name, values in query.parameters.items()
+                if declared[name].seen}
         specs = {spec.name: spec for spec in config.parameters}
         encode_parameters(config.parameters, told, query.cases)
         beyond = [name for name, values in told.items() if specs[name].extrapolates(values).any()]

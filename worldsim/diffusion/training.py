@@ -46,7 +46,7 @@ def parameter_specs(clips: ClipSet, clip_seconds: float) -> tuple[ParameterSpec,
         ParameterSpec(name, unit=spec.unit, choices=spec.choices,
                       low=0.0 if spec.choices else spec.training[0],
                       high=len(spec.choices) - 1.0 if spec.choices else spec.training[1])
-        for name, spec in scenario_class(clips.scenario).parameters().items()
+        for name, spec in scenario_class(clips.scenario).parameters().items() if spec.seen
     ]
     slack = clips.frames / clips.fps - clip_seconds
     if slack > 0:

@@ -170,12 +170,15 @@ def _inside(footprints: np.ndarray, grid: GroundGrid) -> np.ndarray:
 def _parameter_distance(summary: TrainingSummary, query: Query, case: int) -> np.ndarray:
     """(training case,) root of the summed squared differences in units of the training range.
 
-    A different choice counts as farther than any difference of the continuous parameters.
+    A different choice counts as farther than any difference of the continuous parameters, and
+    what no video shows (`Parameter.seen`) does not count.
     """
     declared = scenario_class(query.scenario).parameters()
     squared = np.zeros(len(summary.case))
     for name, values in query.parameters.items():
         spec, theirs = declared[name], summary.parameters[name]
+        if not spec.seen:
+            continue
         if spec.choices:
             squared += np.where(theirs == values[case], 0.0, 100.0)
         else:
