@@ -18,6 +18,7 @@ from evaluation.validation import (
     still_lake,
     swashes_oracle,
     thacker,
+    tracer_transport,
 )
 from evaluation.validation.case import Case
 from evaluation.validation.peers import cases as beside_anuga
@@ -28,6 +29,7 @@ CASES: tuple[Case, ...] = (
     *simple_wave.CASES,
     *dam_break.CASES,
     *thacker.CASES,
+    *tracer_transport.CASES,
     *steady_flow.CASES,
     *reflected_bore.CASES,
     *analytic_runup.CASES,

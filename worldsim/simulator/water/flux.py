@@ -65,15 +65,15 @@ def primitive_fields(state: Tensor, bed: Tensor) -> tuple[Tensor, Tensor, Tensor
     return h + bed, h, state[1] * inverse, state[2] * inverse
 
 
-def half_slopes(values: Tensor, smooth: Tensor, shift: int) -> Tensor:
+def half_slopes(values: Tensor, smooth: Tensor, shift: int, theta: float = THETA) -> Tensor:
     """Half the limited difference across each cell, without the first and last `shift` cells.
 
-    `smooth` (1 or 0) per remaining cell: 0 falls back to first order.
+    `smooth` (1 or 0) per remaining cell: 0 falls back to first order; `theta` as THETA.
     """
     difference = values[..., shift:] - values[..., :-shift]
     first, second = difference[..., :-shift], difference[..., shift:]
     central = (first + second) * 0.25
-    difference = difference * (0.5 * THETA)
+    difference = difference * (0.5 * theta)
     first, second = difference[..., :-shift], difference[..., shift:]
     rising = torch.minimum(torch.minimum(first, second), central).clamp(min=0.0)
     falling = torch.maximum(torch.maximum(first, second), central).clamp(max=0.0)

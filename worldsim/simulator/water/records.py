@@ -13,6 +13,7 @@ from worldsim.simulator.constants import SEAWATER_DENSITY
 from worldsim.simulator.water.budget import Budget, Divergence, energy, total
 from worldsim.simulator.water.solver import ShallowWater
 from worldsim.simulator.water.state import WaterState
+from worldsim.simulator.water.tracer_records import TRACER_ATTRIBUTES, TracerRecords
 
 ARRIVAL = 0.01  # m, change of the surface, or depth on dry ground, that counts as arrival
 WET = 1e-3  # m, shallower cells are written as dry: no surface
@@ -72,12 +73,17 @@ class Records:
         self._energies: list[tuple[Tensor, Tensor]] = []
         self._divergences: dict[int, Divergence] = {}
         self._now = state
+        self._tracer: TracerRecords | None = None
+        if state.tracer is not None:
+            self._tracer = TracerRecords(state, solver.grid, gauges)
         self._note(0.0, state)
 
     def snapshot(self, time: float, state: WaterState) -> None:
         """Keep the whole state."""
         u, v = state.velocity()
         self._snapshots.append((time, [state.depth, u, v]))
+        if self._tracer is not None:
+            self._tracer.snapshot(state)
         stored = energy(state, self._solver.bathymetry, self._solver.grid, self._solver.gravity)
         self._energies.append((stored, self._energy_in.clone()))
 
@@ -99,6 +105,8 @@ class Records:
         for found in budget.divergences:
             self._divergences[found.member] = found
         self._now = state
+        if self._tracer is not None:
+            self._tracer.sample(state, budget)
 
     def _note(self, time: float, state: WaterState) -> None:
         u, v = state.velocity()
@@ -174,7 +182,13 @@ class Records:
         mass, momentum = (error.cpu().numpy() for error in self.audit())
         values["mass_error"] = (("member",), mass)
         values["momentum_error"] = (("member", "axis"), momentum)
-        messages = [self._failure(m, mass[m], momentum[m].max()) for m in range(len(mass))]
+        tracer = np.zeros(len(mass))
+        if self._tracer is not None:
+            values |= self._tracer.values()
+            tracer = values["tracer_error"][1]
+        messages = [
+            self._failure(m, mass[m], momentum[m].max(), tracer[m]) for m in range(len(mass))
+        ]
         values["failed"] = (("member",), np.array([bool(text) for text in messages]))
         values["failure"] = (("member",), np.array(messages, dtype=str))
         times = [
@@ -196,12 +210,13 @@ class Records:
                 "members_failed": int(sum(bool(text) for text in messages)),
             },
         )
-        for name, (units, standard, long) in ATTRIBUTES.items():
+        labels = ATTRIBUTES if self._tracer is None else ATTRIBUTES | TRACER_ATTRIBUTES
+        for name, (units, standard, long) in labels.items():
             attributes = {"units": units, "standard_name": standard, "long_name": long}
             data[name].attrs = {k: v for k, v in attributes.items() if v is not None}
         return data if self._several else data.isel(member=0)
 
-    def _failure(self, member: int, mass: float, momentum: float) -> str:
+    def _failure(self, member: int, mass: float, momentum: float, tracer: float) -> str:
         """What is wrong with a member, empty if nothing is."""
         if member in self._divergences:
             return str(self._divergences[member])
@@ -210,4 +225,6 @@ class Records:
             return f"mass does not close: relative error {mass:.2g} exceeds {limits[0]:g}"
         if not momentum <= limits[1]:
             return f"momentum does not close: relative error {momentum:.2g} exceeds {limits[1]:g}"
+        if not tracer <= limits[0]:
+            return f"tracer does not close: relative error {tracer:.2g} exceeds {limits[0]:g}"
         return ""

@@ -17,7 +17,7 @@ from worldsim.simulator.constants import GRAVITY
 from worldsim.simulator.water.boundary import Boundaries
 from worldsim.simulator.water.records import Records
 from worldsim.simulator.water.solver import MANNING, ShallowWater
-from worldsim.simulator.water.state import Grid, WaterState, check_state
+from worldsim.simulator.water.state import Grid, WaterState, check_source, check_state
 from worldsim.simulator.water.supply import check_supply
 from worldsim.simulator.water.terrain import (
     cell_size_of,
@@ -26,6 +26,7 @@ from worldsim.simulator.water.terrain import (
     resample,
     terrain_of,
 )
+from worldsim.simulator.water.tracer import Transport
 
 Field: TypeAlias = float | np.ndarray | xr.DataArray
 
@@ -50,6 +51,9 @@ def simulate_water(
     dtype: torch.dtype = torch.float64,
     device: str = "cpu",
     compiled: bool = False,
+    concentration: Field | None = None,
+    release: Field | None = None,
+    transport: Transport | None = None,
 ) -> xr.Dataset:
     """Simulate shallow water and return its record; everything is checked before the first step.
 
@@ -69,6 +73,9 @@ def simulate_water(
     manning : s m-1/3, a number or a field. gauges : places (x, y) [m]; the cell that holds each
         is recorded. dtype : torch.float64, or torch.float32 for half the memory.
     compiled : run through torch.compile (needs a C++ compiler; pays for long or large runs).
+    concentration : of a dissolved tracer at the start, kg m-3 where wet; release : of the same,
+        kg/s in each cell throughout; transport : how it spreads and decays, by default
+        `Transport()`. One of the first two makes the record hold a tracer.
 
     Returns
     -------
@@ -97,7 +104,12 @@ def simulate_water(
         "velocity_y": velocity[1],
         "manning": manning,
         "blocked": blocked if blocked is not None else 0.0,
+        "concentration": concentration,
+        "release": release,
     }
+    carried = concentration is not None or release is not None
+    if transport is not None and not carried:
+        raise InputError("a transport without a tracer: give a concentration or a release, too")
     fields = _broadcast(given, grid)
     several = any(np.ndim(field) == 3 for field in given.values() if field is not None)
 
@@ -107,12 +119,24 @@ def simulate_water(
     bed, walls = tensor("bathymetry"), tensor("blocked") > 0
     boundaries = boundaries or Boundaries()
     solver = ShallowWater(
-        grid, bed, boundaries, gravity=gravity, manning=tensor("manning"), compiled=compiled
+        grid,
+        bed,
+        boundaries,
+        gravity=gravity,
+        manning=tensor("manning"),
+        compiled=compiled,
+        transport=(transport or Transport()) if carried else None,
     )
     h = tensor("depth") if depth is not None else (tensor("elevation") - bed).clamp(min=0.0)
     h = torch.where(walls, 0.0, h)
-    state = WaterState(h, h * tensor("velocity_x"), h * tensor("velocity_y"))
+    tracer = source = None
+    if carried:
+        tracer = h * tensor("concentration") if concentration is not None else torch.zeros_like(h)
+    state = WaterState(h, h * tensor("velocity_x"), h * tensor("velocity_y"), tracer)
     check_state(solver.bathymetry, state, walls)
+    if release is not None:
+        source = tensor("release")
+        check_source(source, solver.bathymetry, walls)
     check_supply(boundaries, state, grid, 0.0, duration, solver.gravity)
     records = Records(solver, state, z, _cells(gauges, z), several)
     active = torch.ones(solver.batch, dtype=torch.bool, device=device)
@@ -120,7 +144,7 @@ def simulate_water(
     for k in range(outputs * samples):
         now = k * duration / (outputs * samples)
         span = duration / (outputs * samples)
-        state, budget = solver.advance(state, walls, now, span, active)
+        state, budget = solver.advance(state, walls, now, span, active, source)
         active = active & ~budget.diverged
         records.sample(now + span, state, budget)
         if (k + 1) % samples == 0:
@@ -170,8 +194,10 @@ def _broadcast(given: dict[str, Field | None], grid: Grid) -> dict[str, np.ndarr
             raise InputError(f"{name} is {field.dtype}; give real numbers")
         if not np.isfinite(field).all():
             raise InputError(f"{name} holds NaN or infinite values; fill them")
-    if "depth" in plain and plain["depth"].min() < 0:
-        raise InputError(f"depth {plain['depth'].min():g} m is negative; give 0 m or more")
+    for name, unit in (("depth", "m"), ("concentration", "kg/m3"), ("release", "kg/s")):
+        if name in plain and plain[name].min() < 0:
+            least = plain[name].min()
+            raise InputError(f"{name} {least:g} {unit} is negative; give 0 {unit} or more")
     return {name: np.broadcast_to(field, shape) for name, field in plain.items()}
 
 

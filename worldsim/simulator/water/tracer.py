@@ -22,6 +22,7 @@ from worldsim.simulator.water.layout import PAD
 
 Spacing = tuple[float, float]  # dx, dy [m]
 
+SHARPEST = 2.0  # 1, minmod parameter of C: monotonised central differences (van Leer 1977)
 LARGEST = 1e3  # m2/s, no mixing in water is stronger; catches wrong units
 
 
@@ -95,16 +96,16 @@ def advect_tracer(
 
     C is reconstructed linearly (see half_slopes) and taken from where the water comes from.
     A cell's slopes are then reduced so far that what stays behind in it lies within the range of
-    its own and its wet neighbours' C. The new C, a mean of that and of what came in, therefore
-    lies in the range around, however much of the cell ran dry: none is negative (the idea is Barth
-    & Jespersen's, AIAA 89-0366, applied to the remainder instead of to the faces).
+    its own and its eight wet neighbours' C. The new C, a mean of that and of what came in,
+    therefore lies in the range around, however much of the cell ran dry: none is negative (the
+    idea is Barth & Jespersen's, AIAA 89-0366, applied to the remainder instead of to the faces).
     """
     c = concentration(tracer, depth)
     wet = (depth > 0.0).to(depth.dtype)
     margin = PAD * row
     ends = slice(margin, -margin)
     centre, h = c[ends], depth[ends]
-    lowest = highest = centre
+    lowest, highest = _range_around(c, depth > 0.0, row)
     left = h  # of the cell's water, after all that flows out within dt
     excess = torch.zeros_like(h)  # tracer that the slopes add to what flows out
     axes = []
@@ -112,15 +113,11 @@ def advect_tracer(
         start, stop = margin - 2 * shift, len(c) - margin + 2 * shift
         near, is_wet = c[start:stop], wet[start:stop]
         smooth = is_wet[: -2 * shift] * is_wet[shift:-shift] * is_wet[2 * shift :]
-        half = half_slopes(near, smooth, shift)
+        half = half_slopes(near, smooth, shift, SHARPEST)
         up = mass.clamp(min=0.0) * share[margin - shift : len(share) - margin]
         down = mass.clamp(max=0.0) * share[margin : len(share) - margin + shift]
         left = left - dt * ((up[shift:] - down[:-shift]) / size)
         excess = excess + dt * (half[shift:-shift] * (up[shift:] + down[:-shift]) / size)
-        for beside in (slice(shift, -3 * shift), slice(3 * shift, len(near) - shift)):
-            counts = is_wet[beside] > 0.0
-            lowest = torch.where(counts, torch.minimum(lowest, near[beside]), lowest)
-            highest = torch.where(counts, torch.maximum(highest, near[beside]), highest)
         axes.append((shift, size, half, up, down))
     room = torch.where(excess > 0.0, centre - lowest, highest - centre) * left.clamp(min=0.0)
     keep = (room / excess.abs().clamp(min=TINY)).clamp(max=1.0)
@@ -131,6 +128,21 @@ def advect_tracer(
         flux = up * (near[:-shift] + half[:-shift]) + down * (near[shift:] - half[shift:])
         rate = rate + (flux[shift:] - flux[:-shift]) / size
     return torch.where(inside > 0.0, tracer[ends] - dt * rate, 0.0)
+
+
+def _range_around(c: Tensor, wet: Tensor, row: int) -> tuple[Tensor, Tensor]:
+    """Least and greatest C among each wet cell of the window and its eight wet neighbours; 0 for
+    a dry one."""
+    found = []
+    for values, extreme in (
+        (torch.where(wet, c, math.inf), torch.minimum),
+        (torch.where(wet, c, 0.0), torch.maximum),
+    ):
+        beside = extreme(values[row - 1 : -row - 1], values[row + 1 : len(values) - row + 1])
+        in_row = extreme(values[row:-row], beside)
+        around = extreme(extreme(in_row[: -2 * row], in_row[2 * row :]), in_row[row:-row])
+        found.append(torch.where(wet[PAD * row : -PAD * row], around, 0.0))
+    return found[0], found[1]
 
 
 def decay_and_source(decay: float, dt: Tensor) -> tuple[Tensor, Tensor]:
