@@ -14,12 +14,14 @@ from worldsim.simulator.body_models import (
     floaters,
     frames,
     member_model,
+    work_height,
 )
 from worldsim.simulator.floating import ADDED_MASS, FloatingLoads
+from worldsim.simulator.frames import Frames
 from worldsim.simulator.free_bodies import FreeBodies
 from worldsim.simulator.rotation import turned
 from worldsim.simulator.scene import Hidden, Physics, Scene
-from worldsim.simulator.structures import CRUSHED_HEIGHT, Frames
+from worldsim.simulator.structures import CRUSHED_HEIGHT
 
 
 class Bodies:
@@ -27,7 +29,10 @@ class Bodies:
     as boxes, then people.
 
     people : the people's bodies, placed and pushed by their process. contact : (member, body, 2)
-    N, horizontal, what contacts do to storeys and debris in the last MuJoCo step.
+    N, horizontal, what contacts do to storeys and debris in the last MuJoCo step. contact_impulse :
+    (member, body) N s, horizontal, of contacts so far, beyond what friction on the ground can give.
+    debris_impulse : (member, building) N s, horizontal, of contacts on storeys that stand, so far.
+    debris_force : (member, debris, 6) N, N m: forces on debris that are not the water's.
     """
 
     def __init__(
@@ -63,8 +68,18 @@ class Bodies:
         self.half_size = np.stack([model.geom_size[1 : 1 + slots.bodies] for model in self._models])
         self.frames = Frames(frames(scenes, hidden, physics))
         self.floaters = floaters(scenes, hidden, physics, self.half_size)
+        self._whole_drag = self.floaters.drag.copy()
         self.impulse = np.zeros((len(scenes), 2))  # N s received from the water so far
         self.work = np.zeros(len(scenes))  # J, horizontal
+        self.debris_impulse = np.zeros((len(scenes), slots.buildings))
+        self.contact_impulse = np.zeros((len(scenes), slots.bodies))
+        boxes = slice(1, 1 + slots.bodies)
+        self._ground_friction = np.stack(
+            [m.geom_friction[boxes, 0] * m.body_mass[boxes] for m in self._models]
+        ) * physics.gravity
+        self.debris_force = self._qfrc[:, 4 * n : 4 * n + 6 * slots.debris].reshape(
+            len(scenes), slots.debris, 6
+        )
         self.base = np.zeros((len(scenes), slots.buildings))
         self._rubble_buoyancy = np.zeros((len(scenes), slots.buildings))
         for member, scene in enumerate(scenes):
@@ -187,9 +202,17 @@ class Bodies:
     def _account(self, before: np.ndarray) -> np.ndarray:
         """Add one MuJoCo step's impulse and work of the applied forces; the motion after it."""
         after = self._horizontal_motion()
-        applied = self._xfrc[:, 1:][..., [0, 1, 5]]
+        applied = self._xfrc[:, 1 : 1 + self.slots.bodies + self.slots.people][..., [0, 1, 5]]
         self.impulse += TIMESTEP * applied[..., :2].sum(1)
         self.work += TIMESTEP * (applied * (0.5 * (before + after))).sum((1, 2))
+        push = self.contact
+        size = np.sqrt(push[..., 0] ** 2 + push[..., 1] ** 2)
+        attached = self.frames.attached
+        on_storeys = size[:, : self.storey_bodies].reshape(attached.shape)
+        # Storeys that stand touch neither the ground nor each other.
+        self.debris_impulse += TIMESTEP * np.where(attached, on_storeys, 0.0).sum(-1)
+        hit = size - self._ground_friction
+        self.contact_impulse += TIMESTEP * np.maximum(hit, 0.0)
         return after
 
     @property
@@ -226,6 +249,16 @@ class Bodies:
         debris = loose.reshape(members, self.slots.debris, 6)[..., :2]
         return np.concatenate([storeys, debris], axis=1)
 
+    def lower_work(self, member: int, work: int, top: float, foot: float) -> None:
+        """Let a work reach from its `foot` only up to `top`, m."""
+        model = self._models[member]
+        body = 1 + self.slots.bodies + self.slots.people + work
+        middle, half_height = work_height(top, foot)
+        model.body_pos[body, 2] = middle
+        model.geom_size[body, 2] = model.geom_aabb[body, 5] = half_height
+        model.geom_rbound[body] = float(np.linalg.norm(model.geom_size[body]))
+        self._batch.set_models(self._models)
+
     def _crush(self, failed: np.ndarray) -> None:
         """Failed storeys become flat rubble; all that was released may float from now on."""
         for member, building, storey in failed:
@@ -236,12 +269,23 @@ class Bodies:
             model.geom_aabb[1 + body, 5] = CRUSHED_HEIGHT / 2
             self.half_size[member, body, 2] = CRUSHED_HEIGHT / 2
             self.floaters.buoyant[member, body] = self._rubble_buoyancy[member, building]
-            for above in range(storey, self.slots.storeys):
-                loose = building * self.slots.storeys + above
-                if self.frames.properties.present[member, building, above]:
-                    self.floaters.loose[member, loose] = True
-                    model.dof_armature[4 * loose : 4 * loose + 2] = (
-                        ADDED_MASS * self.floaters.mass[member, loose]
-                    )
+            self._set_adrift(member, building, storey)
         self.floaters.half_size[...] = self.half_size
         self._batch.set_models(self._models)
+
+    def tear_off(self, member: int, building: int) -> None:
+        """Let a building float away as a whole."""
+        self.frames.tear_off(member, building)
+        self._set_adrift(member, building, 0)
+        self._batch.set_models(self._models)
+
+    def _set_adrift(self, member: int, building: int, lowest: int) -> None:
+        """Let a building's storeys float from the `lowest` that came off upwards."""
+        for above in range(lowest, self.slots.storeys):
+            if self.frames.properties.present[member, building, above]:
+                body = building * self.slots.storeys + above
+                self.floaters.loose[member, body] = True
+                self.floaters.drag[member, body] = self._whole_drag[member, body]
+                self._models[member].dof_armature[4 * body : 4 * body + 2] = (
+                    ADDED_MASS * self.floaters.mass[member, body]
+                )

@@ -7,11 +7,15 @@ import math
 
 import mujoco
 import numpy as np
+from scipy.ndimage import map_coordinates
 
+from worldsim.simulator.coast import Piece, WorkKind
 from worldsim.simulator.constants import SEAWATER_DENSITY
 from worldsim.simulator.floating import ADDED_MASS, Floaters
+from worldsim.simulator.frames import FrameProperties, frame_properties
+from worldsim.simulator.loose_bodies import KINDS, typical
 from worldsim.simulator.scene import Building, Debris, Hidden, Person, Physics, Scene
-from worldsim.simulator.structures import STOREY_HEIGHT, FrameProperties, frame_properties
+from worldsim.simulator.structures import STOREY_HEIGHT
 
 TIMESTEP = 0.01
 """s; resolves the stiffest support spring (see `structures.SUPPORT_FREQUENCY`)."""
@@ -22,9 +26,6 @@ GAP = 0.05
 LEAKY_BUOYANCY = 0.25
 """Part of an intact but loose storey's bulk volume that displaces water: walls and floors, some
 trapped air; doors and windows let the rest in."""
-
-NOMINAL_DEBRIS_DENSITY = 250.0
-"""kg/m3; boxes start afloat at the draught of this density, whatever their hidden one."""
 
 PARKED = 1.0e4
 """m; where the bodies of empty slots rest, out of everybody's way."""
@@ -38,7 +39,7 @@ MEMORY = "32M"
 
 def base_elevation(scene: Scene, building: Building) -> float:
     """Elevation of a building's base, m: the highest ground under it, plus the gap."""
-    return float(scene.bathymetry[scene.cells_of(building)].max()) + GAP
+    return float(scene.platform[scene.cells_of(building)].max()) + GAP
 
 
 def _rest_position(scene: Scene, building: Building, storey: int) -> tuple[float, float, float]:
@@ -51,24 +52,39 @@ def _rest_position(scene: Scene, building: Building, storey: int) -> tuple[float
 
 
 def _debris_rest(scene: Scene, box: Debris) -> float:
-    """Elevation of the centre at t=0, m: on the ground, or afloat. It can be seen, so it does not
-    depend on the hidden density: boxes afloat settle to their own draught in the first second."""
-    domain = scene.domain
-    row = min(int(box.position[1] / domain.dy), domain.ny - 1)
-    column = min(int(box.position[0] / domain.dx), domain.nx - 1)
+    """Elevation of the centre at t=0, m: on its piers, on the ground, or afloat. It can be seen, so
+    it does not depend on the hidden density: boxes afloat settle to their own draught in the first
+    second."""
     half_height = box.half_size[2]
-    aground = float(scene.bathymetry[row, column]) + half_height
-    afloat = half_height - 2 * half_height * NOMINAL_DEBRIS_DENSITY / SEAWATER_DENSITY
-    return max(aground, afloat)
+    if box.elevation is not None:
+        return box.elevation + half_height
+    mass = debris_mass(box, KINDS[box.kind].density)
+    draught = mass / (SEAWATER_DENSITY * 4 * box.half_size[0] * box.half_size[1])
+    return max(_ground_under(scene, box), -draught) + half_height
 
 
-def _debris_mass(box: Debris, density: float) -> float:
-    return density * 8 * math.prod(box.half_size)
+def _ground_under(scene: Scene, box: Debris) -> float:
+    """Highest ground under a box, m, between cell centres as MuJoCo has it."""
+    domain, points = scene.domain, np.linspace(-1.0, 1.0, 5)
+    along, across = np.meshgrid(points * box.half_size[0], points * box.half_size[1])
+    cosine, sine = math.cos(box.heading), math.sin(box.heading)
+    x = box.position[0] + along * cosine - across * sine
+    y = box.position[1] + along * sine + across * cosine
+    place = [np.clip(y / domain.dy - 0.5, 0, domain.ny - 1),
+             np.clip(x / domain.dx - 0.5, 0, domain.nx - 1)]
+    return float(map_coordinates(scene.platform, place, order=1).max())
+
+
+def debris_mass(box: Debris, density: float) -> float:
+    """Mass in kg of a loose body of that bulk density [kg/m3], contents included."""
+    contents = 0.0 if box.contents is None else box.contents.mass
+    return density * 8 * math.prod(box.half_size) + contents
 
 
 def member_model(scene: Scene, hidden: Hidden, physics: Physics) -> mujoco.MjModel:
     """The MuJoCo model of one member: terrain, storeys, debris; every slot filled or parked."""
     slots, domain = scene.slots, scene.domain
+    loose = hidden.debris or typical(scene)
     bodies: list[_Box] = []
     for b in range(slots.buildings):
         building = scene.buildings[b] if b < len(scene.buildings) else None
@@ -87,8 +103,11 @@ def member_model(scene: Scene, hidden: Hidden, physics: Physics) -> mujoco.MjMod
         if k < len(scene.debris):
             box, density = scene.debris[k], float(hidden.debris_density[k])
             place = (*box.position, _debris_rest(scene, box))
-            mass = _debris_mass(box, density)
-            bodies.append(_Box(place, box.heading, box.half_size, mass, True, "<freejoint/>"))
+            mass = debris_mass(box, density)
+            bodies.append(
+                _Box(place, box.heading, box.half_size, mass, True, "<freejoint/>",
+                     friction=float(loose.friction[k]))
+            )
         else:
             place = (PARKED, 10.0 * (k + 1), 0.0)
             bodies.append(_Box(place, 0.0, (0.5, 0.5, 0.5), 1.0, False, "<freejoint/>"))
@@ -96,7 +115,9 @@ def member_model(scene: Scene, hidden: Hidden, physics: Physics) -> mujoco.MjMod
         # Everybody waits here, weightless, until the water comes: see `FreeBodies.place`.
         place = (PARKED, -10.0 * (p + 1), 0.0)
         bodies.append(_person(scene.people[p] if p < len(scene.people) else None, place))
-    low, high = float(scene.bathymetry.min()), float(scene.bathymetry.max())
+    for w in range(slots.works):
+        bodies.append(_work(scene, scene.pieces[w] if w < len(scene.pieces) else None, w))
+    low, high = float(scene.platform.min()), float(scene.platform.max())
     relief = max(high - low, 1e-3)
     reach = ((domain.nx - 1) * domain.dx / 2, (domain.ny - 1) * domain.dy / 2)
     # Sparse Jacobians: a town of 100 people has 960 degrees of freedom, of which few touch; dense
@@ -122,13 +143,41 @@ def member_model(scene: Scene, hidden: Hidden, physics: Physics) -> mujoco.MjMod
     solid = np.array([body.solid for body in bodies])
     model.geom_contype[1:] = solid
     model.geom_conaffinity[1:] = solid
-    model.hfield_data[:] = ((scene.bathymetry - low) / relief).ravel()
+    model.hfield_data[:] = ((scene.platform - low) / relief).ravel()
     first = 4 * slots.buildings * slots.storeys
     for k in range(len(scene.debris)):
         body = 1 + slots.buildings * slots.storeys + k
         dof = first + 6 * k
         model.dof_armature[dof : dof + 2] = ADDED_MASS * model.body_mass[body]
     return model
+
+
+def work_height(top: float, foot: float) -> tuple[float, float]:
+    """Elevation of the centre and half height, m, of a work's body that rises from `EMBEDDED` below
+    its `foot` to its `top`."""
+    return (top + foot - EMBEDDED) / 2, (top - foot + EMBEDDED) / 2
+
+
+def work_foot(scene: Scene, piece: Piece) -> float:
+    """Elevation of the lowest ground under a work, m."""
+    x0, x1, y0, y1 = piece.footprint
+    rows = slice(int(y0 / scene.domain.dy), math.ceil(y1 / scene.domain.dy))
+    columns = slice(int(x0 / scene.domain.dx), math.ceil(x1 / scene.domain.dx))
+    return float(scene.platform[rows, columns].min())
+
+
+EMBEDDED = 1.0
+"""m by which works reach into the ground, so that nothing gets under them."""
+
+
+def _work(scene: Scene, piece: Piece | None, number: int) -> _Box:
+    """A fixed block; quays are part of the ground."""
+    if piece is None or piece.kind is WorkKind.QUAY:
+        return _Box((PARKED, 0.0, 10.0 * (number + 1)), 0.0, (0.5, 0.5, 0.5), 1.0, False, "")
+    x0, x1, y0, y1 = piece.footprint
+    middle, half_height = work_height(piece.top, work_foot(scene, piece))
+    place = ((x0 + x1) / 2, (y0 + y1) / 2, middle)
+    return _Box(place, 0.0, ((x1 - x0) / 2, (y1 - y0) / 2, half_height), 1.0, True, "")
 
 
 _STOREY_JOINTS = (
@@ -169,6 +218,7 @@ class _Box:
     """A body slot: place in m, heading in rad, sizes in m as MuJoCo has them, mass in kg.
 
     exists : has weight from the start. collides : meets others; as `exists` unless given.
+    friction : coefficient that counts against everything fixed; otherwise 0.5, or the other's.
     """
 
     place: tuple[float, ...]
@@ -179,6 +229,7 @@ class _Box:
     joints: str
     shape: str = "box"
     collides: bool | None = None
+    friction: float | None = None
 
     @property
     def solid(self) -> bool:
@@ -189,10 +240,14 @@ class _Box:
         at = " ".join(repr(float(value)) for value in self.place)
         size = " ".join(repr(float(value)) for value in self.half)
         turned = f"{math.cos(self.heading / 2)!r} 0 0 {math.sin(self.heading / 2)!r}"
+        rough = (
+            'friction="0.5"' if self.friction is None
+            else f'friction="{self.friction!r} 0.005 0.0001" priority="1"'
+        )
         return (
             f'<body pos="{at}" quat="{turned}" gravcomp="1">{self.joints}'
             f'<geom type="{self.shape}" size="{size}" mass="{float(self.mass)!r}"'
-            ' friction="0.5"/></body>'
+            f' {rough}/></body>'
         )
 
 
@@ -234,7 +289,7 @@ def floaters(
     slots = scenes[0].slots
     storeys = slots.buildings * slots.storeys
     shape = (len(scenes), slots.bodies)
-    mass, drag = np.ones(shape), np.ones(shape)
+    mass, drag, sill = np.ones(shape), np.ones(shape), np.zeros(shape)
     buoyant, loose = np.ones(shape), np.zeros(shape, dtype=bool)
     for member, (scene, draw) in enumerate(zip(scenes, hidden, strict=True)):
         for b, building in enumerate(scene.buildings):
@@ -244,10 +299,11 @@ def floaters(
                 drag[member, body] = BOX_DRAG * physics.debris_drag
                 buoyant[member, body] = LEAKY_BUOYANCY
         for k, box in enumerate(scene.debris):
-            mass[member, storeys + k] = _debris_mass(box, float(draw.debris_density[k]))
+            mass[member, storeys + k] = debris_mass(box, float(draw.debris_density[k]))
             drag[member, storeys + k] = float(draw.debris_drag[k]) * physics.debris_drag
             loose[member, storeys + k] = True
-    return Floaters(half_size.copy(), mass, drag, buoyant, loose)
+        sill[member, storeys:] = (draw.debris or typical(scene)).sill
+    return Floaters(half_size.copy(), mass, drag, buoyant, loose, sill)
 
 
 BOX_DRAG = 2.0

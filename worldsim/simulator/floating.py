@@ -90,7 +90,8 @@ class Floaters:
     """Boxes that float when they are loose; arrays are (member, body, …).
 
     half_size : (…, 3) m. mass : kg. drag : drag coefficient. buoyant : part of the bulk volume
-    that displaces water. loose : whether the water moves it now.
+    that displaces water. loose : whether the water moves it now. sill : height in m over the
+    underside up to which water passes (under a car), so that nothing is displaced there.
     """
 
     half_size: np.ndarray
@@ -98,6 +99,7 @@ class Floaters:
     drag: np.ndarray
     buoyant: np.ndarray
     loose: np.ndarray
+    sill: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((1, 1)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,7 +157,8 @@ def floating_forces(
     height = 2 * boxes.half_size[..., 2:3]
     submerged = np.clip(surface - (place[..., 2] - height / 2), 0.0, height)
     submerged = np.where(touched > 0, submerged, 0.0)
-    volume = submerged * column_area[..., None] * boxes.buoyant[..., None] * touched
+    displacing = np.maximum(submerged - boxes.sill[..., None], 0.0)
+    volume = displacing * column_area[..., None] * boxes.buoyant[..., None] * touched
     displaced = SEAWATER_DENSITY * volume
 
     point_velocity = velocity[:, :, None, :] + np.cross(spin[:, :, None, :], arm)
@@ -176,8 +179,8 @@ def floating_forces(
 
     pull = (1 + ADDED_MASS) * gravity * displaced
     restoring = SEAWATER_DENSITY * gravity * column_area[..., None] * boxes.buoyant[..., None]
-    heave = 2 * HEAVE_DAMPING * np.sqrt(restoring * box_mass) * (submerged > 0) * touched
-    piercing = (submerged > 0) & (submerged < height)
+    heave = 2 * HEAVE_DAMPING * np.sqrt(restoring * box_mass) * (displacing > 0) * touched
+    piercing = (displacing > 0) & (submerged < height)
     force = np.stack(
         [
             drag_x - pull * slope_x,

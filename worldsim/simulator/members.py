@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 import numpy as np
@@ -18,6 +19,7 @@ from worldsim.simulator.rotation import rotation_matrices
 from worldsim.simulator.scene import Hidden, Physics, Scene
 from worldsim.simulator.stops import Stops
 from worldsim.simulator.structures import STOREY_HEIGHT
+from worldsim.simulator.tracer_books import TracerBooks
 from worldsim.simulator.wall_loads import WallFaces
 from worldsim.simulator.water import (
     Boundaries,
@@ -67,7 +69,9 @@ class World:
             for b, building in enumerate(scene.buildings):
                 self.owner[member][scene.cells_of(building)] = b
         self.faces = WallFaces.of(self.owner)
-        self.ground = np.stack([scene.bathymetry for scene in scenes])
+        self.ground = np.stack([scene.ground for scene in scenes])
+        self._datum = np.minimum(self.ground, 0.0) ** 2
+        holding = [s for s in scenes if any(d.contents is not None for d in s.debris)]
         self.solver = ShallowWater(
             Grid(domain.nx, domain.ny, domain.dx, domain.dy),
             torch.as_tensor(self.ground, dtype=dtype),
@@ -75,9 +79,15 @@ class World:
             manning=scenes[0].manning,
             gravity=physics.gravity,
             compiled=compiled,
+            transport=holding[0].transport if holding else None,
         )
         self.blocked = torch.as_tensor(self.owner >= 0)
         self.water = _initial_water(scenes, self.solver.bathymetry, self.blocked)
+        self.tracer = TracerBooks(len(scenes))
+        self.tracer_source: Tensor | None = None  # (member, ny, nx) kg/s
+        if holding:
+            zeros = torch.zeros_like(self.water.depth)
+            self.water = dataclasses.replace(self.water, tracer=zeros)
         self.time = 0.0
         self.failure_time = np.full((len(scenes), scenes[0].slots.buildings), np.nan)
         self.impulse = np.zeros((len(scenes), scenes[0].slots.buildings, 2))
@@ -101,6 +111,20 @@ class World:
         """The bodies' last good `BODY_STATE`, (member, …) each."""
         return self._good
 
+    def lower_bed(self, where: tuple[np.ndarray, ...], elevation: np.ndarray) -> None:
+        """Let the ground at the cells `where` (members, rows, columns) fall to `elevation` [m]; the
+        water there goes down with it."""
+        self.ground[where] = elevation
+        self.solver.set_bathymetry(
+            torch.as_tensor(self.ground, dtype=self.solver.bathymetry.dtype)
+        )
+
+    def tracer_concentration(self) -> np.ndarray | None:
+        """(member, ny, nx) kg/m3 of what tanks released; None where no scene has any."""
+        if self.water.tracer is None:
+            return None
+        return self.water.concentration().numpy().astype(np.float64, copy=False)
+
     def failures(self) -> np.ndarray:
         """A `Failure` code per member: why it stopped, else the first book that does not close."""
         books = self.audit.failures(limits_of(self.solver.bathymetry.dtype))
@@ -114,7 +138,9 @@ class World:
             self.time,
             COUPLING_STEP,
             torch.as_tensor(self.stops.active.copy()),
+            self.tracer_source,
         )
+        self.tracer.book(budget)
         for lost in budget.divergences:
             self.stops.stop(lost.member, Failure.WATER_DIVERGED, lost.time, lost.step, lost.cell)
         ground, storeys = self._wall_loads(budget)
@@ -137,10 +163,12 @@ class World:
             load[~active] = 0.0
         floating.heave_stiffness[~active], floating.heave_damping[~active] = 0.0, 0.0
         change[:, ~active] = 0.0
-        self.water = WaterState(
-            self.water.depth,
-            self.water.momentum_x + torch.as_tensor(change[0], dtype=self.water.depth.dtype),
-            self.water.momentum_y + torch.as_tensor(change[1], dtype=self.water.depth.dtype),
+        self.water = dataclasses.replace(
+            self.water,
+            momentum_x=self.water.momentum_x
+            + torch.as_tensor(change[0], dtype=self.water.depth.dtype),
+            momentum_y=self.water.momentum_y
+            + torch.as_tensor(change[1], dtype=self.water.depth.dtype),
         )
         received, worked = self.bodies.impulse.copy(), self.bodies.work.copy()
         failed = self.bodies.advance(
@@ -199,8 +227,8 @@ class World:
         )
         u, v = self.water.velocity()
         bed = self.solver.bathymetry.to(torch.float64)
-        surface, dry = bed + h, bed.clamp(min=0.0)
-        potential = surface * surface - dry * dry
+        # Still water over the bed of the start has none, so that a bed that falls gives none.
+        potential = h * (h + 2 * bed) + torch.as_tensor(self._datum)
         energy = 0.5 * ((qx * u + qy * v) + self.physics.gravity * potential)
         sums = total(torch.stack((h, qx, qy, energy)).flatten(0, 1)).reshape(4, -1)
         volume, along_x, along_y, joule = (sums * self._cell_mass).numpy()

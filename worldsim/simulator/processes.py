@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from worldsim.simulator.process import Process
 from worldsim.simulator.scene import Scene
+from worldsim.simulator.seawalls import Works
 
-PROCESSES: tuple[type[Process], ...] = ()
+PROCESSES: tuple[type[Process], ...] = (Works,)
 """All there are, in the order in which they act."""
 
 

@@ -113,8 +113,11 @@ class Recording:
         )
         variables["bathymetry"] = (
             ("case", "y", "x"),
-            np.stack([s.bathymetry for s in self._scenes]).astype(np.float32),
-            {"units": "m", "long_name": "ground elevation above still water"},
+            np.stack([s.ground for s in self._scenes]).astype(np.float32),
+            {
+                "units": "m",
+                "long_name": "elevation of ground and works above still water at the start",
+            },
         )
         return xr.Dataset(
             variables,

@@ -23,9 +23,15 @@ from worldsim.simulator.coast import (
 )
 from worldsim.simulator.coast_draw import CoastDraw
 from worldsim.simulator.constants import GRAVITY
-from worldsim.simulator.loose_bodies import Contents, DebrisDraw, DebrisKind, check_debris
 from worldsim.simulator.evacuation import Evacuation, PeopleDraw
-from worldsim.simulator.structures import BuildingType
+from worldsim.simulator.loose_bodies import Contents, DebrisDraw, DebrisKind, check_debris
+from worldsim.simulator.structures import (
+    MOST_STOREYS,
+    TYPES,
+    BuildingDraw,
+    BuildingType,
+    check_factors,
+)
 from worldsim.simulator.water.tracer import Transport
 
 if TYPE_CHECKING:
@@ -95,13 +101,34 @@ class Role(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True)
 class Building:
-    """A building with a rectangular footprint (x0, x1, y0, y1) on whole cells, in m."""
+    """A building with a rectangular footprint (x0, x1, y0, y1) on whole cells, in m.
+
+    Raises
+    ------
+    InputError : its type is not a type, or its storeys are not 1 to `MOST_STOREYS`.
+    """
 
     type: BuildingType
     footprint: tuple[float, float, float, float]
     storeys: int
     colour: tuple[int, int, int]
     role: Role = Role.HOME
+
+    def __post_init__(self) -> None:
+        place = f"building at {self.footprint} m"
+        if not isinstance(self.type, BuildingType):
+            raise InputError(
+                f"{place}: {self.type!r} is no type of building; give a BuildingType, such as "
+                f"TYPES of {', '.join(TYPES)}"
+            )
+        if not 1 <= self.storeys <= MOST_STOREYS:
+            raise InputError(f"{place} has {self.storeys} storeys; give 1 to {MOST_STOREYS}")
+
+    @property
+    def perimeter(self) -> float:
+        """Length of its outer walls, m."""
+        x0, x1, y0, y1 = self.footprint
+        return 2 * ((x1 - x0) + (y1 - y0))
 
     @property
     def area(self) -> float:
@@ -183,6 +210,8 @@ class Scene:
         at 0 by default.
     closed : walls on all sides instead of a wave in the west and open water in the east.
     people : everybody who is there. evacuation : their warning and where they can go.
+    works, trees : what is built and planted on the coast.
+    transport : how what tanks release spreads and decays.
     manning : bed roughness, s m^(-1/3).
     cameras : by name.
     """
@@ -200,6 +229,9 @@ class Scene:
     closed: bool = False
     people: tuple[Person, ...] = ()
     evacuation: Evacuation | None = None
+    works: tuple[Work, ...] = ()
+    trees: tuple[GreenBelt, ...] = ()
+    transport: Transport = Transport()
 
     def __post_init__(self) -> None:
         shape = (self.domain.ny, self.domain.nx)
@@ -222,7 +254,10 @@ class Scene:
                     f"building {number} has {building.storeys} storeys; "
                     f"give 1 to {self.slots.storeys}"
                 )
-            rows, columns = self.cells_of(building)
+            try:
+                rows, columns = self.cells_of(building)
+            except InputError as reason:
+                raise InputError(f"building {number}: {reason}") from None
             if taken[rows, columns].any():
                 raise InputError(f"building {number} overlaps another; move it")
             taken[rows, columns] = True
@@ -289,6 +324,11 @@ class Hidden:
     debris_density : (debris,) kg/m3.
     debris_drag : (debris,) drag coefficients.
     people : what the people do; medians, and nobody leaves unless water comes, if None.
+    buildings : their walls, anchorage and leaks; medians if None.
+
+    Raises
+    ------
+    InputError : a strength or drift limit that is not a positive number.
     """
 
     strength: np.ndarray
@@ -298,3 +338,8 @@ class Hidden:
     people: PeopleDraw | None = None
     debris: DebrisDraw | None = None
     coast: CoastDraw | None = None
+    buildings: BuildingDraw | None = None
+
+    def __post_init__(self) -> None:
+        check_factors("strength", self.strength)
+        check_factors("drift limit", self.drift_limit)
