@@ -1,0 +1,1 @@
+"""Emergent damage, deaths and evacuation beside published curves and tables: never fitted."""
