@@ -34,9 +34,9 @@ HEALTH_NOTES = (
 )
 
 CONTEXT = (
-    "For comparison, WHO projected after the 2004 tsunami a 12-month prevalence of mild or moderate "
-    "mental disorder of 20% (10% before), falling to 15% by natural recovery, and of severe "
-    "disorder of 3 to 4% (2 to 3% before); these are disorders, not positive screens."
+    "For comparison, WHO projected after the 2004 tsunami a 12-month prevalence of mild or "
+    "moderate mental disorder of 20% (10% before), falling to 15% by natural recovery, and of "
+    "severe disorder of 3 to 4% (2 to 3% before); these are disorders, not positive screens."
 )
 
 CASUALTY_NOTE = (

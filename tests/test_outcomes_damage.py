@@ -1,0 +1,101 @@
+"""Damage states and the empirical curves they are compared with."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worldsim.outcomes import damage, fragility
+
+
+def test_thresholds_are_the_published_ones_and_inclusive():
+    states = damage.damage_state(0, np.array([0.0039, 0.004, 0.0099, 0.0306, 0.075]), 0, 0)
+    assert states.tolist() == [0, 1, 2, 3, 4]
+    assert damage.damage_state(1, 0.035, 0, 0) == 4
+    assert damage.damage_state(3, 0.0599, 0, 0) == 3
+
+
+def test_collapse_and_wash_away_outrank_drift_and_the_unseen_is_unknown():
+    assert damage.damage_state(0, 0.0, 1, 0) == damage.COMPLETE
+    assert damage.damage_state(0, np.nan, 1, 1) == damage.WASHED_AWAY
+    assert np.isnan(damage.damage_state(0, np.nan, 0, 0))
+    assert np.isnan(damage.damage_state(0, 0.01, np.nan, np.nan))
+
+
+def test_worst_drift_is_over_known_storeys():
+    assert damage.worst_drift(np.array([[0.01, np.nan], [np.nan, np.nan]]))[0] == 0.01
+    assert np.isnan(damage.worst_drift(np.array([[np.nan, np.nan]]))[0])
+
+
+@given(kind=st.integers(0, 3), drift=st.floats(0, 1), more=st.floats(0, 1))
+def test_more_drift_never_less_damage(kind, drift, more):
+    states = damage.damage_state(kind, np.array([drift, drift + more]), 0, 0)
+    assert states[0] <= states[1]
+    probabilities = damage.state_probabilities(kind, np.array([drift, drift + more]))
+    assert (np.diff(probabilities, axis=0) >= 0).all() and (np.diff(probabilities) <= 0).all()
+
+
+def test_counts_know_what_they_do_not_know():
+    state = np.array([[0, 3, 4, 5, np.nan], [0, 0, 1, 4, 4]])
+    present = np.array([True, True, True, True, True])
+    number = damage.counts(state, present)
+    assert np.isnan(number[0, :4]).all() and number[0, 4:].tolist() == [1, 1]
+    assert number[1].tolist() == [2, 1, 0, 0, 2, 0]
+    assert damage.counts(state, present & [1, 1, 1, 1, 0])[0].tolist() == [1, 0, 0, 1, 1, 1]
+
+
+def test_suppasri_medians_and_order():
+    # The median of ln h ~ N(mu, sigma) is exp(mu).
+    assert fragility.suppasri(np.exp(1.2094), "timber")[2] == pytest.approx(0.5)
+    assert fragility.suppasri(np.exp(1.9381), "concrete")[1] == pytest.approx(0.5)
+    depth = np.linspace(0.01, 20, 400)
+    for type_ in ("timber", "masonry", "steel", "concrete", "mixed"):
+        curve = fragility.suppasri(depth, type_)
+        assert (np.diff(curve, axis=-1) <= 0).all() and (np.diff(curve, axis=0) >= 0).all()
+    assert fragility.suppasri(0.0, "timber").tolist() == [0, 0, 0]
+
+
+def test_the_minimum_acts_only_where_the_printed_curves_cross():
+    """Wood crosses at 0.75 m and masonry at 0.53 m: there the ordered curves part."""
+    for type_, crossing in (("timber", 0.75), ("masonry", 0.53)):
+        below, above = (fragility.suppasri(crossing * f, type_) for f in (0.98, 1.04))
+        assert below[0] == below[1] and above[0] > above[1]
+
+
+def test_momentum_flux_medians_from_feet():
+    foot = 0.3048**3
+    for index, feet in enumerate((1170, 3259, 5347)):
+        assert fragility.momentum_flux(feet * foot)[index] == pytest.approx(0.5, abs=2e-3)
+
+
+def test_velocity_collapse_against_the_laws_in_feet():
+    # 7.93 m at 1 m/s in HAZUS's units: 268.38 ft (ft/s)^-1.9642 for wood.
+    speed = 3.0
+    feet = 268.38 * (speed / 0.3048) ** -1.9642
+    limit = feet * 0.3048
+    for h, wanted in ((0.99 * limit, 0), (1.01 * limit, 1)):
+        assert fragility.velocity_collapse(h, speed, "timber", 1) == wanted
+    assert fragility.velocity_collapse(3.0, 0.5, "timber", 1) == 0
+    assert fragility.velocity_collapse(3.1, 0.5, "timber", 1) == 1
+    assert np.isnan(fragility.velocity_collapse(3.0, 1.0, "masonry", 1))
+    assert np.isnan(fragility.velocity_collapse(3.0, 3.0, "steel", 1))
+    # Each law joins its still-water depth without a jump.
+    for storeys, slowest, still in ((1, 1.63, 3.05), (2, 1.32, 4.57), (3, 1.14, 6.10)):
+        assert fragility.velocity_collapse(1.01 * still, slowest, "timber", storeys) == 1
+        assert fragility.velocity_collapse(0.98 * still, slowest, "timber", storeys) == 0
+
+
+def test_comparison_recovers_the_curve_it_is_drawn_from():
+    rng = np.random.default_rng(0)
+    depth = rng.uniform(0.5, 8.0, 40_000)
+    chance = fragility.suppasri(depth, "timber")
+    draw = rng.uniform(size=depth.shape)
+    state = np.where(draw < chance[:, 2], 5, np.where(draw < chance[:, 1], 4, 0))
+    found = fragility.comparison(state, np.zeros(depth.shape), depth, "timber",
+                                 np.linspace(0.5, 8.0, 9), damage.TYPES)
+    inside = (found["lower"] <= found["curve"]) & (found["curve"] <= found["upper"])
+    assert inside.mean() >= 0.75 and found["count"].sum() == depth.size
+    assert np.abs(found["collapsed"] - found["curve"][:, 0]).max() < 0.03
+    none = fragility.comparison(state, np.zeros(depth.shape), depth, "steel",
+                                np.array([0.0, 9.0]), damage.TYPES)
+    assert none["count"][0] == 0 and np.isnan(none["collapsed"][0])
