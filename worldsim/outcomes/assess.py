@@ -56,7 +56,7 @@ COORDS = {
 
 
 def assess(source: xr.DataTree | Exposures, *, seed: int = 0, draws: int = DRAWS,
-           temperature: float | None = None) -> xr.Dataset:
+           temperature: float | None = None, over: tuple[str, ...] = ()) -> xr.Dataset:
     """Consequences of what buildings and people went through, with 95% prediction intervals.
 
     Parameters
@@ -66,6 +66,8 @@ def assess(source: xr.DataTree | Exposures, *, seed: int = 0, draws: int = DRAWS
     seed : of the coefficients' draws. Two worlds assessed with one seed share every draw.
     draws : of the coefficients.
     temperature : of the water, degC; drawn from a wide law if not given.
+    over : dimensions besides the draws over which outcomes are summed up, so that intervals cover
+        what is hidden too: ``("realization",)`` for each case, ``("case", "realization")`` for all.
 
     Returns
     -------
@@ -75,17 +77,16 @@ def assess(source: xr.DataTree | Exposures, *, seed: int = 0, draws: int = DRAWS
 
     Raises
     ------
-    InputError : a rollout without states, or too few draws.
+    InputError : a rollout without states, too few draws, or an unknown dimension in `over`.
     """
+    _check_over(over)
     exposures = _exposures(source)
     drawn = _drawn(exposures, seed, draws, temperature)
     variables: dict[str, xr.DataArray] = {}
     for name in (*COUNTED, *DRAWN):
         values = drawn[name]
-        if "draw" in values.dims:
-            variables |= _summed(name, values, ("draw",))
-        else:
-            variables[name] = values
+        pooled = (*over, "draw") if "draw" in values.dims else over
+        variables |= _summed(name, values, pooled) if pooled else {name: values}
     return _dataset(variables, {"seed": seed, "draws": draws, "seen_by": exposures.seen_by,
                                 "notes": " ".join((*wording.HEALTH_NOTES, wording.CASUALTY_NOTE,
                                                    wording.TRACER_NOTE))})
@@ -117,9 +118,7 @@ def compare(a: xr.DataTree | Exposures, b: xr.DataTree | Exposures, *, seed: int
         if not np.array_equal(one, two):
             raise InputError(f"the two worlds hold {name}s {one.tolist()} and {two.tolist()}; "
                              "simulate both with the same seed, cases and realizations")
-    unknown = sorted(set(over) - {"case", "realization"})
-    if unknown:
-        raise InputError(f"over={unknown[0]!r}; give 'realization', 'case' or both")
+    _check_over(over)
     before, after = (_drawn(e, seed, draws, temperature) for e in (first, second))
     elsewhere = _drawn(first, seed + 1, draws, temperature)
     variables: dict[str, xr.DataArray] = {}
@@ -132,6 +131,12 @@ def compare(a: xr.DataTree | Exposures, b: xr.DataTree | Exposures, *, seed: int
             for end in ("lower", "upper"):
                 variables[f"{name}_unpaired_{end}"] = apart[f"{name}_{end}"]
     return _dataset(variables, {"seed": seed, "draws": draws, "difference": "second minus first"})
+
+
+def _check_over(over: tuple[str, ...]) -> None:
+    unknown = sorted(set(over) - {"case", "realization"})
+    if unknown:
+        raise InputError(f"over={unknown[0]!r}; give 'realization', 'case' or both")
 
 
 def _exposures(source: xr.DataTree | Exposures) -> Exposures:
