@@ -7,6 +7,7 @@ import xarray as xr
 
 from worldsim.outcomes.damage import TYPES
 from worldsim.outcomes.exposure import EXPOSED_PEOPLE, ROLES, STATUS
+from worldsim.rollout import SCHEMA_VERSION
 
 TIME = np.array([0.0, 20.0, 60.0])
 X, Y = (np.arange(48) + 0.5) * 2.0, (np.arange(40) + 0.5) * 2.0
@@ -50,7 +51,8 @@ def town(cases: int = 1, realizations: int = 2, *, down: tuple[int, ...] = (), d
     wet = xr.Dataset({"depth": (grid, water), "momentum_x": (grid, 0.1 * water),
                       "momentum_y": (grid, 0.0 * water)}, coords={"time": TIME, "x": X, "y": Y})
     return xr.DataTree.from_dict({
-        "/": xr.Dataset(coords={"case": np.arange(cases), "realization": np.arange(realizations)}),
+        "/": xr.Dataset(coords={"case": np.arange(cases), "realization": np.arange(realizations)},
+                        attrs={"schema_version": SCHEMA_VERSION, "kind": "simulated"}),
         "/structures": structures, "/water": wet,
         "/people": _people(members, down if in_collapse else (), carried),
     })
@@ -69,7 +71,8 @@ def _people(members: tuple[int, int], down: tuple[int, ...], carried: int) -> xr
            for name, v in values.items()}
     fixed = {"present": np.ones(PEOPLE, bool), "female": np.arange(PEOPLE) % 2 == 0,
              "age": np.where(np.arange(PEOPLE) % 6 == 0, 10.0, 40.0),
-             "height": np.full(PEOPLE, 1.7), "mass": np.full(PEOPLE, 70.0), "home": home, "building": home}
+             "height": np.full(PEOPLE, 1.7), "mass": np.full(PEOPLE, 70.0),
+             "home": home, "building": home}
     static = {name: (("case", "person"), np.broadcast_to(v, (members[0], PEOPLE)))
               for name, v in fixed.items()}
     status = (("case", "realization", "time", "person"),

@@ -45,13 +45,10 @@ ROAD_DAYS = Coefficient(
 STAFF_DAYS = Coefficient(
     "recovery.staff", 1.0, "d", "staff back after the town was flooded", ("worldsimassumption",),
     "uncertain", "lognormal", 1.0)
-FUEL_DAYS = Coefficient(
-    "recovery.fuel", 3.0, "d", "how long a generator runs on its own fuel",
-    ("worldsimassumption",), "uncertain", "uniform", low=1.0, high=7.0)
 
 COEFFICIENTS = (
     *(c for row in REPAIR.values() for c in row),
-    SWITCHGEAR_DAYS, GENERATOR_DAYS, EQUIPMENT_DAYS, ROAD_DAYS, STAFF_DAYS, FUEL_DAYS,
+    SWITCHGEAR_DAYS, GENERATOR_DAYS, EQUIPMENT_DAYS, ROAD_DAYS, STAFF_DAYS,
 )
 
 

@@ -156,9 +156,9 @@ def _hospital(lifelines: Lifelines, drawn: _Draws, power: np.ndarray, water: np.
     board = back_by(drawn.component("hospital.switchgear", hospital, recovery.SWITCHGEAR_DAYS),
                     days)
     generator = drawn.component("hospital.generator", hospital, recovery.GENERATOR_DAYS)
-    # Its own fuel carries it only if trucks cannot bring more.
-    fuel = any_of(access, (days[None, :] < drawn.time(recovery.FUEL_DAYS, "fuel")[:, None]) * 1.0)
-    powered = all_of(board, any_of(power, all_of(back_by(generator, days), fuel)))
+    # The generator's fuel is no component of its own: without access nobody reaches the beds
+    # anyway, and with access fuel does.
+    powered = all_of(board, any_of(power, back_by(generator, days)))
     away = drawn.time(recovery.STAFF_DAYS, "staff")
     staff = back_by(np.where(np.isnan(lifelines.flooded), np.nan,
                              np.where(lifelines.flooded == 1, away, 0.0)), days)

@@ -1,0 +1,34 @@
+"""Every coefficient that outcomes depend on, gathered from the modules that declare them."""
+
+from __future__ import annotations
+
+from worldsim.outcomes import (
+    casualties,
+    damage,
+    fragility,
+    health,
+    mortality,
+    passage,
+    recovery,
+    services,
+    stability,
+    symptoms,
+    tracer,
+)
+from worldsim.sources import Coefficient
+
+MODULES = (damage, fragility, services, recovery, passage, casualties, stability, mortality, tracer,
+           health, symptoms)
+
+
+def coefficients() -> tuple[Coefficient, ...]:
+    """All of them, by module."""
+    found = tuple(c for module in MODULES for c in module.COEFFICIENTS)
+    names = [c.name for c in found]
+    assert len(set(names)) == len(names), "two coefficients of one name"
+    return found
+
+
+def keys(found: tuple[Coefficient, ...]) -> list[str]:
+    """The sources of these coefficients, each once, in order of first use."""
+    return list(dict.fromkeys(key for c in found for key in c.sources))
