@@ -28,9 +28,9 @@ from worldsim.errors import InputError
 class Limits:
     """What the books may leave open, all relative.
 
-    mass : to the volume there was or came. momentum, third_law : to the sum of the absolute values
-    of all impulses of all exchanges. energy : rise of the energy that nobody paid for, to the
-    energy there was or came.
+    mass : to the volume there was or came, of the tracer to what came. momentum, third_law : to the
+    sum of the absolute values of all impulses of all exchanges. energy : rise of the energy that
+    nobody paid for, to the energy there was or came.
     """
 
     mass: float
@@ -57,6 +57,7 @@ class Failure(enum.IntEnum):
     MOMENTUM = 4
     THIRD_LAW = 5
     ENERGY = 6
+    TRACER = 7
 
     @property
     def meaning(self) -> str:
@@ -69,6 +70,7 @@ class Failure(enum.IntEnum):
             Failure.MOMENTUM: "the water's momentum does not add up",
             Failure.THIRD_LAW: "the bodies received another impulse than the water gave",
             Failure.ENERGY: "energy came from nowhere",
+            Failure.TRACER: "tracer was lost or made",
         }[self]
 
 

@@ -21,6 +21,7 @@ ERRORS = {
     "momentum_error": "unexplained momentum of the water over the sum of all impulses' sizes",
     "third_law_error": "impulse lost by the water less that received by bodies, over the same sum",
     "energy_gain": "largest unpaid rise of energy over the energy there was or came",
+    "tracer_error": "unexplained mass of tracer over all that tanks released",
 }
 """The books, in the order in which they are reported."""
 
@@ -41,7 +42,8 @@ class AuditRecord:
     def finish(self, at: tuple[np.ndarray, np.ndarray], world: World) -> None:
         """Keep the closed books of the members `at` (cases, realizations)."""
         for name, values in self._errors.items():
-            values[at] = getattr(world.audit, name)
+            books = world if name == "tracer_error" else world.audit
+            values[at] = getattr(books, name)
         self._cause[at] = world.failures()
         self._time[at], self._step[at] = world.stops.time, world.stops.step
         self._cell[at] = world.stops.cell
@@ -118,6 +120,7 @@ ERROR_OF = {
     Failure.MOMENTUM: "momentum_error",
     Failure.THIRD_LAW: "third_law_error",
     Failure.ENERGY: "energy_gain",
+    Failure.TRACER: "tracer_error",
 }
 
 LIMIT_OF = {
@@ -125,4 +128,5 @@ LIMIT_OF = {
     Failure.MOMENTUM: "momentum",
     Failure.THIRD_LAW: "third_law",
     Failure.ENERGY: "energy",
+    Failure.TRACER: "mass",
 }

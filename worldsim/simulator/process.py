@@ -97,17 +97,22 @@ class Process(ABC):
         """The final values of `Declaration.totals`, (member, ...)."""
 
 
+def _unknown(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """What members keep that have nothing of a process which others have."""
+    return np.full(shape, np.nan if np.dtype(dtype).kind == "f" else 0, dtype)
+
+
 class ProcessRecord:
     """What is recorded of one process over all members."""
 
     def __init__(self, declaration: Declaration, shape: tuple[int, int], frames: int) -> None:
         self._declaration = declaration
         self._series = {
-            name: np.zeros((*shape, frames, *self._sizes(variable)), variable.dtype)
+            name: _unknown((*shape, frames, *self._sizes(variable)), variable.dtype)
             for name, variable in declaration.series.items()
         }
         self._totals = {
-            name: np.zeros((*shape, *self._sizes(variable)), variable.dtype)
+            name: _unknown((*shape, *self._sizes(variable)), variable.dtype)
             for name, variable in declaration.totals.items()
         }
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from worldsim.simulator.green_belts import GreenBelts
+from worldsim.simulator.loose_state import LooseState
 from worldsim.simulator.process import Process
 from worldsim.simulator.scene import Scene
 from worldsim.simulator.seawalls import Works
 
-PROCESSES: tuple[type[Process], ...] = (Works,)
+PROCESSES: tuple[type[Process], ...] = (Works, GreenBelts, LooseState)
 """All there are, in the order in which they act."""
 
 

@@ -176,7 +176,8 @@ def drag_factor(
     quadratic drag per depth, C_D n d / 2 = a [1/m], acts where they stand in water (Nepf 1999,
     Water Resour. Res. 35:479, eq. 1). For constant h it is exact: u' = -k |u| u."""
     floor = depth.clamp(min=SLOW_DEPTH)
-    rate = drag * (height / floor).clamp(max=1.0)
+    loss = dt * (speed * (drag * (height / floor).clamp(max=1.0)))
     if g_n_squared is not None:
-        rate = rate + g_n_squared / (floor * cube_root(floor))
-    return 1.0 / (1.0 + dt * (speed * rate))
+        # to the bit as in `friction_factor` where there are no stems
+        loss = dt * g_n_squared * speed / (floor * cube_root(floor)) + loss
+    return 1.0 / (1.0 + loss)
