@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from worldsim import outcomes as outcomes
     from worldsim.answer import generated_rollout as generated_rollout
     from worldsim.camera import Camera as Camera
     from worldsim.camera import render as render
@@ -63,7 +64,9 @@ _HOME = {
     "load_model": "worldsim.model_registry",
 }
 
-__all__ = [*_HOME, "__version__", "evaluate"]
+_MODULES = ("outcomes",)
+
+__all__ = [*_HOME, *_MODULES, "__version__", "evaluate"]
 
 
 def evaluate(dream: Any, truth: Any, **options: Any) -> Any:
@@ -79,6 +82,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         value: Any = version("worldsim")
+    elif name in _MODULES:
+        value = importlib.import_module(f"worldsim.{name}")
     elif name in _HOME:
         value = getattr(importlib.import_module(_HOME[name]), name)
     else:

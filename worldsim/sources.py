@@ -84,7 +84,9 @@ class Coefficient:
             return f"×/ {np.exp(self.spread):.3g}"
         if self.law == "uniform":
             return f"{self.low:.3g} .. {self.high:.3g}"
-        return "exact" if self.standing != "uncertain" else "not known"
+        # The number is used as it stands; what its source says of its scatter is not at hand.
+        return {"verified": "as published", "derived": "as derived",
+                "uncertain": "not known"}[self.standing]
 
 
 @cache

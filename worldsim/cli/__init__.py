@@ -22,7 +22,7 @@ VERBS = {
     "scenarios": "list the scenarios with parameters, units and ranges",
     "report": "write the report page of a run again",
     "show": "say what a run holds, how it was made and whether it is stale",
-    "cite": "print BibTeX and a methods paragraph for a run",
+    "cite": "say where every number is from, and how to cite a run",
     "doctor": "try what may be missing on this machine and say what to do",
 }
 

@@ -1,17 +1,21 @@
-"""``worldsim cite``: BibTeX and a methods paragraph for what a run actually used."""
+"""``worldsim cite``: where every number is from, and how to cite a run."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
 from worldsim.cli.flags import parse
-from worldsim.cli.run_directory import read_record
+from worldsim.errors import InputError
+from worldsim.sources import Coefficient, bibliography
+
+WIDTH = 80
 
 SOFTWARE = """@software{{worldsim,
   title = {{worldsim: simulate a physical what-if, let a world model dream it, measure the \
@@ -21,82 +25,62 @@ difference}},
   license = {{Apache-2.0}}
 }}"""
 
-MUJOCO = """@inproceedings{todorov2012mujoco,
-  title = {{MuJoCo}: A physics engine for model-based control},
-  author = {Todorov, Emanuel and Erez, Tom and Tassa, Yuval},
-  booktitle = {IEEE/RSJ International Conference on Intelligent Robots and Systems},
-  pages = {5026--5033},
-  year = {2012},
-  doi = {10.1109/IROS.2012.6386109}
-}"""
-
-HYDROSTATIC_RECONSTRUCTION = """@article{audusse2004fast,
-  title = {A fast and stable well-balanced scheme with hydrostatic reconstruction for shallow \
-water flows},
-  author = {Audusse, Emmanuel and Bouchut, Fran{\\c c}ois and Bristeau, Marie-Odile and Klein, \
-Rupert and Perthame, Beno{\\^\\i}t},
-  journal = {SIAM Journal on Scientific Computing},
-  volume = {25},
-  number = {6},
-  pages = {2050--2065},
-  year = {2004},
-  doi = {10.1137/S1064827503431090}
-}"""
-
-DIFFUSION_TRANSFORMER = """@inproceedings{peebles2023scalable,
-  title = {Scalable diffusion models with transformers},
-  author = {Peebles, William and Xie, Saining},
-  booktitle = {IEEE/CVF International Conference on Computer Vision},
-  pages = {4195--4205},
-  year = {2023}
-}"""
-
-DIFFUSION_FORCING = """@inproceedings{chen2024diffusion,
-  title = {Diffusion forcing: Next-token prediction meets full-sequence diffusion},
-  author = {Chen, Boyuan and Mart{\\'i} Mons{\\'o}, Diego and Du, Yilun and Simchowitz, Max and \
-Tedrake, Russ and Sitzmann, Vincent},
-  booktitle = {Advances in Neural Information Processing Systems},
-  year = {2024}
-}"""
-
-FAIR_SCORES = """@article{ferro2014fair,
-  title = {Fair scores for ensemble forecasts},
-  author = {Ferro, Christopher A. T.},
-  journal = {Quarterly Journal of the Royal Meteorological Society},
-  volume = {140},
-  number = {683},
-  pages = {1917--1923},
-  year = {2014},
-  doi = {10.1002/qj.2270}
-}"""
+LEGEND = (
+    "v verified at the source or in a named transcription of it; d derived here from verified "
+    "numbers; u uncertain: remembered or assumed, and drawn from a wide range where an estimate "
+    "hangs on it. × or / is one standard deviation of a lognormal, ± of a normal law, .. a uniform "
+    "range. [n] are the sources below."
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
-    """The run directory."""
+    run: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[RUN]")] = None
+    """A run directory: how to cite that run. Without one: every coefficient with its source."""
+    explain: bool = False
+    """Also say what each coefficient means."""
+    simulator: bool = False
+    """Also list the simulator's own constants."""
+    json: bool = False
+    """Print data instead of text."""
 
 
 def main(args: Sequence[str]) -> int:
-    """Print how to cite a run."""
+    """Print how to cite a run, or where all coefficients are from."""
     options = parse(Options, args, command="worldsim cite",
-                    description="Print BibTeX and a methods paragraph for a run.")
-    record = read_record(options.run)
+                    description="Print where every coefficient of the outcomes is from, or BibTeX "
+                                "and a methods paragraph for a run.")
+    if options.run is None:
+        _print_catalogue(options)
+    else:
+        if options.explain or options.simulator:
+            raise InputError("--explain and --simulator list coefficients; leave RUN out with them")
+        _print_run(options.run, as_json=options.json)
+    return 0
+
+
+def _print_run(run: Path, as_json: bool) -> None:
+    from worldsim.cli.run_directory import read_record
+
+    record = read_record(run)
+    if as_json:
+        print(json.dumps({"bibtex": entries(record), "methods": methods(record)}, indent=2))
+        return
     print("\n\n".join(entries(record)))
     print()
     print(methods(record))
-    return 0
 
 
 def entries(record: dict[str, Any]) -> list[str]:
     """BibTeX of what the run used."""
     definition = record["definition"]
-    found = [SOFTWARE.format(version=definition["worldsim"]), MUJOCO, HYDROSTATIC_RECONSTRUCTION]
+    known = bibliography()
+    keys = ["todorov2012mujoco", "audusse2004fast"]
     if definition.get("checkpoint"):
-        found += [DIFFUSION_TRANSFORMER, DIFFUSION_FORCING]
+        keys += ["peebles2023scalable", "chen2024diffusion"]
     if "model" in definition:
-        found.append(FAIR_SCORES)
-    return found
+        keys.append("ferro2014fair")
+    return [SOFTWARE.format(version=definition["worldsim"]), *(known[key] for key in keys)]
 
 
 def methods(record: dict[str, Any]) -> str:
@@ -121,3 +105,60 @@ def methods(record: dict[str, Any]) -> str:
             "with the fair Brier score and the fair continuous ranked probability score."
         )
     return text
+
+
+def _print_catalogue(options: Options) -> None:
+    from worldsim.cli.simulator_constants import simulator_constants
+    from worldsim.outcomes.catalogue import coefficients, keys
+
+    found = coefficients()
+    constants = simulator_constants() if options.simulator else []
+    if options.json:
+        print(json.dumps({
+            "coefficients": [as_data(c) for c in found],
+            "sources": {key: bibliography()[key] for key in keys(found)},
+            **({"simulator": [dataclasses.asdict(c) for c in constants]} if constants else {}),
+        }, indent=1, ensure_ascii=False))
+        return
+    print("\n".join(table(found, explain=options.explain)))
+    if constants:
+        print("\nThe simulator's constants, as its modules document them\n")
+        for constant in constants:
+            # Tables are shown as they are written: their comments name the sources row by row.
+            print(f"{constant.module}.{constant.name} = {constant.value}")
+            print(textwrap.fill(constant.text, WIDTH, initial_indent="    ",
+                                subsequent_indent="    "))
+    print("\nSources\n")
+    for number, key in enumerate(keys(found), start=1):
+        print(f"[{number}]\n{bibliography()[key]}\n")
+
+
+def as_data(coefficient: Coefficient) -> dict[str, Any]:
+    """A coefficient for JSON; infinite limits are left out."""
+    data = dataclasses.asdict(coefficient)
+    for end in ("low", "high"):
+        if abs(data[end]) == float("inf"):
+            del data[end]
+    return data
+
+
+def table(found: Iterable[Coefficient], explain: bool = False) -> list[str]:
+    """Lines of at most `WIDTH` characters: one a coefficient, grouped by subject."""
+    from worldsim.outcomes.catalogue import keys
+
+    found = tuple(found)
+    number = {key: n for n, key in enumerate(keys(found), start=1)}
+    lines = textwrap.wrap(LEGEND, WIDTH)
+    subject = ""
+    for c in found:
+        head, name = c.name.split(".", 1)
+        if head != subject:
+            subject = head
+            lines += ["", f"{subject:<34}{'value':>9}  {'uncertainty':<13}{'unit':<10}source"]
+        cited = ",".join(str(number[key]) for key in c.sources)
+        lines.append(f"  {name:<32}{c.value:>9.5g}  {c.uncertainty():<13}{c.unit:<10}"
+                     f"{c.standing[0]} [{cited}]")
+        if explain:
+            lines += textwrap.wrap(c.meaning, WIDTH, initial_indent=" " * 6,
+                                   subsequent_indent=" " * 6)
+    return lines

@@ -10,6 +10,7 @@ impulse is reported and enters nothing: no threshold of harm is known.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 from scipy.special import expit, logit, ndtr
@@ -27,7 +28,8 @@ _STANDING = {"timber": (0.05, 0.01, 1e-4, 1e-4), "masonry": (0.10, 0.02, 2e-4, 2
              "steel": (0.05, 0.01, 1e-4, 1e-4), "concrete": (0.05, 0.01, 1e-4, 1e-4)}
 
 
-def _table(what: str, words: str, table: dict[str, tuple[float, ...]]) -> tuple[Coefficient, ...]:
+def _table(what: str, words: str,
+           table: Mapping[str, tuple[float, ...]]) -> tuple[Coefficient, ...]:
     return tuple(
         Coefficient(f"casualties.{what}.{type_}.{severity}", share, "1",
                     f"occupants of {type_} {words}: severity {severity} (seismic)",
