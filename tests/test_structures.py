@@ -6,15 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worldsim.simulator.constants import GRAVITY
-from worldsim.simulator.structures import (
-    STOREY_HEIGHT,
-    TYPES,
-    FrameProperties,
-    Frames,
-    chain_eigenvalue,
-    frame_properties,
-    return_mapping,
-)
+from worldsim.simulator.frames import FrameProperties, Frames, frame_properties, return_mapping
+from worldsim.simulator.structures import STOREY_HEIGHT, TYPES, chain_eigenvalue
 
 
 def one_storey(type_name: str = "timber", gravity: float = GRAVITY) -> FrameProperties:

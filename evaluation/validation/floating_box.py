@@ -67,7 +67,7 @@ def check_null() -> Sequence[Check]:
     """Largest horizontal force over weight, drift, and speed of the water, over a tilted bed."""
     world = settled(shelving=0.01)
     start = basin(shelving=0.01).bodies.position[0, :, :2]
-    force = np.abs(world._floating_forces().force[0, :, :2]).max(-1)
+    force = np.abs(world._floating_forces(world._water_fields()).force[0, :, :2]).max(-1)
     weight = np.array(DENSITIES) * 8 * np.prod(HALF_SIZES, axis=1) * GRAVITY
     drift = np.hypot(*(world.bodies.position[0, :, :2] - start).T).max()
     speed = max(float(part.abs().max()) for part in world.water.velocity())

@@ -80,7 +80,7 @@ def check_impulse() -> Sequence[Check]:
                       wave_times=np.array([0.0, 1.5]), wave_elevation=np.array([0.0, WAVE]),
                       manning=0.025, cameras={})
         world = World([scene], [_hidden(1, 0, 1e3)], Physics(), threads=1, compiled=False)
-        series.append([float(world.impulse[0, 0, 0]) / 1e6
+        series.append([float(world.buildings.impulse[0, 0, 0]) / 1e6
                        for _ in world.frames(round(WATCHED * STATES_PER_SECOND))])
     last = np.array([impulse[-1] for impulse in series])
     change = np.abs(np.diff(last))

@@ -68,7 +68,7 @@ class Bodies:
         self.half_size = np.stack([model.geom_size[1 : 1 + slots.bodies] for model in self._models])
         self.frames = Frames(frames(scenes, hidden, physics))
         self.floaters = floaters(scenes, hidden, physics, self.half_size)
-        self._whole_drag = self.floaters.drag.copy()
+        self._whole = (self.floaters.drag.copy(), self.floaters.buoyant.copy())
         self.impulse = np.zeros((len(scenes), 2))  # N s received from the water so far
         self.work = np.zeros(len(scenes))  # J, horizontal
         self.debris_impulse = np.zeros((len(scenes), slots.buildings))
@@ -97,6 +97,16 @@ class Bodies:
         n = self.storey_bodies
         moved = self._rest + self._qpos[:, : 4 * n].reshape(len(self._models), n, 4)[..., :3]
         return np.concatenate([moved, self._free_qpos[..., :3]], axis=1)
+
+    @property
+    def displacement(self) -> np.ndarray:
+        """Of storeys from their place in the intact building, (member, building, storey, 2) m."""
+        n = self.storey_bodies
+        return self._qpos[:, : 4 * n].reshape(self._storey_shape)[..., :2]
+
+    def storey_position(self, member: int, body: int) -> np.ndarray:
+        """Of one storey, (3,) m."""
+        return self._rest[member, body] + self._qpos[member, 4 * body : 4 * body + 3]
 
     @property
     def quaternion(self) -> np.ndarray:
@@ -268,8 +278,8 @@ class Bodies:
             model.geom_rbound[1 + body] = float(np.linalg.norm(model.geom_size[1 + body]))
             model.geom_aabb[1 + body, 5] = CRUSHED_HEIGHT / 2
             self.half_size[member, body, 2] = CRUSHED_HEIGHT / 2
-            self.floaters.buoyant[member, body] = self._rubble_buoyancy[member, building]
             self._set_adrift(member, building, storey)
+            self.floaters.buoyant[member, body] = self._rubble_buoyancy[member, building]
         self.floaters.half_size[...] = self.half_size
         self._batch.set_models(self._models)
 
@@ -285,7 +295,8 @@ class Bodies:
             if self.frames.properties.present[member, building, above]:
                 body = building * self.slots.storeys + above
                 self.floaters.loose[member, body] = True
-                self.floaters.drag[member, body] = self._whole_drag[member, body]
+                self.floaters.drag[member, body] = self._whole[0][member, body]
+                self.floaters.buoyant[member, body] = self._whole[1][member, body]
                 self._models[member].dof_armature[4 * body : 4 * body + 2] = (
                     ADDED_MASS * self.floaters.mass[member, body]
                 )

@@ -8,9 +8,11 @@ import numpy as np
 import xarray as xr
 
 from worldsim.simulator.audit_record import MEMBER, AuditRecord
+from worldsim.simulator.loose_bodies import DebrisKind
 from worldsim.simulator.members import STATES_PER_SECOND, World
 from worldsim.simulator.process import ProcessRecord
 from worldsim.simulator.processes import processes_of
+from worldsim.simulator.structures_record import StructuresRecord
 
 if TYPE_CHECKING:
     from worldsim.simulator.scene import Scene
@@ -32,6 +34,8 @@ class Recording:
         self._water = {
             name: np.zeros(grid, np.float32) for name in ("depth", "momentum_x", "momentum_y")
         }
+        if any(body.contents is not None for scene in scenes for body in scene.debris):
+            self._water["tracer"] = np.zeros(grid, np.float32)
         self._blocked = np.zeros(grid, bool)
         self._bodies = {
             name: np.zeros((*series, slots.bodies, width), np.float32)
@@ -42,12 +46,8 @@ class Recording:
                 ("half_size", 3),
             )
         }
-        buildings = (*series, slots.buildings)
-        self._standing = np.zeros(buildings, bool)
-        self._drift = np.zeros((*buildings, slots.storeys), np.float32)
-        self._impulse = np.zeros((*buildings, 2), np.float32)
-        self._failure_time = np.full((*members, slots.buildings), np.nan)
-        self._yield_force = np.zeros((*members, slots.buildings, slots.storeys))
+        self._contact = np.zeros((*series, slots.bodies), np.float32)
+        self._structures = StructuresRecord(scenes, members, frames + 1)
         self._audit = AuditRecord(*members)
         self._processes = {}
         for process in processes_of(scenes):
@@ -63,12 +63,14 @@ class Recording:
         self._water["depth"][at] = world.water.depth.numpy()
         self._water["momentum_x"][at] = world.water.momentum_x.numpy()
         self._water["momentum_y"][at] = world.water.momentum_y.numpy()
+        tracer = world.tracer_concentration()
+        if tracer is not None:
+            self._water["tracer"][at] = tracer
         self._blocked[at] = world.blocked.numpy()
         for name in self._bodies:
             self._bodies[name][at] = bodies[name]
-        self._standing[at] = bodies["standing"]
-        self._drift[at] = bodies["peak_drift"]
-        self._impulse[at] = world.impulse
+        self._contact[at] = bodies["contact_impulse"]
+        self._structures.store(at, world)
         for process in world.processes:
             self._processes[process.group].store(at, process, world.stops.active)
 
@@ -76,9 +78,7 @@ class Recording:
         """Keep what is known at the end of the members in `chunk`."""
         case, realization = np.array(chunk).T
         at = (case, realization)
-        self._failure_time[at] = world.failure_time
-        frame = world.bodies.frames.properties
-        self._yield_force[at] = np.where(frame.present, frame.yield_force, np.nan)
+        self._structures.finish(at, world)
         self._audit.finish(at, world)
         for process in world.processes:
             self._processes[process.group].finish(at, process)
@@ -88,7 +88,7 @@ class Recording:
         return {
             "/water": self._water_dataset(),
             "/bodies": self._bodies_dataset(),
-            "/structures": self._structures_dataset(),
+            "/structures": self._structures.dataset(self._time_coordinate()),
             "/audit": self._audit.dataset(),
         } | {
             f"/{group}": record.dataset(self._time_coordinate())
@@ -102,6 +102,7 @@ class Recording:
             "depth": {"units": "m", "standard_name": "flood_water_thickness"},
             "momentum_x": {"units": "m2 s-1", "long_name": "depth times velocity along x"},
             "momentum_y": {"units": "m2 s-1", "long_name": "depth times velocity along y"},
+            "tracer": {"units": "kg m-3", "long_name": "dissolved from tanks, mean over the depth"},
         }
         variables: dict[str, Any] = {
             name: (dims, values, attrs[name]) for name, values in self._water.items()
@@ -109,7 +110,7 @@ class Recording:
         variables["blocked"] = (
             dims,
             self._blocked,
-            {"long_name": "cell under a standing building"},
+            {"long_name": "cell behind the walls of a standing building"},
         )
         variables["bathymetry"] = (
             ("case", "y", "x"),
@@ -138,12 +139,14 @@ class Recording:
         is_debris = body >= storeys
         colour = np.zeros((len(self._scenes), slots.bodies, 3), np.uint8)
         present = np.zeros((len(self._scenes), slots.bodies), bool)
+        debris_kind = np.full((len(self._scenes), slots.bodies), -1)
         for case, scene in enumerate(self._scenes):
             for b, building in enumerate(scene.buildings):
                 own = slice(b * slots.storeys, b * slots.storeys + building.storeys)
                 colour[case, own], present[case, own] = building.colour, True
             for k, box in enumerate(scene.debris):
                 colour[case, storeys + k], present[case, storeys + k] = box.colour, True
+                debris_kind[case, storeys + k] = list(DebrisKind).index(box.kind)
         series = (*MEMBER, "time", "body")
         attrs = {"position": "m", "velocity": "m s-1", "half_size": "m", "quaternion": "1"}
         variables: dict[str, Any] = {
@@ -154,6 +157,23 @@ class Recording:
             )
             for name, values in self._bodies.items()
         }
+        variables["contact_impulse"] = (
+            series,
+            self._contact,
+            {
+                "units": "N s",
+                "long_name": "horizontal impulse of contacts so far, beyond friction on the ground",
+            },
+        )
+        variables["debris_kind"] = (
+            ("case", "body"),
+            debris_kind,
+            {
+                "flag_values": list(range(len(DebrisKind))),
+                "flag_meanings": " ".join(DebrisKind),
+                "long_name": "-1: a storey, or an empty slot",
+            },
+        )
         variables["colour"] = (("case", "body", "rgb"), colour)
         variables["present"] = (("case", "body"), present)
         variables["kind"] = (
@@ -171,51 +191,5 @@ class Recording:
             coords={
                 **self._time_coordinate(),
                 "body": body,
-            },
-        )
-
-    def _structures_dataset(self) -> xr.Dataset:
-        slots = self._scenes[0].slots
-        footprint = np.full((len(self._scenes), slots.buildings, 4), np.nan)
-        present = np.zeros((len(self._scenes), slots.buildings), bool)
-        for case, scene in enumerate(self._scenes):
-            for b, building in enumerate(scene.buildings):
-                footprint[case, b], present[case, b] = building.footprint, True
-        series = (*MEMBER, "time", "building")
-        return xr.Dataset(
-            {
-                "standing": (series, self._standing, {"long_name": "lowest storey stands"}),
-                "drift": (
-                    (*series, "storey"),
-                    self._drift,
-                    {
-                        "units": "1",
-                        "long_name": "largest drift ratio so far, while attached",
-                    },
-                ),
-                "impulse": (
-                    (*series, "xy"),
-                    self._impulse,
-                    {
-                        "units": "N s",
-                        "long_name": "impulse of the water on the building's walls so far",
-                    },
-                ),
-                "failure_time": ((*MEMBER, "building"), self._failure_time, {"units": "s"}),
-                "yield_force": ((*MEMBER, "building", "storey"), self._yield_force, {"units": "N"}),
-                "footprint": (
-                    ("case", "building", "bound"),
-                    footprint,
-                    {
-                        "units": "m",
-                        "long_name": "x0, x1, y0, y1",
-                    },
-                ),
-                "present": (("case", "building"), present),
-            },
-            coords={
-                **self._time_coordinate(),
-                "building": np.arange(slots.buildings),
-                "storey": np.arange(slots.storeys),
             },
         )

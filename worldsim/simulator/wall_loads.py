@@ -100,8 +100,44 @@ class WallFaces:
         )
         sign = np.where((self.direction == 0) | (self.direction == 2), 1.0, -1.0)
         each = shares * (impulses[at] * sign)[:, None]
-        out = np.zeros((shape[0], shape[1], shape[2] + 1, 2))
-        for axis in range(2):
-            along = self.direction // 2 == axis
-            np.add.at(out[..., axis], (self.member[along], self.building[along]), each[along])
-        return out
+        floors = shape[2] + 1
+        axis = self.direction // 2
+        slot = (self.member * shape[1] + self.building)[:, None] * floors + np.arange(floors)
+        size = shape[0] * shape[1] * floors * 2
+        out = np.bincount((slot * 2 + axis[:, None]).ravel(), each.ravel(), size)
+        return out.reshape(shape[0], shape[1], floors, 2)
+
+    def means(
+        self, quantity: np.ndarray, shape: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Means of a quantity over the faces, by side and over all.
+
+        Parameters
+        ----------
+        quantity : (faces,). shape : (members, buildings).
+
+        Returns
+        -------
+        (member, building, 4) by direction and (member, building); 0 where there are no faces.
+        """
+        side = (self.member * shape[1] + self.building) * 4 + self.direction
+        size = shape[0] * shape[1] * 4
+        total = np.bincount(side, quantity, size).reshape(*shape, 4)
+        count = np.bincount(side, minlength=size).reshape(*shape, 4)
+        by_side = total / np.maximum(count, 1)
+        # Written out: the order of a sum must not depend on the batch.
+        over_all = total[..., 0] + total[..., 1] + total[..., 2] + total[..., 3]
+        return by_side, over_all / np.maximum(count.sum(-1), 1)
+
+    def renewed(self, member: int, owner: np.ndarray) -> WallFaces:
+        """The faces once a member's owner map (ny, nx) changed; the others' stay."""
+        new = WallFaces.of(owner[None])
+        kept = self.member != member
+        mine = np.full(len(new.member), member)
+        return WallFaces(
+            np.concatenate([self.member[kept], mine]),
+            *(
+                np.concatenate([getattr(self, name)[kept], getattr(new, name)])
+                for name in ("row", "column", "direction", "building")
+            ),
+        )
