@@ -63,6 +63,21 @@ class FreeBodies:
         self._models[member].body_gravcomp[self._first_body + body] = 0.0
         self.placed[member, body] = True
 
+    def set_friction(self, member: int, body: int, friction: float) -> None:
+        """Coefficient of friction of a body's contacts, whatever it touches; 0 for none."""
+        model = self._models[member]
+        geom = model.body_geomadr[self._first_body + body]
+        model.geom_friction[geom, 0] = friction
+        # A friction cone that is almost closed makes the contact's equations ill-conditioned.
+        model.geom_condim[geom] = 3 if friction > 0 else 1
+        model.geom_priority[geom] = 1
+
+    def add_roll_inertia(self, inertia: np.ndarray) -> None:
+        """Add inertia, (member, body) kg m2, to turns about the bodies' own z axes."""
+        for member, model in enumerate(self._models):
+            rolls = slice(self._dofs.start + 5, self._dofs.stop, 6)
+            model.dof_armature[rolls] = inertia[member]
+
     def remove(self, member: int, body: int) -> None:
         """Take a body out of the world again: it rests, weightless, where it was kept before."""
         model = self._models[member]
