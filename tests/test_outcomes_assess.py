@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from town_rollout import PEOPLE, seen, town
 
 from worldsim.errors import InputError
@@ -161,6 +162,22 @@ def test_a_town_without_people_has_buildings_and_services():
     found = assess(world, **QUICK)
     assert (found["deaths"] == 0).all() and (found["people"] == 0).all()
     assert (found["homes_lost"] == 1).all() and found["symptoms_share"].isnull().all()
+
+
+@pytest.mark.filterwarnings("ignore:All-NaN slice")
+def test_failed_members_are_unknown_and_left_out_of_sums():
+    world = town(realizations=3, down=(0,), depth=2.0, carried=10)
+    world["structures/standing"][0, 2] = False
+    failed = np.array([[False, False, True]])
+    whole = assess(town(realizations=2, down=(0,), depth=2.0, carried=10),
+                   over=("realization",), **QUICK)
+    world["audit"] = xr.Dataset({"failed": (("case", "realization"), failed)})
+    assert assess(world, **QUICK)["deaths"].isnull().values.tolist() == [[False, False, True]]
+    pooled = assess(world, over=("realization",), **QUICK)
+    for name in ("homes_lost", "deaths", "deaths_upper", "service_working", "symptoms_share"):
+        np.testing.assert_allclose(pooled[name], whole[name], rtol=1e-12)
+    world["audit"]["failed"][:] = True
+    assert assess(world, over=("realization",), **QUICK)["homes_lost"].isnull().all()
 
 
 @pytest.mark.filterwarnings("error")

@@ -1,11 +1,15 @@
 """Damage states and the empirical curves they are compared with."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from worldsim.outcomes import damage, fragility
+from worldsim.simulator.buildings import Buildings as BuildingProcess
+from worldsim.simulator.structures import TYPES
 
 
 def test_thresholds_are_the_published_ones_and_inclusive():
@@ -20,6 +24,30 @@ def test_collapse_and_wash_away_outrank_drift_and_the_unseen_is_unknown():
     assert damage.damage_state(0, np.nan, 1, 1) == damage.WASHED_AWAY
     assert np.isnan(damage.damage_state(0, np.nan, 0, 0))
     assert np.isnan(damage.damage_state(0, 0.01, np.nan, np.nan))
+
+
+def test_broken_walls_are_at_least_extensive():
+    broken = damage.damage_state(0, np.array([0.0, 0.0306, 0.08, np.nan]), 0, 0, 1)
+    assert broken.tolist() == [3, 3, 4, 3]
+    unknown = damage.damage_state(0, np.array([0.0, 0.0306, 0.08]), 0, 0, np.nan)
+    assert np.isnan(unknown[0]) and unknown[1:].tolist() == [3, 4]
+    assert damage.damage_state(0, 0.0, 1, 0, 1) == damage.COMPLETE
+
+
+@given(drift=st.floats(0, 0.2), fallen=st.booleans(), away=st.booleans(), walls=st.booleans(),
+       name=st.sampled_from(damage.TYPES))
+def test_the_simulator_records_the_same_states(drift, fallen, away, walls, name):
+    def when(happened):
+        return np.array([[5.0 if happened else np.nan]])
+
+    building = SimpleNamespace(
+        values=SimpleNamespace(drifts=np.array([[TYPES[name].drifts]]),
+                               present=np.array([[True]])),
+        walls_time=when(walls), washed_away_time=when(away))
+    recorded = BuildingProcess.damage_state(building, np.array([[[drift, 0.0]]]),
+                                            np.array([[not fallen]]))
+    state = damage.damage_state(damage.TYPES.index(name), drift, fallen, away, walls)
+    assert recorded[0, 0] == state
 
 
 def test_worst_drift_is_over_known_storeys():

@@ -73,7 +73,8 @@ def assess(source: xr.DataTree | Exposures, *, seed: int = 0, draws: int = DRAWS
     -------
     For ``/outcomes``, dims (case, realization) and, where they apply, ``state``, ``service``,
     ``day``, ``group``, ``month``: the variables of `MEANINGS`; those that hang on coefficients are
-    means over the draws (medians for shares) with ``_lower`` and ``_upper``. Unknown is NaN.
+    means over the draws (medians for shares) with ``_lower`` and ``_upper``. Unknown is NaN, and so
+    is everything of members that failed; those are left out where members are summed up.
 
     Raises
     ------
@@ -86,7 +87,8 @@ def assess(source: xr.DataTree | Exposures, *, seed: int = 0, draws: int = DRAWS
     for name in (*COUNTED, *DRAWN):
         values = drawn[name]
         pooled = (*over, "draw") if "draw" in values.dims else over
-        variables |= _summed(name, values, pooled) if pooled else {name: values}
+        variables |= (_summed(name, values, pooled, exposures.valid) if pooled
+                      else {name: values.where(_valid(values, exposures.valid))})
     return _dataset(variables, {"seed": seed, "draws": draws, "seen_by": exposures.seen_by,
                                 "notes": " ".join((*wording.HEALTH_NOTES, wording.CASUALTY_NOTE,
                                                    wording.TRACER_NOTE))})
@@ -119,15 +121,16 @@ def compare(a: xr.DataTree | Exposures, b: xr.DataTree | Exposures, *, seed: int
             raise InputError(f"the two worlds hold {name}s {one.tolist()} and {two.tolist()}; "
                              "simulate both with the same seed, cases and realizations")
     _check_over(over)
+    valid = first.valid & second.valid
     before, after = (_drawn(e, seed, draws, temperature) for e in (first, second))
     elsewhere = _drawn(first, seed + 1, draws, temperature)
     variables: dict[str, xr.DataArray] = {}
     for name in (*COUNTED, *DRAWN):
         difference = after[name] - before[name]
         pooled = (*over, "draw") if "draw" in difference.dims else over
-        variables |= _summed(name, difference, pooled)
+        variables |= _summed(name, difference, pooled, valid)
         if name.startswith("symptoms"):
-            apart = _summed(name, after[name] - elsewhere[name], pooled)
+            apart = _summed(name, after[name] - elsewhere[name], pooled, valid)
             for end in ("lower", "upper"):
                 variables[f"{name}_unpaired_{end}"] = apart[f"{name}_{end}"]
     return _dataset(variables, {"seed": seed, "draws": draws, "difference": "second minus first"})
@@ -160,16 +163,30 @@ def _drawn(exposures: Exposures, seed: int, draws: int, temperature: float | Non
         **{name: (name, values) for name, values in COORDS.items()}})
 
 
-def _summed(name: str, values: xr.DataArray, over: tuple[str, ...]) -> dict[str, xr.DataArray]:
-    """Centre and 95% limits; NaN as soon as anything summed is NaN."""
+def _valid(values: xr.DataArray, valid: np.ndarray) -> xr.DataArray:
+    coords = {name: values[name] for name in ("case", "realization")}
+    return xr.DataArray(valid, dims=("case", "realization"), coords=coords)
+
+
+def _summed(name: str, values: xr.DataArray, over: tuple[str, ...],
+            valid: np.ndarray) -> dict[str, xr.DataArray]:
+    """Centre and 95% limits over the members that did not fail; NaN where any of those is NaN."""
+    kept = _valid(values, valid)
+    values = values.where(kept)
+    among = tuple(dim for dim in over if dim in kept.dims)
+    unknown = (values.isnull() & kept).any(over) | ~kept.any(among)
+    # Without a failed member nothing is left out, and sums need not look for what is missing.
+    skip = not valid.all()
     if name == "service_working":
         # 1 or 0 in each draw: its mean is the chance, and has no limits of its own.
-        return {name: values.mean(over, skipna=False)}
-    centre = values.median(over, skipna=False) if name.startswith("symptoms") else values.mean(
-        over, skipna=False)
-    lower, upper = (values.quantile(level / 100, over, skipna=False).drop_vars("quantile")
-                    for level in LEVELS)
-    return {name: centre, f"{name}_lower": lower, f"{name}_upper": upper}
+        return {name: values.mean(over, skipna=skip).where(~unknown)}
+    centre = (values.median(over, skipna=skip) if name.startswith("symptoms")
+              else values.mean(over, skipna=skip))
+    found = {name: centre}
+    for end, level in zip(("lower", "upper"), LEVELS, strict=True):
+        limit = values.quantile(level / 100, over, skipna=skip).drop_vars("quantile")
+        found[f"{name}_{end}"] = limit
+    return {key: value.where(~unknown) for key, value in found.items()}
 
 
 def _dataset(variables: dict[str, xr.DataArray], attrs: dict[str, object]) -> xr.Dataset:

@@ -57,25 +57,30 @@ def worst_drift(drift: np.ndarray) -> np.ndarray:
 
 
 def damage_state(kind: np.ndarray, drift: np.ndarray, collapsed: np.ndarray,
-                 washed_away: np.ndarray) -> np.ndarray:
+                 washed_away: np.ndarray, walls_broken: np.ndarray | float = 0.0) -> np.ndarray:
     """Damage state by median thresholds.
 
     Parameters
     ----------
     kind : type code, -1 where there is no building or its type is unknown.
     drift : largest drift ratio of any storey; NaN unknown.
-    collapsed, washed_away : 1, 0 or NaN. All broadcast against each other.
+    collapsed, washed_away, walls_broken : 1, 0 or NaN. All broadcast against each other. Broken
+        outer walls are at least extensive damage (heavy damage to several walls is level 3 of the
+        Japanese survey, Suppasri et al. 2013).
 
     Returns
     -------
     Code of `STATES` as float; NaN where it cannot be known. A standing building of unknown drift is
     NaN: a video shows that it stands, not how far it leaned.
     """
-    kind, drift, collapsed, washed_away = np.broadcast_arrays(
-        *(np.asarray(a, dtype=float) for a in (kind, drift, collapsed, washed_away)))
+    kind, drift, collapsed, washed_away, walls_broken = np.broadcast_arrays(
+        *(np.asarray(a, dtype=float)
+          for a in (kind, drift, collapsed, washed_away, walls_broken)))
     index = np.where(kind >= 0, kind, 0).astype(int)
     reached = drift[..., None] >= DRIFT_THRESHOLDS[index]
     state = np.where(np.isnan(drift) | (kind < 0), np.nan, reached.sum(axis=-1))
+    state = np.where(walls_broken == 1, np.fmax(state, EXTENSIVE), state)
+    state = np.where(np.isnan(walls_broken) & (state < EXTENSIVE), np.nan, state)
     state = np.where(collapsed == 1, COMPLETE, state)
     state = np.where(washed_away == 1, WASHED_AWAY, state)
     # What was not seen to stand cannot be called undamaged.

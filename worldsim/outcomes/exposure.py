@@ -34,9 +34,9 @@ class Buildings:
     """Arrays (case, realization, building).
 
     present : bool. kind : index in `TYPES`, -1 none. role : index in `ROLES`, -1 none.
-    drift : largest drift ratio of any storey. collapsed, washed_away : 1, 0. wet : whether water
-    reached the walls, 1, 0. depth : deepest water there, m. flux : largest momentum flux there,
-    m3 s-2. footprint : (…, building, x0 x1 y0 y1) m.
+    drift : largest drift ratio of any storey. collapsed, washed_away, walls_broken : 1, 0.
+    wet : whether water reached the walls, 1, 0. depth : deepest water there, m. flux : largest
+    momentum flux there, m3 s-2. footprint : (…, building, x0 x1 y0 y1) m.
     """
 
     present: np.ndarray
@@ -46,6 +46,7 @@ class Buildings:
     drift: np.ndarray
     collapsed: np.ndarray
     washed_away: np.ndarray
+    walls_broken: np.ndarray
     wet: np.ndarray
     depth: np.ndarray
     flux: np.ndarray
@@ -120,12 +121,14 @@ class Ground:
 class Exposures:
     """All exposures of some members.
 
-    case, realization : their numbers. people : None where the town has none. seen_by :
-    ``"states"`` or ``"video"``.
+    case, realization : their numbers. valid : (case, realization) bool; what failed to simulate is
+    not, and has unknown outcomes. people : None where the town has none. seen_by : ``"states"`` or
+    ``"video"``.
     """
 
     case: np.ndarray
     realization: np.ndarray
+    valid: np.ndarray
     buildings: Buildings
     people: People | None
     ground: Ground
@@ -176,8 +179,9 @@ def from_states(rollout: xr.DataTree) -> Exposures:
     case, realization = rollout["case"].values, rollout["realization"].values
     members = (len(case), len(realization))
     people = _people(rollout["people"].dataset, members) if "people" in rollout else None
-    return Exposures(case, realization, _buildings(rollout, members), people, _ground(rollout),
-                     "states")
+    valid = ~rollout["audit/failed"].values if "audit" in rollout else np.ones(members, bool)
+    return Exposures(case, realization, valid, _buildings(rollout, members), people,
+                     _ground(rollout), "states")
 
 
 def _need(group: xr.Dataset, name: str, where: str) -> xr.DataArray:
@@ -204,6 +208,9 @@ def _buildings(rollout: xr.DataTree, members: tuple[int, int]) -> Buildings:
     collapsed = ~last["standing"].values | np.isfinite(group["failure_time"].values)
     away = (np.isfinite(group["washed_away_time"].values) if "washed_away_time" in group
             else np.full(collapsed.shape, np.nan))
+    # Rollouts whose walls cannot break have no time at which they broke.
+    walls = (np.isfinite(group["walls_time"].values) if "walls_time" in group
+             else np.zeros(collapsed.shape))
     depth = (group["max_depth"].values.astype(float) if "max_depth" in group
              else _deepest(rollout["water"].dataset, fixed["footprint"]))
     flux = (group["max_momentum_flux"].values.astype(float) if "max_momentum_flux" in group
@@ -212,6 +219,7 @@ def _buildings(rollout: xr.DataTree, members: tuple[int, int]) -> Buildings:
     return Buildings(
         **fixed, drift=_hidden(worst_drift(last["drift"].values), hide),
         collapsed=_hidden(collapsed, hide), washed_away=_hidden(away, hide),
+        walls_broken=_hidden(walls, hide),
         wet=_hidden(np.where(np.isnan(depth), np.nan, depth > WET), hide),
         depth=_hidden(depth, hide), flux=_hidden(flux, hide))
 

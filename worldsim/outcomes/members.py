@@ -56,7 +56,7 @@ def of_member(exposures: Exposures, c: int, r: int, seed: int, draws: int, *,
     buildings = _at(exposures.buildings, c, r)
     lost = _lost(buildings)
     state = damage_state(buildings.kind, buildings.drift, buildings.collapsed,
-                         buildings.washed_away)
+                         buildings.washed_away, buildings.walls_broken)
     homes = buildings.present & (buildings.role == ROLES.index("home"))
     number = counts(state, buildings.present)
     result: dict[str, np.ndarray] = {
@@ -136,8 +136,10 @@ def _people(people: People | None, buildings: Buildings, state: np.ndarray, lost
         return np.asarray(number if known.any() or not here.any() else np.nan, float)
 
     hurt = _hurt(people, buildings, state)
-    chance = casualties.chances(hurt, seed, draws, temperature)
-    total = {name: np.where(here, values, 0.0).sum(axis=1) for name, values in chance.items()}
+    # Empty slots are nobody's kin, whatever their home number says.
+    chance = {name: np.where(here, values, 0.0) for name, values in casualties.chances(
+        hurt, seed, draws, temperature).items()}
+    total = {name: values.sum(axis=1) for name, values in chance.items()}
     shares = symptoms.shares(
         state, lost, homes, here & (people.age >= health.ADULT_AGE), people.home.astype(int),
         chance["death"], chance["injury"], health.Draws.of(seed, draws),

@@ -63,14 +63,16 @@ def from_video(observed: xr.DataTree, known: xr.DataTree) -> Exposures:
     x, y = water["x"].values, water["y"].values
     touched = _touched(wet.any(axis=2), fixed, x, y)
     buildings = Buildings(
-        **fixed, drift=unknown, collapsed=collapsed, washed_away=unknown, wet=touched,
+        **fixed, drift=unknown, collapsed=collapsed, washed_away=unknown,
+        walls_broken=unknown, wet=touched,
         # Dry is known to be dry; wet is of unknown depth.
         depth=np.where(touched == 0, 0.0, np.nan), flux=np.where(touched == 0, 0.0, np.nan))
     last = np.where(wet[:, :, -1], np.nan, 0.0)
     people = None
     if "people" in known:
         people = _unseen(known_people(known["people"].dataset, len(realization)))
-    return Exposures(case, realization, buildings, people, Ground(last, last, x, y), "video")
+    valid = np.ones((len(case), len(realization)), dtype=bool)
+    return Exposures(case, realization, valid, buildings, people, Ground(last, last, x, y), "video")
 
 
 def _matched(seen: xr.Dataset, footprint: np.ndarray) -> np.ndarray:
