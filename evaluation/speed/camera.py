@@ -113,7 +113,7 @@ def gl_states(truth: xr.DataTree) -> dict[str, np.ndarray]:
     """What the GL process needs of the rollout: bodies by frame, ground, camera, sun."""
     states = read_member(truth, 0, 0, instants(truth))
     camera = camera_of(truth, "street")
-    shown = states.present
+    shown = states.shown[0]
     return {
         "bathymetry": states.bathymetry,
         "spacing": np.array([states.grid.dx, states.grid.dy]),

@@ -15,7 +15,7 @@ from worldsim.camera.crew import Crew
 from worldsim.camera.detail import facade, visibility
 from worldsim.camera.markers import small_debris, stamp, visible
 from worldsim.camera.projection import Camera
-from worldsim.camera.states import DEBRIS, STOREY, MemberStates, rotations
+from worldsim.camera.states import DEBRIS, STOREY, WORK, MemberStates, rotations
 from worldsim.camera.surface import Surface
 from worldsim.camera.tracing import Band, BodyHits, band_of
 from worldsim.camera.view import view_of
@@ -54,9 +54,9 @@ class Film:
         self._states, self._camera, self._size = states, camera, size
         self._boxes = Boxes(states.position, rotations(states.quaternion), states.half_size)
         self._markers = small_debris(
-            camera, size, self._boxes, states.present & (states.kind == DEBRIS)
+            camera, size, self._boxes, states.shown & (states.kind == DEBRIS)
         )
-        self._drawn = np.tile(states.present, (len(states.time), 1))
+        self._drawn = states.shown.copy()
         self._drawn[self._markers.frame, self._markers.body] = False
 
     def _take(self, start: int) -> Take:
@@ -110,7 +110,10 @@ class Film:
         near[here] = _farthest_sample(seen.distance, fine)
         for centre in bands[1:]:
             exactly = self._see(centre, take)
-            found = {"depth": exactly.distance.numpy(), "segmentation": _labels(exactly)}
+            found = {
+                "depth": exactly.distance.numpy(),
+                "segmentation": _labels(exactly, self._states.kind),
+            }
             for name in layers.keys() & found.keys():
                 layer = layers[name][here]
                 layer[:] = found[name].reshape(layer.shape)
@@ -211,9 +214,10 @@ def _farthest_sample(distance: torch.Tensor, band: Band) -> np.ndarray:
     return distance.view(-1, *band.view.shape).amax(dim=1).numpy()
 
 
-def _labels(seen: Seen) -> np.ndarray:
-    """(frame, n) int16."""
+def _labels(seen: Seen, kind: np.ndarray) -> np.ndarray:
+    """(frame, n) int16; walls and trees, which are no bodies, count as ground."""
     surface = np.where(seen.looks[:, 0].numpy() > 0.5, np.int16(WATER), np.int16(GROUND))
     label = np.where(np.isfinite(seen.distance.numpy()), surface, np.int16(SKY))
-    label.reshape(-1)[seen.bodies.at] = seen.bodies.body
+    body = seen.bodies.body
+    label.reshape(-1)[seen.bodies.at] = np.where(kind[body] == WORK, GROUND, body)
     return label

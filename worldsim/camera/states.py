@@ -11,9 +11,13 @@ import xarray as xr
 
 from worldsim.camera.height_field import Grid
 from worldsim.camera.projection import Domain
+from worldsim.camera.works import works_of
 from worldsim.errors import InputError
 
-STOREY, DEBRIS = 0, 1
+STOREY, DEBRIS, WORK = 0, 1, 2
+
+DRY = 0.02
+"""m of water on a wall below which the wall itself is seen."""
 
 NEEDED = {
     "water": ("depth", "momentum_x", "momentum_y", "blocked", "bathymetry"),
@@ -26,8 +30,10 @@ class MemberStates:
     """States of one realization of one case at `time` (frame,).
 
     ``depth``, ``speed`` (frame, y, x) in m and m/s, ``blocked`` (frame, y, x), ``bathymetry``
-    (y, x) in m; ``position``, ``half_size`` (frame, body, 3) in m, ``quaternion`` (frame, body,
-    4), ``colour`` (body, 3) 0..255, ``present`` (body,), ``kind`` (body,).
+    (y, x) in m, without seawalls, ``bed`` (frame, y, x) in m, by how much the water's bed lies
+    above that; ``position``, ``half_size`` (frame, body, 3) in m, ``quaternion`` (frame, body, 4),
+    ``colour`` (body, 3) 0..255, ``shown`` (frame, body), ``kind`` (body,): the rollout's bodies,
+    then walls and trees.
     """
 
     time: np.ndarray
@@ -36,11 +42,12 @@ class MemberStates:
     speed: np.ndarray
     blocked: np.ndarray
     bathymetry: np.ndarray
+    bed: np.ndarray
     position: np.ndarray
     quaternion: np.ndarray
     half_size: np.ndarray
     colour: np.ndarray
-    present: np.ndarray
+    shown: np.ndarray
     kind: np.ndarray
 
 
@@ -124,17 +131,35 @@ def read_member(
     speed = np.sqrt(along * along + across * across) / np.maximum(depth, np.float32(0.05))
 
     moving = _Between(np.asarray(bodies["time"].values, dtype=np.float64), times)
+    works = works_of(
+        rollout, case, realization, between.before, times, grid_of(rollout),
+        stored(water["bathymetry"]).astype(np.float32),
+    )
+    upright = np.zeros((*works.position.shape[:2], 4))
+    upright[..., 0] = 1.0
+    present = stored(bodies["present"]).astype(bool)
+    # Under a wall that stands dry there is no water, as under a building.
+    under = works.covered & (depth < DRY)
     return MemberStates(
         time=times, grid=grid_of(rollout), depth=depth, speed=speed,
-        blocked=stored(water["blocked"])[between.before].astype(bool),
-        bathymetry=stored(water["bathymetry"]).astype(np.float32),
-        position=moving.linear(stored(bodies["position"]).astype(np.float64)),
-        quaternion=moving.turned(stored(bodies["quaternion"]).astype(np.float64)),
-        half_size=moving.linear(stored(bodies["half_size"]).astype(np.float64)),
-        colour=stored(bodies["colour"]).astype(np.float32),
-        present=stored(bodies["present"]).astype(bool),
-        kind=stored(bodies["kind"]).astype(int),
+        blocked=stored(water["blocked"])[between.before].astype(bool) | under,
+        bathymetry=works.ground, bed=works.bed,
+        position=_beside(moving.linear(stored(bodies["position"]).astype(np.float64)),
+                         works.position),
+        quaternion=_beside(moving.turned(stored(bodies["quaternion"]).astype(np.float64)),
+                           upright),
+        half_size=_beside(moving.linear(stored(bodies["half_size"]).astype(np.float64)),
+                          works.half_size),
+        colour=np.concatenate([stored(bodies["colour"]).astype(np.float32), works.colour]),
+        shown=_beside(np.tile(present, (len(times), 1)), works.shown),
+        kind=np.concatenate([
+            stored(bodies["kind"]).astype(int), np.full(len(works.colour), WORK),
+        ]),
     )
+
+
+def _beside(bodies: np.ndarray, works: np.ndarray) -> np.ndarray:
+    return np.concatenate([bodies, works], axis=1)
 
 
 class _Between:

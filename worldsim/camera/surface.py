@@ -36,6 +36,8 @@ class Surface:
         blocked = _pad_edge(states.blocked[frames].astype(np.float32))
         wet = np.clip(depth / np.float32(2 * WET_DEPTH), 0.0, 1.0)
         height = ground + depth
+        if states.bed.any():
+            height = height + _pad_edge(states.bed[frames])
         # Under a building there is no water; carrying the surface on for two cells keeps the
         # bilinear surface from dipping along the walls. The building itself hides it.
         if blocked.any():
