@@ -33,7 +33,7 @@ CALM = 1e-3
 
 NOTHING = Transport(longitudinal=0.0, transverse=0.0)
 BOWL = 0.75 * thacker.PLANAR_PERIOD  # s
-REACH = 0.8  # m; radius of the cloud in the bowl
+REACH = 1.0  # m; radius of the cloud in the bowl
 
 
 class Carried(NamedTuple):
@@ -156,7 +156,7 @@ def disperse(cells: int, degrees: float = 30.0, seconds: float = 10.0) -> Disper
     path = np.log1p(drag * speed * seconds) / drag
     way = np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
     along = np.outer(way, way)
-    start = 1.2**2 * np.eye(2)
+    start = 1.5**2 * np.eye(2)
     elder = Transport()
     spread = elder.longitudinal * along + elder.transverse * (np.eye(2) - along)
     end_covariance = start + 2.0 * np.sqrt(CALM) * manning * path * spread
