@@ -4,9 +4,18 @@ import dataclasses
 
 import numpy as np
 import pytest
+import xarray as xr
+from town_rollout import town
 
 from worldsim.errors import InputError
-from worldsim.outcomes import casualties, mortality, stability
+from worldsim.outcomes import (
+    assess,
+    casualties,
+    falls_by_flow,
+    mortality,
+    mortality_table,
+    stability,
+)
 from worldsim.outcomes.casualties import Hurt
 
 TIMBER, MASONRY = 0, 1
@@ -128,3 +137,31 @@ def test_mortality_table_beside_the_survey():
     nobody = mortality.table(death[:1], np.array([False]), age[:1], female[:1], state[:1],
                              indoors[:1])
     assert nobody["all"]["people"] == 0 and np.isnan(nobody["all"]["simulated"])
+
+
+def test_a_rollouts_mortality_agrees_with_its_deaths():
+    world = town(realizations=2, down=(0, 2), depth=2.0, carried=12)
+    found = mortality_table(world, seed=1, draws=200)
+    deaths = assess(world, seed=1, draws=200)["deaths"].sum()
+    assert found["all"]["people"] == 240
+    assert found["all"]["simulated"] * 240 == pytest.approx(float(deaths))
+    assert found["house: wholly destroyed"]["people"] == 96
+    assert found["house: wholly destroyed"]["simulated"] > found["all"]["simulated"]
+    assert found["all"]["likely_lower"] < found["all"]["simulated"] < found["all"]["likely_upper"]
+    assert found["indoors"]["people"] == 240 and found["outdoors"]["people"] == 0
+    del world["people"]
+    with pytest.raises(InputError, match="nobody lives here"):
+        mortality_table(world)
+
+
+def test_falls_are_listed_beside_the_criteria_of_those_who_stood_in_water():
+    world = town(depth=1.0, carried=3)
+    people = world["people"].dataset
+    wet = xr.DataArray(np.where(np.arange(people.sizes["person"]) < 5, 0.8, 0.0), dims="person")
+    world["people"] = people.assign(max_depth=0 * people["max_depth"] + wet,
+                                    max_depth_velocity=0 * people["max_depth"] + 1.2)
+    found = falls_by_flow(world)
+    assert found["fell"].tolist() == [1, 1, 1, 0, 0] * 2
+    assert found["abt"] == pytest.approx(stability.abt(1.7, 70.0))
+    assert (found["evac"] > 0.99).all() and (found["hazard_class"] == 5).all()
+    assert found["rating"] == pytest.approx(0.8 * 2.0 + 1.0)

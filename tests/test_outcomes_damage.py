@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from town_rollout import TYPE, town
 
-from worldsim.outcomes import damage, fragility
+from worldsim.outcomes import collapse_by_flow, damage, damage_by_depth, fragility
 from worldsim.simulator.buildings import Buildings as BuildingProcess
 from worldsim.simulator.structures import TYPES
 
@@ -127,3 +128,21 @@ def test_comparison_recovers_the_curve_it_is_drawn_from():
     none = fragility.comparison(state, np.zeros(depth.shape), depth, "steel",
                                 np.array([0.0, 9.0]), damage.TYPES)
     assert none["count"][0] == 0 and np.isnan(none["collapsed"][0])
+
+
+def test_a_rollouts_damage_beside_the_curves():
+    world = town(realizations=3, down=(0, 1), depth=2.5)
+    found = damage_by_depth(world)
+    timber = found.sel(type="timber", curve="DS5").isel(bin=4)
+    assert timber["depth_from"] == 2.0 and timber["count"] == 3 * TYPE.count("timber")
+    assert float(timber["share"]) == pytest.approx(2 / 3)
+    assert float(timber["survey"]) == pytest.approx(fragility.suppasri(2.5, "timber")[1])
+    assert float(timber["lower"]) < 2 / 3 < float(timber["upper"])
+    assert int(found["count"].sum()) == 27 and found["share"].isel(bin=0).isnull().all()
+    flow = collapse_by_flow(world)
+    # hu² = 15.6 at 2.5 m is 2.5 m/s: beyond HAZUS's limit of 7.93 / 2.5^1.964 = 1.3 m for wood.
+    wood = flow["type"] == 0
+    assert (flow["hazus"][wood] == 1).all() and flow["came_down"].sum() == 6
+    concrete = flow["type"] == 3
+    assert flow["fema"][concrete] == pytest.approx(fragility.momentum_flux(2.5**3)[2])
+    assert np.isnan(flow["fema"][~concrete]).all()

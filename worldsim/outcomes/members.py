@@ -76,6 +76,17 @@ def of_member(exposures: Exposures, c: int, r: int, seed: int, draws: int, *,
     return {**result, **_people(people, buildings, state, lost, homes, seed, draws, temperature)}
 
 
+def chances_of_member(exposures: Exposures, c: int, r: int, seed: int, draws: int, *,
+                      temperature: float | None = None) -> dict[str, np.ndarray]:
+    """As `casualties.chances` for the people of member (c, r), by position: (draw, person)."""
+    assert exposures.people is not None
+    buildings = _at(exposures.buildings, c, r)
+    state = damage_state(buildings.kind, buildings.drift, buildings.collapsed,
+                         buildings.washed_away, buildings.walls_broken)
+    hurt = _hurt(_at(exposures.people, c, r), buildings, state)
+    return casualties.chances(hurt, seed, draws, temperature)
+
+
 def _at(group: Buildings | People, c: int, r: int):  # type: ignore[no-untyped-def]
     """One member's arrays, of the same class."""
     return type(group)(**{f.name: getattr(group, f.name)[c, r] for f in dataclasses.fields(group)})
