@@ -162,6 +162,6 @@ def test_falls_are_listed_beside_the_criteria_of_those_who_stood_in_water():
                                     max_depth_velocity=0 * people["max_depth"] + 1.2)
     found = falls_by_flow(world)
     assert found["fell"].tolist() == [1, 1, 1, 0, 0] * 2
-    assert found["abt"] == pytest.approx(stability.abt(1.7, 70.0))
+    np.testing.assert_allclose(found["abt"], stability.abt(1.7, 70.0))
     assert (found["evac"] > 0.99).all() and (found["hazard_class"] == 5).all()
-    assert found["rating"] == pytest.approx(0.8 * 2.0 + 1.0)
+    np.testing.assert_allclose(found["rating"], 0.8 * 2.0 + 1.0)
