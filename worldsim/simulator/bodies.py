@@ -14,6 +14,7 @@ from worldsim.simulator.body_models import (
     floaters,
     frames,
     member_model,
+    set_added_inertia,
     work_height,
 )
 from worldsim.simulator.floating import ADDED_MASS, FloatingLoads
@@ -68,7 +69,9 @@ class Bodies:
         self.half_size = np.stack([model.geom_size[1 : 1 + slots.bodies] for model in self._models])
         self.frames = Frames(frames(scenes, hidden, physics))
         self.floaters = floaters(scenes, hidden, physics, self.half_size)
-        self._whole = (self.floaters.drag.copy(), self.floaters.buoyant.copy())
+        self._whole = {
+            name: getattr(self.floaters, name).copy() for name in ("mass", "drag", "buoyant")
+        }
         self.impulse = np.zeros((len(scenes), 2))  # N s received from the water so far
         self.work = np.zeros(len(scenes))  # J, horizontal
         self.debris_impulse = np.zeros((len(scenes), slots.buildings))
@@ -295,8 +298,9 @@ class Bodies:
             if self.frames.properties.present[member, building, above]:
                 body = building * self.slots.storeys + above
                 self.floaters.loose[member, body] = True
-                self.floaters.drag[member, body] = self._whole[0][member, body]
-                self.floaters.buoyant[member, body] = self._whole[1][member, body]
-                self._models[member].dof_armature[4 * body : 4 * body + 2] = (
-                    ADDED_MASS * self.floaters.mass[member, body]
+                for name, whole in self._whole.items():
+                    getattr(self.floaters, name)[member, body] = whole[member, body]
+                set_added_inertia(
+                    self._models[member], slice(4 * body, 4 * body + 2),
+                    ADDED_MASS * self.floaters.mass[member, body],
                 )

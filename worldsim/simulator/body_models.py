@@ -148,8 +148,20 @@ def member_model(scene: Scene, hidden: Hidden, physics: Physics) -> mujoco.MjMod
     for k in range(len(scene.debris)):
         body = 1 + slots.buildings * slots.storeys + k
         dof = first + 6 * k
-        model.dof_armature[dof : dof + 2] = ADDED_MASS * model.body_mass[body]
+        set_added_inertia(model, slice(dof, dof + 2), ADDED_MASS * model.body_mass[body])
     return model
+
+
+def set_added_inertia(
+    model: mujoco.MjModel, dofs: slice, inertia: float | np.ndarray
+) -> None:
+    """Let `inertia`, kg or kg m2, be added to that of some of a model's degrees of freedom.
+
+    MuJoCo reads the armature of bodies whose inertia is diagonal only when it compiles them, and
+    takes that inertia as it then was, `dof_M0`, from there on; so both are written.
+    """
+    model.dof_M0[dofs] += inertia - model.dof_armature[dofs]
+    model.dof_armature[dofs] = inertia
 
 
 def work_height(top: float, foot: float) -> tuple[float, float]:

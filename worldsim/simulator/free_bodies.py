@@ -5,6 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
+from worldsim.simulator.body_models import set_added_inertia
 from worldsim.simulator.rotation import turned
 
 
@@ -76,7 +77,7 @@ class FreeBodies:
         """Add inertia, (member, body) kg m2, to turns about the bodies' own z axes."""
         for member, model in enumerate(self._models):
             rolls = slice(self._dofs.start + 5, self._dofs.stop, 6)
-            model.dof_armature[rolls] = inertia[member]
+            set_added_inertia(model, rolls, inertia[member])
 
     def remove(self, member: int, body: int) -> None:
         """Take a body out of the world again: it rests, weightless, where it was kept before."""
