@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from worldsim.simulator.scene import Building, Person, Role
+from scenarios.town_plan import GREEN_BELT_X, around
+from worldsim.simulator.people.pace import walking_speeds
+from worldsim.simulator.scene import Person, Role, Scene
 
 CHILDREN, ELDERLY = 0.13, 0.25
 """Shares under 15 and over 64, of an ageing rural coast (order of Japan's census 2010: 13, 23%)."""
@@ -26,43 +28,60 @@ BODY_MASS_INDEX = (23.5, 3.5)
 """kg/m2, adults: mean and standard deviation."""
 
 
-def people(
-    buildings: tuple[Building, ...],
-    count: int,
-    occupancy: str,
-    blocked: np.ndarray,
-    spacing: tuple[float, float],
-    land: tuple[float, float],
-    rng: np.random.Generator,
+IMPAIRED = 0.05
+"""Share of people who walk with difficulty; declared, sources differ by definition."""
+
+
+def inhabitants(
+    scene: Scene, count: int, occupancy: str, rng: np.random.Generator
 ) -> tuple[Person, ...]:
     """So many people, living in the homes, each where they are at `occupancy` ("day", "night").
 
-    Parameters
-    ----------
-    blocked : (ny, nx) bool, cells where nobody can stand. spacing : (dx, dy) m.
-    land : x in m between which people walk the streets.
+    Every person takes the same draws, so that the first ones are the same in a larger town.
     """
-    homes = [n for n, b in enumerate(buildings) if b.role == Role.HOME]
+    buildings = scene.buildings
+    homes = [n for n, b in enumerate(buildings) if b.role is Role.HOME]
     elsewhere = [n for n, b in enumerate(buildings) if b.role in (Role.SHOP, Role.HOSPITAL)]
-    size = np.array([buildings[n].area * buildings[n].storeys for n in homes])
+    size = np.cumsum([buildings[n].area * buildings[n].storeys for n in homes])
+    streets = _streets(scene)
     found = []
     for _ in range(count):
         age, female = _age(rng), bool(rng.uniform() < 0.51)
         height, mass = _body(age, female, rng)
-        home = homes[int(rng.choice(len(homes), p=size / size.sum()))]
-        draw = rng.uniform(size=2)
-        out_draw, where = rng.uniform(), int(rng.integers(len(elsewhere)))
-        inside = home if draw[0] < AT_HOME[occupancy] else elsewhere[where]
-        street = _in_the_street(blocked, spacing, land, rng)
-        if draw[0] >= AT_HOME[occupancy] and out_draw < OUTDOORS:
-            found.append(Person(street, age, female, height, mass, home=home))
-            continue
-        building = buildings[inside]
-        x0, x1, y0, y1 = building.footprint
-        storey = int(draw[1] * building.storeys)
-        centre = ((x0 + x1) / 2, (y0 + y1) / 2)
-        found.append(Person(centre, age, female, height, mass, inside, storey, home))
+        impaired = rng.uniform() < IMPAIRED
+        speed = float(walking_speeds(np.array([age]), np.array([impaired]), rng)[0])
+        u_home, u_where, u_place, u_storey, u_street = rng.uniform(size=5)
+        street = streets[int(u_street * len(streets))] + rng.uniform(-0.5, 0.5, size=2)
+        home = homes[int(np.searchsorted(size, u_home * size[-1]))]
+        away = u_where >= AT_HOME[occupancy]
+        where = int(u_place / (1 - OUTDOORS) * len(elsewhere))
+        if away and where >= len(elsewhere):
+            place, building, storey = (float(street[0]), float(street[1])), -1, 0
+        else:
+            building = elsewhere[where] if away else home
+            x0, x1, y0, y1 = buildings[building].footprint
+            place = ((x0 + x1) / 2, (y0 + y1) / 2)
+            storey = int(u_storey * buildings[building].storeys)
+        found.append(Person(place, age, female, height, mass, building, storey, home, speed))
     return tuple(found)
+
+
+def _streets(scene: Scene) -> np.ndarray:
+    """Centres of dry cells within the town on which nothing stands, (cells, 2) m."""
+    domain = scene.domain
+    free = scene.ground > 1.0
+    free &= (domain.x > GREEN_BELT_X) & (domain.x < domain.length - 20.0)
+    free[[0, -1]] = False
+    for building in scene.buildings:
+        free[scene.cells_of(building)] = False
+    for body in scene.debris:
+        x0, x1, y0, y1 = around(body)
+        free &= ~(
+            ((domain.x > x0 - 2.0) & (domain.x < x1 + 2.0))[None]
+            & ((domain.y > y0 - 2.0) & (domain.y < y1 + 2.0))[:, None]
+        )
+    rows, columns = np.nonzero(free)
+    return np.stack([domain.x[columns], domain.y[rows]], -1)
 
 
 def _age(rng: np.random.Generator) -> float:
@@ -87,16 +106,3 @@ def _body(age: float, female: bool, rng: np.random.Generator) -> tuple[float, fl
     index = 16.0 + (BODY_MASS_INDEX[0] - 16.0) * grown
     index += BODY_MASS_INDEX[1] * float(np.clip(b, -1.5, 2.0)) * grown
     return height, index * height**2
-
-
-def _in_the_street(
-    blocked: np.ndarray,
-    spacing: tuple[float, float],
-    land: tuple[float, float],
-    rng: np.random.Generator,
-) -> tuple[float, float]:
-    dx, dy = spacing
-    while True:
-        x, y = rng.uniform(*land), rng.uniform(2.0, blocked.shape[0] * dy - 2.0)
-        if not blocked[int(y / dy), int(x / dx)]:
-            return x, y

@@ -6,7 +6,9 @@ import dataclasses
 
 import numpy as np
 
-from worldsim.simulator.scene import Building, Debris, DebrisKind, Domain, Role
+from worldsim.simulator.coast import GreenBelt, Pier, Seawall, Work
+from worldsim.simulator.loose_bodies import Contents, DebrisKind
+from worldsim.simulator.scene import Building, Debris, Domain, Role
 from worldsim.simulator.structures import TYPES, BuildingType
 
 LOT = 20.0
@@ -46,13 +48,24 @@ class TownPlan:
     """The lots of a town and how many of what stands on them.
 
     domain : the water's. edges : x in m between which there are lots. buildings : fewest and most.
-    debris : fewest and most drifting objects.
+    debris : fewest and most drifting objects. bridge : whether there is an elevated road.
     """
 
     domain: Domain
     edges: tuple[float, float]
     buildings: tuple[int, int]
     debris: tuple[int, int]
+    bridge: bool = False
+
+    @property
+    def works(self) -> int:
+        """Segments of the seawall, and piers."""
+        return round(self.domain.width / Seawall.segment) + 2 * self.bridge
+
+    @property
+    def loose(self) -> int:
+        """Most loose bodies: drifting objects, the tank, the bridge's deck."""
+        return self.debris[1] + 1 + self.bridge
 
     @property
     def lots(self) -> np.ndarray:
@@ -67,18 +80,19 @@ class TownPlan:
 STREET = TownPlan(Domain(nx=96, ny=64, dx=2.0, dy=2.0), (64.0, 148.0), (8, 12), (3, 6))
 """Two rows of streets between beach and hill, 192 x 128 m."""
 
-TOWN = TownPlan(Domain(nx=128, ny=96, dx=2.0, dy=2.0), (64.0, 208.0), (24, 24), (6, 10))
+TOWN = TownPlan(Domain(nx=128, ny=96, dx=2.0, dy=2.0), (64.0, 208.0), (24, 24), (6, 10), True)
 """A coastal town of 24 buildings, 256 x 192 m."""
 
 
 def place_buildings(
     plan: TownPlan, homes: str, rng: np.random.Generator
-) -> tuple[Building, ...]:
-    """The lifelines, then homes of the type `homes` ("mixed": of any), on lots drawn at random."""
+) -> tuple[tuple[Building, ...], tuple[float, float]]:
+    """The lifelines, then a shop and homes of the type `homes` ("mixed": of any), on lots drawn at
+    random; and the centre of a lot that stays vacant, in m."""
     count = int(rng.integers(plan.buildings[0], plan.buildings[1] + 1))
-    lots = rng.permutation(plan.lots)[:count]
+    lots = rng.permutation(plan.lots)
     placed = []
-    for number, corner in enumerate(lots):
+    for number, corner in enumerate(lots[:count]):
         if number < len(LIFELINES):
             role, name, storeys = LIFELINES[number]
             sides = (12.0, 12.0) if storeys > 1 else (8.0, 8.0)
@@ -87,14 +101,15 @@ def place_buildings(
             any_type = list(TYPES)[int(rng.integers(len(TYPES)))]  # drawn always: same layouts
             name = any_type if homes == "mixed" else homes
             storeys = int(rng.integers(1, 3))
-            sides = tuple(2.0 * int(rng.integers(4, 7)) for _ in range(2))
+            sides = (2.0 * int(rng.integers(4, 7)), 2.0 * int(rng.integers(4, 7)))
         x0, y0 = (
             low + 4.0 + 2.0 * int(rng.integers(0, round(LOT - 8.0 - side) // 2 + 1))
             for low, side in zip(corner, sides, strict=True)
         )
         footprint = (x0, x0 + sides[0], y0, y0 + sides[1])
         placed.append(Building(TYPES[name], footprint, storeys, _paint(TYPES[name], rng), role))
-    return tuple(placed)
+    vacant = (float(lots[count][0]) + LOT / 2, float(lots[count][1]) + LOT / 2)
+    return tuple(placed), vacant
 
 
 def _paint(type_: BuildingType, rng: np.random.Generator) -> tuple[int, int, int]:
@@ -106,6 +121,13 @@ def _paint(type_: BuildingType, rng: np.random.Generator) -> tuple[int, int, int
 def gap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
     """Distance in m between two rectangles, by the larger of the two axis gaps."""
     return max(b[0] - a[1], a[0] - b[1], b[2] - a[3], a[2] - b[3])
+
+
+def around(body: Debris) -> tuple[float, float, float, float]:
+    """A rectangle that holds a loose body at any heading, m."""
+    reach = float(np.hypot(*body.half_size[:2]))
+    x, y = body.position
+    return (x - reach, x + reach, y - reach, y + reach)
 
 
 def place_debris(
@@ -139,3 +161,69 @@ SIZES = {
 }
 """Half sizes in m: a fishing boat of 6 m, a van, a 20-ft container (ISO 668: 6.06 x 2.44 x 2.59 m
 over all)."""
+
+
+TANK_COLOUR = (62, 118, 84)
+"""Dark green: not to be taken for a roof, nor for what drifts."""
+
+TANK = (3.0, 3.0, 2.5)
+"""Half sizes in m of a fuel tank: a square box of the plan area of a cylinder of 6.8 m diameter."""
+
+PETROL = 750.0
+"""kg/m3."""
+
+BENZENE = 0.01
+"""Share by mass of benzene in petrol (the limit in the European Union is 1% by volume); taken to
+dissolve entirely, which bounds the dissolved part from above."""
+
+
+def fuel_tank(place: tuple[float, float]) -> Debris:
+    """A half-filled tank of petrol, neither anchored nor diked."""
+    volume = 8.0 * TANK[0] * TANK[1] * TANK[2]
+    mass = 0.5 * PETROL * volume
+    return Debris(place, 0.0, TANK, TANK_COLOUR, DebrisKind.TANK, Contents(mass, BENZENE * mass))
+
+
+SEAWALL_X = (44.0, 46.0)
+"""m; the seawall stands where the beach ends."""
+
+GREEN_BELT_X = 50.0
+"""m; where the green belt begins."""
+
+
+def seawall(plan: TownPlan, ground: np.ndarray, height: float) -> tuple[Work, ...]:
+    """A wall along the whole shore whose crest is `height` m above the highest ground under it."""
+    columns = slice(*(round(x / plan.domain.dx) for x in SEAWALL_X))
+    if height <= 0:
+        return ()
+    crest = float(ground[:, columns].max()) + height
+    return (Seawall((*SEAWALL_X, 0.0, plan.domain.width), crest),)
+
+
+def green_belt(plan: TownPlan, width: float) -> tuple[GreenBelt, ...]:
+    """Pines along the whole shore, to the nearest whole cell of `width` m."""
+    cells = round(width / plan.domain.dx)
+    if not cells:
+        return ()
+    x1 = GREEN_BELT_X + cells * plan.domain.dx
+    return (GreenBelt((GREEN_BELT_X, x1, 0.0, plan.domain.width)),)
+
+
+DECK = (10.0, 3.5, 0.6)
+"""Half sizes in m of a span of an elevated two-lane road."""
+
+CLEARANCE = 3.0
+"""m between the ground and the underside of the deck."""
+
+
+def elevated_road(plan: TownPlan, ground: np.ndarray) -> tuple[tuple[Work, ...], Debris]:
+    """A span along the shore behind the beach: two piers and the deck upon them."""
+    domain = plan.domain
+    x, y = 55.0, domain.width / 2
+    level = float(ground[round(y / domain.dy), round(x / domain.dx)]) + CLEARANCE
+    piers = tuple(
+        Pier((x - 2.0, x + 2.0, y + end - 0.5, y + end + 0.5), level)
+        for end in (-DECK[0] + 1.5, DECK[0] - 1.5)
+    )
+    deck = Debris((x, y), np.pi / 2, DECK, (120, 118, 112), DebrisKind.DECK, elevation=level)
+    return piers, deck

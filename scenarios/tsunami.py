@@ -7,19 +7,33 @@ from typing import ClassVar
 
 import numpy as np
 
-from scenarios.town_plan import STREET, TOWN, TownPlan, place_buildings, place_debris
+from scenarios import town_plan
+from scenarios.population import inhabitants
+from scenarios.town_plan import STREET, TOWN, TownPlan
 from worldsim.camera import Domain as View
 from worldsim.camera import overhead, street
 from worldsim.scenario import Scenario, choice, parameter
 from worldsim.seeding import VISIBLE, stream
-from worldsim.simulator.scene import Hidden, Scene, Slots
-from worldsim.simulator.structures import SCATTER_DRIFT, SCATTER_STRENGTH
+from worldsim.simulator.coast_draw import coast_draw
+from worldsim.simulator.evacuation import LONGEST_WARNING, Evacuation
+from worldsim.simulator.loose_bodies import debris_draw, mass_and_drag
+from worldsim.simulator.people.before import before_start, draw_people
+from worldsim.simulator.scene import Building, Debris, Hidden, Role, Scene, Slots
+from worldsim.simulator.structures import SCATTER_DRIFT, SCATTER_STRENGTH, building_draw
+from worldsim.simulator.water import Transport
 
 PEOPLE = 100
 """Most people in a scene."""
 
 MANNING = 0.025
 """s m^(-1/3); sand, short grass, asphalt (Chow 1959, Open-Channel Hydraulics, table 5-6)."""
+
+SAFE_EDGE = 6.0
+"""m short of the landward edge: beyond it the ground rises to safety."""
+
+TRANSPORT = Transport(decay=7.1e-5)
+"""Benzene: volatilisation from a river 1 m deep at 1 m/s halves it in about 2.7 h; from memory,
+uncertain by several times, and of no weight within minutes."""
 
 RISE = 1.5
 """s in which the incident wave rises to its height."""
@@ -96,7 +110,7 @@ class Tsunami(Scenario):
         120.0,
         unit="s",
         training=(0.0, 600.0),
-        physical=(0.0, 3600.0),
+        physical=(0.0, LONGEST_WARNING),
         meaning="time from the warning to the start, when the wave stands off the beach",
         seen=False,
     )
@@ -131,44 +145,77 @@ class Tsunami(Scenario):
         return Slots(
             buildings=self.plan.buildings[1],
             storeys=3,
-            debris=self.plan.debris[1] + 1,
+            debris=self.plan.loose,
             people=PEOPLE,
+            works=self.plan.works,
         )
 
     def scene(self, seed: int, case: int) -> Scene:
         """All that can be seen at t=0 of one case."""
         plan = self.plan
         view = View(0.0, plan.domain.length, 0.0, plan.domain.width)
-        bathymetry = self._bathymetry(stream(seed, case, VISIBLE, "beach"))
-        buildings = place_buildings(plan, self.building, stream(seed, case, VISIBLE, "layout"))
+        ground = self._bathymetry(stream(seed, case, VISIBLE, "beach"))
+        buildings, vacant = town_plan.place_buildings(
+            plan, self.building, stream(seed, case, VISIBLE, "layout")
+        )
+        tank = town_plan.fuel_tank(vacant)
+        fixed: tuple[Debris, ...] = (tank,)
+        works = town_plan.seawall(plan, ground, self.seawall_height)
+        if plan.bridge:
+            piers, deck = town_plan.elevated_road(plan, ground)
+            works, fixed = (*works, *piers), (tank, deck)
         taken = [building.footprint for building in buildings]
-        debris = place_debris(plan, taken, stream(seed, case, VISIBLE, "debris"))
+        taken += [town_plan.around(body) for body in fixed]
+        loose = town_plan.place_debris(plan, taken, stream(seed, case, VISIBLE, "debris"))
         times = np.array([0.0, *np.linspace(0.1, RISE, 12), 1.0e4])
         rise = np.sin(0.5 * np.pi * np.clip(times / RISE, 0.0, 1.0)) ** 2
-        return Scene(
+        scene = Scene(
             domain=plan.domain,
-            bathymetry=bathymetry,
+            bathymetry=ground,
             buildings=buildings,
-            debris=debris,
+            debris=(*loose, *fixed),
             slots=self.slots,
             wave_times=times,
             wave_elevation=self.wave_height * rise,
             manning=MANNING,
             cameras={"overhead": overhead(view), "street": street(view)},
+            works=works,
+            trees=town_plan.green_belt(plan, self.green_belt),
+            transport=TRANSPORT,
+            evacuation=self._evacuation(buildings),
+        )
+        living = inhabitants(
+            scene, round(self.population), self.occupancy, stream(seed, case, VISIBLE, "people")
+        )
+        scene = dataclasses.replace(scene, people=living)
+        walked = before_start(scene, stream(seed, case, VISIBLE, "evacuation"))
+        return dataclasses.replace(scene, people=walked)
+
+    def _evacuation(self, buildings: tuple[Building, ...]) -> Evacuation:
+        return Evacuation(
+            safe_edge=self.plan.domain.length - SAFE_EDGE,
+            warning_time=self.warning_time,
+            participation=self.participation,
+            milling=self.milling,
+            shelters=tuple(n for n, b in enumerate(buildings) if b.role is Role.SHELTER),
+            shelter_capacity=round(self.shelter_capacity),
         )
 
     def hidden(self, scene: Scene, seed: int, case: int, realization: int) -> Hidden:
-        """Strengths, drift limits, debris density and drag of one realization."""
-        frames, debris = (scene.slots.buildings, scene.slots.storeys), scene.slots.debris
+        """All that cannot be seen of one realization."""
+        frames = (scene.slots.buildings, scene.slots.storeys)
         strength = stream(seed, case, realization, "strength").normal(size=frames)
         drift = stream(seed, case, realization, "drift limit").normal(size=frames)
-        density = stream(seed, case, realization, "debris density").normal(size=debris)
-        drag = stream(seed, case, realization, "debris drag").normal(size=debris)
+        density, drag = mass_and_drag(scene, seed, case, realization)
         return Hidden(
             strength=np.exp(SCATTER_STRENGTH * strength),
             drift_limit=np.exp(SCATTER_DRIFT * drift),
-            debris_density=250.0 * np.exp(0.25 * density),
-            debris_drag=1.2 * np.exp(0.30 * drag),
+            debris_density=density,
+            debris_drag=drag,
+            debris=debris_draw(scene, seed, case, realization),
+            coast=coast_draw(scene, seed, case, realization),
+            buildings=building_draw(scene.slots.buildings, seed, case, realization),
+            people=draw_people(scene, stream(seed, case, realization, "people")),
         )
 
     def _bathymetry(self, rng: np.random.Generator) -> np.ndarray:
