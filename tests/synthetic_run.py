@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from evaluation_scenes import Member, rollout
 from PIL import Image
+from synthetic_town import town_states
 
+from evaluation.report.outcomes_file import (
+    DREAM,
+    TRUTH,
+    assess_dream,
+    assess_truth,
+    save_outcomes,
+)
 from evaluation.scores import evaluate
 from worldsim.rollout import save, video_dataset
 from worldsim.video_file import write_mp4
@@ -37,10 +47,19 @@ def _with_street(tree: xr.DataTree) -> xr.DataTree:
     return tree
 
 
-def make_rollouts(cases: int = 2, realizations: int = 2) -> dict[str, xr.DataTree]:
-    """Truth, a dream whose water is 15 % slow after the given frames, and four baselines."""
+def make_rollouts(cases: int = 2, realizations: int = 2,
+                  town: Mapping[str, Any] | None = None) -> dict[str, xr.DataTree]:
+    """Truth, a dream whose water is 15 % slow after the given frames, and four baselines.
+
+    town : options of `synthetic_town.town_states`; None for a truth without people and works.
+    """
     fast, slow = (_members(speed, cases, realizations) for speed in (12.0, 10.2))
     truth = _with_street(rollout(fast, duration=DURATION))
+    if town is not None:
+        states = town_states(truth["water"].to_dataset(inherit=False),
+                             truth["structures"].to_dataset(inherit=False), **town)
+        for group, dataset in states.items():
+            truth[group] = xr.DataTree(dataset)
     truth.attrs.update(backend="painted", seed=7)
     dreamt = rollout(slow, duration=DURATION, kind="generated")["video/overhead/rgb"].values
     seen = truth["video/overhead/rgb"].values
@@ -64,13 +83,15 @@ def make_rollouts(cases: int = 2, realizations: int = 2) -> dict[str, xr.DataTre
 
 
 def make_run(folder: Path, *, cases: int = 2, realizations: int = 2,
-             wave_height: float = 9.0) -> Path:
+             wave_height: float = 9.0, town: Mapping[str, Any] | None = None) -> Path:
     """Write a run directory as `worldsim run` leaves it, but for the report."""
-    rollouts = make_rollouts(cases, realizations)
+    rollouts = make_rollouts(cases, realizations, town)
     truth, dream = rollouts.pop("truth"), rollouts.pop("dream")
     save(truth, folder / "truth.zarr")
     save(dream, folder / "dream.zarr")
     evaluate(dream, truth, baselines=rollouts).save(folder)
+    save_outcomes(assess_truth(truth), folder / TRUTH)
+    save_outcomes(assess_dream(dream, truth), folder / DREAM)
     for source, tree in (("simulated", truth), ("generated", dream)):
         for camera, node in tree["video"].children.items():
             for i, j in np.ndindex(cases, realizations):

@@ -130,6 +130,54 @@ class ParameterRow:
 
 
 @dataclass(frozen=True)
+class Amount:
+    """A value with its range; `low` and `high` are None where there is none."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class OutcomeRow:
+    """One consequence: an amount for each column of its table, None where it cannot be known."""
+
+    meaning: str
+    unit: str
+    amounts: tuple[Amount | None, ...]
+
+
+@dataclass(frozen=True)
+class OutcomeTable:
+    """Consequences of one kind, with what goes with them."""
+
+    title: str
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[OutcomeRow, ...]
+    plots: tuple[Plot, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Town:
+    """What happens to a town and its people.
+
+    happened, sure : sentences for deciding. health : sentences on shares of groups, with
+    `health_notes`, without which they must not be shown.
+    """
+
+    happened: tuple[str, ...]
+    sure: tuple[str, ...]
+    maps: tuple[Plot, ...]
+    pairs: tuple[Plot, ...]
+    timelines: tuple[Plot, ...]
+    tables: tuple[OutcomeTable, ...]
+    health: tuple[str, ...]
+    health_notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Contents:
     """Everything in a report, in the order of the page."""
 
@@ -147,5 +195,25 @@ class Contents:
     map_plots: tuple[Plot, ...]
     scores: tuple[ScoreRow, ...]
     parameters: tuple[ParameterRow, ...]
+    provenance: tuple[tuple[str, str], ...]
+    command: str
+    town: Town | None = None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything on a page that holds two what-ifs against each other, in the order of the page.
+
+    map_pairs, time_pairs : plots of the first and the second what-if.
+    """
+
+    scenario: str
+    question: str
+    limits: tuple[str, ...]
+    answer: tuple[str, ...]
+    sure: tuple[str, ...]
+    tables: tuple[OutcomeTable, ...]
+    map_pairs: tuple[tuple[Plot, ...], ...]
+    time_pairs: tuple[tuple[Plot, ...], ...]
     provenance: tuple[tuple[str, str], ...]
     command: str

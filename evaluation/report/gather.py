@@ -11,7 +11,7 @@ import xarray as xr
 
 import worldsim.rollout
 from evaluation.observe import CAMERA
-from evaluation.report import figures, films, words
+from evaluation.report import consequences, decision, evidence, figures, films, words
 from evaluation.report.contents import Contents
 from evaluation.report.parameters import parameter_rows
 from evaluation.report.scores_file import read_scores, score_rows
@@ -46,7 +46,8 @@ def gather(run: Path) -> Contents:
             scenario=scenario.name,
             model=scores["model"],
             question=words.question(scenario),
-            limits=words.limits(scenario, scores, rows, parameters, pitch),
+            limits=words.limits(scenario, scores, rows, parameters, pitch,
+                                decision.limits(truth) if evidence.has_town(truth) else ()),
             answer=tuple(scores["words"].split("\n")),
             headline=tuple(row for row in rows if row.metric in scores["headline"]),
             player=films.player(run, dream, definition["context_frames"]),
@@ -59,6 +60,7 @@ def gather(run: Path) -> Contents:
             parameters=parameters,
             provenance=_provenance(record, scores, truth, scenario, pitch),
             command=record["command"],
+            town=consequences.gather_town(run, truth, dream, context),
         )
 
 

@@ -5,14 +5,30 @@ from __future__ import annotations
 import json
 import math
 from importlib.resources import files
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from evaluation.report.contents import Contents
+from evaluation.report.contents import Comparison, Contents
 
 
 def page(contents: Contents) -> str:
     """The report as one HTML document with nothing outside itself."""
+    baselines = dict.fromkeys(a.baseline for row in contents.scores for a in row.against)
+    return _render(
+        "template.html", contents,
+        baselines=list(baselines),
+        script=files("evaluation.report").joinpath("player.js").read_text("utf-8"),
+        clips=json.dumps({clip.key: clip.data for clip in contents.player.clips}),
+    )
+
+
+def comparison_page(contents: Comparison) -> str:
+    """Two what-ifs side by side as one HTML document with nothing outside itself."""
+    return _render("compare.html", contents)
+
+
+def _render(template: str, contents: Contents | Comparison, **more: Any) -> str:
     environment = Environment(
         loader=PackageLoader("evaluation.report", "."),
         autoescape=True,
@@ -21,17 +37,11 @@ def page(contents: Contents) -> str:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        number=number, skill=skill, interval=interval, unit=unit, short=short, lines=lines
+        number=number, count=count, skill=skill, interval=interval, unit=unit, short=short,
+        lines=lines,
     )
-    folder = files("evaluation.report")
-    baselines = dict.fromkeys(a.baseline for row in contents.scores for a in row.against)
-    return environment.get_template("template.html").render(
-        c=contents,
-        baselines=list(baselines),
-        style=folder.joinpath("style.css").read_text("utf-8"),
-        script=folder.joinpath("player.js").read_text("utf-8"),
-        clips=json.dumps({clip.key: clip.data for clip in contents.player.clips}),
-    ).strip()
+    style = files("evaluation.report").joinpath("style.css").read_text("utf-8")
+    return environment.get_template(template).render(c=contents, style=style, **more).strip()
 
 
 def number(value: float | None) -> str:
@@ -43,6 +53,12 @@ def number(value: float | None) -> str:
         return f"{mantissa.replace('-', '−')}·10^{int(exponent)}".replace("^-", "^−")
     digits = max(0, 2 - math.floor(math.log10(abs(value)))) if value else 0
     return f"{value:.{digits}f}".replace("-", "−")
+
+
+def count(value: float) -> str:
+    """A number of things: no decimals where there are none, else three significant digits."""
+    whole = float(value).is_integer() and abs(value) < 1e5
+    return f"{value:.0f}".replace("-", "−") if whole else number(value)
 
 
 def skill(value: float | None) -> str:

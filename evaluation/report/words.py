@@ -7,32 +7,41 @@ from typing import Any
 
 from evaluation.bootstrap import LEAST_CASES
 from evaluation.report.contents import ParameterRow, ScoreRow
-from worldsim.scenario import Scenario
+from worldsim.scenario import Parameter, Scenario
 
 
 def question(scenario: Scenario) -> str:
-    """The what-if as a question."""
+    """The what-if as a question: the first parameter, and what else is not as by default."""
+    usual = type(scenario)().values()
     settings = [
-        f"{name.replace('_', ' ')} {value}" if spec.choices
-        else f"{name.replace('_', ' ')} {value:g} {spec.unit}"
-        for (name, spec), value in zip(
-            scenario.parameters().items(), scenario.values().values(), strict=True
-        )
+        setting(name, value, spec) for number, (name, spec, value) in enumerate(zip(
+            scenario.parameters(), scenario.parameters().values(), scenario.values().values(),
+            strict=True))
+        if number == 0 or value != usual[name]
     ]
     return f"What if {scenario.summary}: {', '.join(settings)}?"
 
 
+def setting(name: str, value: object, spec: Parameter) -> str:
+    """A parameter's value in words, e.g. ``wave height 6 m``."""
+    words = value if spec.choices else f"{value:g} {'' if spec.unit == '1' else spec.unit}"
+    return f"{name.replace('_', ' ')} {words}".strip()
+
+
 def limits(scenario: Scenario, scores: Mapping[str, Any], rows: Sequence[ScoreRow],
-           parameters: Sequence[ParameterRow], pitch: float) -> tuple[str, ...]:
+           parameters: Sequence[ParameterRow], pitch: float,
+           of_town: Sequence[str] = ()) -> tuple[str, ...]:
     """What this report cannot tell, the gravest first.
 
     pitch : metres per pixel of the view that the instruments read.
+    of_town : what cannot be told of the town and its people.
     """
     cases = len(scores["cases"])
     fps = float(scores["fps"])
     told = [
         *_few_cases(cases),
         *_extrapolation(parameters),
+        *of_town,
         *_unresolvable(rows),
         scenario.leaves_out,
         f"Nothing smaller than {pitch:g} m (one pixel of the overhead view) or briefer than "

@@ -21,8 +21,8 @@ from filelock import FileLock, Timeout
 
 from worldsim.errors import InputError
 
-OUTPUTS = ("truth.zarr", "dream.zarr", "scores.nc", "scores.json", "truth.mp4",
-           "dream.mp4", "videos", "stills", "report.html")
+OUTPUTS = ("truth.zarr", "truth_outcomes.nc", "dream.zarr", "dream_outcomes.nc", "scores.nc",
+           "scores.json", "truth.mp4", "dream.mp4", "videos", "stills", "report.html")
 _OURS = {*OUTPUTS, "run.json", ".partial", ".lock"}
 _LEFT_BY_FILE_MANAGERS = {".DS_Store", "Thumbs.db", "desktop.ini"}
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import xarray as xr
 
 from evaluation.ask import ask
-from evaluation.report import write_report
+from evaluation.report import outcomes_file, write_report
 from evaluation.scores import evaluate
 from worldsim.camera import render
 from worldsim.cli import films
@@ -37,11 +37,17 @@ FILMS = ("videos/simulated", "videos/full-size", "stills", "truth.mp4")
 DREAM = ("dream.zarr",)
 DREAM_FILMS = ("videos/generated", "dream.mp4")
 SCORES = ("scores.nc", "scores.json")
+TRUTH_OUTCOMES = (outcomes_file.TRUTH,)
+DREAM_OUTCOMES = (outcomes_file.DREAM,)
 REPORT = ("report.html",)
 
-ALL = TRUTH + FRAMES + FILMS + DREAM + DREAM_FILMS + SCORES + REPORT
-COUNT = 7
+ALL = (TRUTH + TRUTH_OUTCOMES + FRAMES + FILMS + DREAM + DREAM_FILMS + SCORES + DREAM_OUTCOMES
+       + REPORT)
+COUNT = 9
 """Number of stages."""
+
+SIMULATED_COUNT = 2
+"""Number of stages of a truth without a dream."""
 
 
 def complete(run: RunDirectory) -> bool:
@@ -53,6 +59,7 @@ def all_stages(run: RunDirectory, scenario: Scenario, model: WorldModel,
                baselines: Mapping[str, WorldModel], stages: Stages) -> None:
     """Do what is not done yet, in order."""
     simulate_truth(run, scenario, stages)
+    assess_truth(run, stages)
     _unless_done(run, stages, FRAMES, "render what the model sees",
                  lambda advance: _render_frames(run, advance))
     _unless_done(run, stages, FILMS, "film the truth",
@@ -63,6 +70,7 @@ def all_stages(run: RunDirectory, scenario: Scenario, model: WorldModel,
                  lambda advance: films.film_dream(run, advance))
     _unless_done(run, stages, SCORES, f"score against {len(baselines)} baselines",
                  lambda advance: _score(run, scenario, baselines, advance))
+    assess_dream(run, stages)
     _unless_done(run, stages, REPORT, "write the report",
                  lambda advance: write_report_page(run))
 
@@ -140,6 +148,33 @@ def _score(run: RunDirectory, scenario: Scenario, baselines: Mapping[str, WorldM
         scores = evaluate(answer, truth, baselines=answers)
     with run.producing("scores.nc"), run.producing("scores.json") as path:
         scores.save(path.parent)
+
+
+def assess_truth(run: RunDirectory, stages: Stages) -> None:
+    """What follows from the simulated states: damage, services, casualties, symptoms."""
+
+    def work(advance: Advance) -> None:
+        with (
+            open_rollout(run.at("truth.zarr")) as truth,
+            run.producing(outcomes_file.TRUTH) as path,
+        ):
+            outcomes_file.save_outcomes(outcomes_file.assess_truth(truth), path)
+
+    _unless_done(run, stages, TRUTH_OUTCOMES, "assess what follows in the truth", work)
+
+
+def assess_dream(run: RunDirectory, stages: Stages) -> None:
+    """The same from the dream's video, by the same functions, as far as a video shows."""
+
+    def work(advance: Advance) -> None:
+        with (
+            open_rollout(run.at("truth.zarr")) as truth,
+            open_rollout(run.at("dream.zarr")) as answer,
+            run.producing(outcomes_file.DREAM) as path,
+        ):
+            outcomes_file.save_outcomes(outcomes_file.assess_dream(answer, truth), path)
+
+    _unless_done(run, stages, DREAM_OUTCOMES, "assess what follows in the dream", work)
 
 
 def write_report_page(run: RunDirectory) -> None:

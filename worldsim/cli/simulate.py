@@ -44,13 +44,16 @@ def main(args: Sequence[str]) -> int:
 
     run = RunDirectory.claim(options.out, truth_definition(
         scenario, options.cases, options.realizations, options.seed, duration))
-    if not run.has("truth.zarr"):
-        preflight.check_room(options.out, options.cases * options.realizations, duration)
-        from worldsim.cli import run_stages
+    from worldsim.cli import run_stages
 
+    if not all(run.has(name) for name in run_stages.TRUTH + run_stages.TRUTH_OUTCOMES):
+        preflight.check_room(options.out, options.cases * options.realizations, duration)
         with run.opened(f"{VERB} {shlex.join(args)}", software_versions()):
-            run_stages.simulate_truth(run, scenario, Stages(1))
+            stages = Stages(run_stages.SIMULATED_COUNT)
+            run_stages.simulate_truth(run, scenario, stages)
+            run_stages.assess_truth(run, stages)
     print(f"truth: {run.at('truth.zarr')}")
+    print(f"what follows from it: {run.at('truth_outcomes.nc')}")
     print(f"look at it: worldsim.open({str(run.at('truth.zarr'))!r}) in Python")
     return 0
 
