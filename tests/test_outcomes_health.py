@@ -119,3 +119,6 @@ def test_dose_in_practitioners_units():
     assert got["exposed"][:2].tolist() == [2, 0] and np.isnan(got["exposed"][2])
     assert got["median"][0] == pytest.approx(1.5) and got["largest"][0] == pytest.approx(2.0)
     assert got["largest"][1] == 0 and np.isnan(got["largest"][2])
+    # One minute in half a microgram per litre: 0.5e-6 kg m-3 times 60 s.
+    trace = tracer.summary(np.array([0.99, 1.01]) * 0.5e-6 * 60)
+    assert trace["exposed"] == 1

@@ -22,8 +22,8 @@ def test_every_coefficient_has_a_source_and_every_uncertain_one_in_use_a_wide_la
     assert len(found) > 150 and set(keys(found)) <= set(bibliography())
     for c in found:
         assert c.meaning and c.unit and c.sources
-        # Criteria that outcomes are only compared with may be remembered without a law.
-        compared = c.name.startswith(("stability.", "casualties.cold."))
+        # What outcomes are only compared with or counted by may be remembered without a law.
+        compared = c.name.startswith(("stability.", "casualties.cold.", "tracer.detectable"))
         assert c.standing != "uncertain" or c.law != "exact" or compared, c.name
 
 

@@ -14,11 +14,12 @@ from worldsim.outcomes import (
     stability,
     symptoms,
     tracer,
+    wording,
 )
 from worldsim.sources import Coefficient
 
 MODULES = (damage, fragility, services, recovery, passage, casualties, stability, mortality, tracer,
-           health, symptoms)
+           health, symptoms, wording)
 
 
 def coefficients() -> tuple[Coefficient, ...]:

@@ -18,7 +18,12 @@ CHILD_ADVISORY = Coefficient(
     "benzene, US 1 to 10 day advisory for a child drinking; context only",
     ("epabenzene",), "verified")
 
-COEFFICIENTS = (DRINKING_LIMIT, CHILD_ADVISORY)
+DETECTABLE = Coefficient(
+    "tracer.detectable", 0.0005 / 60, "mg h L-1",
+    "dose from which a person counts as exposed: one minute in 0.5 ug/L, about what laboratories "
+    "detect; smaller traces are arithmetic", ("worldsimassumption",), "uncertain")
+
+COEFFICIENTS = (DRINKING_LIMIT, CHILD_ADVISORY, DETECTABLE)
 
 
 def dose(recorded: np.ndarray) -> np.ndarray:
@@ -27,7 +32,7 @@ def dose(recorded: np.ndarray) -> np.ndarray:
 
 
 def summary(recorded: np.ndarray, axis: int = -1) -> dict[str, np.ndarray]:
-    """People exposed at all, and the median and largest dose among them (mg h/L).
+    """People with a detectable dose, and the median and largest among them (mg h/L).
 
     Returns
     -------
@@ -36,7 +41,7 @@ def summary(recorded: np.ndarray, axis: int = -1) -> dict[str, np.ndarray]:
     """
     values = dose(recorded)
     known = np.isfinite(values).any(axis=axis)
-    touched = np.where(values > 0, values, np.nan)
+    touched = np.where(values >= DETECTABLE.value, values, np.nan)
     count = np.isfinite(touched).sum(axis=axis)
     filled = np.where((count == 0) if np.ndim(count) == 0 else np.expand_dims(count == 0, axis),
                       0.0, touched)

@@ -13,11 +13,31 @@ import numpy as np
 
 from worldsim.errors import InputError
 from worldsim.outcomes.health import SMALLEST_GROUP
+from worldsim.sources import Coefficient
 
 INSTRUMENT = "short trauma questionnaires such as the HTQ and the IES-R"
 
 FORBIDDEN = ("will develop", "traumatised", "traumatized", "victim", "sufferer", "mentally ill")
 """Words that no sentence about people's health may contain, in any case."""
+
+COHESION = Coefficient(
+    "wording.cohesion", 0.75, "1",
+    "odds ratio of severe symptoms with community cohesion, 65 and over, 30 months (0.63 to 0.90)",
+    ("hikichi2016can",), "verified", "lognormal", 0.091)
+_WHO = tuple(
+    Coefficient(f"wording.who.{name}", value, "1", f"WHO's projection of 2005: {words}",
+                ("vanommeren2005aid",), "verified", "uniform" if high > low else "exact",
+                low=low, high=high)
+    for name, value, low, high, words in (
+        ("mild_before", 0.10, 0.10, 0.10, "mild or moderate disorder before"),
+        ("mild_after", 0.20, 0.20, 0.20, "the same after"),
+        ("mild_later", 0.15, 0.15, 0.15, "the same after natural recovery"),
+        ("severe_before", 0.025, 0.02, 0.03, "severe disorder before"),
+        ("severe_after", 0.035, 0.03, 0.04, "severe disorder after"),
+    )
+)
+
+COEFFICIENTS = (COHESION, *_WHO)
 
 HEALTH_NOTES = (
     "Shares are of groups of at least 50 adults screening positive on questionnaires; they are not "
@@ -25,8 +45,8 @@ HEALTH_NOTES = (
     "Almost everybody affected by a disaster feels distress; it is a common reaction and for most "
     "people it eases with time.",
     "Intact communities, information, safety, income and family reunion protect: where neighbours "
-    "held together after 2011, severe symptoms were a quarter less frequent (odds ratio 0.75, 0.63 "
-    "to 0.90).",
+    f"held together after 2011, fewer had severe symptoms (odds ratio {COHESION.value:g}, 0.63 to "
+    "0.90).",
     "Children are left out: they are screened with other instruments.",
     "Anyone in distress can turn to a local health service or crisis line; community support and "
     "basic psychological support help.",
