@@ -35,6 +35,11 @@ MEMORY = 0.5
 building's period."""
 
 
+FIXED = 1.0e12
+"""kg, in the place of a standing frame's mass where the drag of a loose body is limited to what
+makes it go with the water: the ground holds the frame."""
+
+
 class Cause(enum.IntEnum):
     """Why a building came down, left its place, or, if it still stands, lost its walls."""
 
@@ -295,6 +300,7 @@ class Buildings:
             bodies.floaters.loose[member, held] = True
             bodies.floaters.buoyant[member, held] = 0.0
             bodies.floaters.drag[member, held] = BOX_DRAG
+            bodies.floaters.mass[member, held] = FIXED
         for member, b, s in np.argwhere(new):
             closure = self.values.closure[member, b]
             bodies.floaters.drag[member, b * storeys + s] = BOX_DRAG * closure
