@@ -47,8 +47,8 @@ class Markers:
 def small_debris(
     camera: Camera, size: tuple[int, int], boxes: Boxes, debris: np.ndarray
 ) -> Markers:
-    """Discs for the debris (mask (frame, body)) that is too small to be drawn as it is: the geometric
-    mean of its two larger edges covers less than `DIAMETER_PX` pixels."""
+    """Discs for the debris (mask (frame, body)) that is too small to be drawn as it is: the
+    geometric mean of its two larger edges covers less than `DIAMETER_PX` pixels."""
     scale = camera.pixels_per_metre(boxes.position, size)
     edges = np.sort(2 * boxes.half_size, axis=-1)[..., 1:]
     small = debris & (np.sqrt(edges[..., 0] * edges[..., 1]) * scale < DIAMETER_PX)

@@ -33,8 +33,8 @@ class Works:
     """Blocks beside the bodies: centres and half sizes (frame, n, 3) in m, whether they are shown
     (frame, n), colour (n, 3).
 
-    ground : (y, x) m without walls. bed : (frame, y, x) m, what the water runs over beyond the ground drawn, that under the walls;
-    covered : (frame, y, x), cells under standing walls.
+    ground : (y, x) m without walls. bed : (frame, y, x) m, by how much the water's bed lies above
+    that. covered : (frame, y, x), cells under standing walls.
     """
 
     position: np.ndarray

@@ -26,9 +26,11 @@ MOVED = 0.1
 TILTED = 0.1
 """rad (6 degrees) of tilt at which a tank's pipes are torn off."""
 
-ANCHOR_FREQUENCY = 20.0
-"""rad/s of a body on its anchors: stiff (a weight's worth of force stretches them by 2.5 cm) and
-resolved by the time step; they are damped critically."""
+ANCHOR_STRETCH = 0.02
+"""m that anchors stretch before they break."""
+
+STIFFEST = 60.0
+"""rad/s of a body on its anchors at most, which the time step resolves; they are half damped."""
 
 CAUSES = ("none", "moved", "plumbing")
 
@@ -48,7 +50,7 @@ class LooseState(Process):
             sizes={"debris": slots},
             series={
                 "contents": Variable(body, "kg", "what dissolves, still in the tank"),
-                "filled": Variable(body, "1", "part of the inside that water has leaked into"),
+                "filled": Variable(body, "1", "part of the inside under water that is flooded"),
             },
             totals={
                 "moved_time": Variable(
@@ -81,6 +83,10 @@ class LooseState(Process):
                 if body.contents is not None:
                     self.contents[member, k] = body.contents.tracer
         self._anchored = bool((self._anchor > 0).any())
+        mass = world.bodies.floaters.mass[:, self._own]
+        self._anchor_rate = np.minimum(
+            np.sqrt(self._anchor / (ANCHOR_STRETCH * mass)), STIFFEST
+        )[..., None]
         self._place = world.bodies.position[:, self._own].copy()
         self._upright = rotation_matrices(world.bodies.quaternion[:, self._own])[..., 2].copy()
         self.filled = np.zeros(shape)
@@ -100,10 +106,8 @@ class LooseState(Process):
         wetted = np.clip(water.surface[at] - (position[..., 2] - height / 2), 0.0, height) / height
         wetted = np.where(depth > 0, wetted, 0.0)
         running = self._real & world.stops.active[:, None]
-        leaking = running & (wetted > self.filled)
-        self.filled += np.where(
-            leaking, (wetted - self.filled) * -np.expm1(-COUPLING_STEP / self._leak_time), 0.0
-        )
+        share = -np.expm1(-COUPLING_STEP * wetted / self._leak_time)
+        self.filled += np.where(running, (1.0 - self.filled) * share, 0.0)
         world.bodies.floaters.buoyant[:, self._own] = 1.0 - self.filled
         self.contents -= np.where(running, self._leaving, 0.0)
         self._break(running & self._tank, position, depth)
@@ -144,7 +148,7 @@ class LooseState(Process):
         mass = bodies.floaters.mass[:, self._own, None]
         offset = bodies.position[:, self._own] - self._place
         speed = bodies.velocity[:, self._own]
-        pull = -mass * ANCHOR_FREQUENCY * (ANCHOR_FREQUENCY * offset + 2 * speed)
+        pull = -mass * self._anchor_rate * (self._anchor_rate * offset + speed)
         pull[..., 2] = np.minimum(pull[..., 2], 0.0)  # the ground carries the weight
         size = np.sqrt((pull**2).sum(-1))
         self._anchor = np.where(size > self._anchor, 0.0, self._anchor)

@@ -151,7 +151,7 @@ class Works(Process):
         fallen = np.flatnonzero(self._failing & self._world.stops.active[self._at[0]])
         if not len(fallen):
             return
-        for wall in fallen:
+        for wall in fallen.tolist():
             member, number = int(self._at[0][wall]), int(self._at[1][wall])
             top = float(self.rubble[member, number])
             self.standing[member, number] = False
