@@ -13,6 +13,7 @@ from scenarios.tsunami import Tsunami
 from worldsim.errors import InputError
 from worldsim.query import Known, Query, query
 from worldsim.seeding import VISIBLE, stream
+from worldsim.simulator.loose_bodies import DebrisKind
 from worldsim.simulator.scene import Building, Physics
 from worldsim.simulator.structures import TYPES
 
@@ -58,26 +59,42 @@ def test_streams_are_keyed_by_meaning_not_by_order():
         stream(-1, 0, 0, "x")
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(seed=st.integers(0, 10**6), case=st.integers(0, 10**4))
 def test_every_case_is_a_town_that_stands_clear(seed, case):
     scene = Tsunami().scene(seed, case)  # overlaps and places outside are refused by Scene itself
     assert 8 <= len(scene.buildings) <= 12
     roles = [building.role for building in scene.buildings]
     assert all(roles.count(role) == 1 for role, _, _ in LIFELINES)
-    assert 3 <= len(scene.debris) <= 6
-    assert [box.colour for box in scene.debris] == list(DEBRIS_COLOURS[: len(scene.debris)])
+    *loose, tank = scene.debris
+    assert 3 <= len(loose) <= 6 and tank.kind is DebrisKind.TANK
+    assert [box.colour for box in loose] == list(DEBRIS_COLOURS[: len(loose)])
+    assert tank.colour not in DEBRIS_COLOURS, "instruments must not take it for what drifts"
+    assert len(scene.people) == 100
     for building in scene.buildings:
         assert scene.bathymetry[scene.cells_of(building)].min() > 1.0, "houses stand on dry land"
     assert (np.diff(scene.bathymetry, axis=1) >= -1e-12).all(), "the ground never falls landwards"
     again = Tsunami().scene(seed, case)
     assert np.array_equal(again.bathymetry, scene.bathymetry) and again.buildings == scene.buildings
+    # repr, since who has not left departed at NaN
+    assert repr(again.people) == repr(scene.people) and again.debris == scene.debris
 
 
 def test_what_is_seen_does_not_depend_on_the_other_parameters():
-    low, high = Tsunami(wave_height=2.0).scene(0, 1), Tsunami(wave_height=8.0).scene(0, 1)
-    assert low.buildings == high.buildings and low.debris == high.debris
-    assert np.array_equal(low.bathymetry, high.bathymetry)
+    low = Tsunami(wave_height=2.0).scene(0, 1)
+    for other in (
+        Tsunami(wave_height=8.0),
+        Tsunami(seawall_height=3.0, green_belt=8.0),
+        Tsunami(warning_time=0.0, participation=0.5, milling=10.0, shelter_capacity=5.0),
+        Tsunami(population=20.0, occupancy="night"),
+    ):
+        high = other.scene(0, 1)
+        assert low.buildings == high.buildings and low.debris == high.debris
+        assert np.array_equal(low.bathymetry, high.bathymetry)
+    early, late = (Tsunami(warning_time=w).scene(0, 1).people for w in (600.0, 0.0))
+    for one, same in zip(early, late, strict=True):
+        assert (one.age, one.mass, one.home) == (same.age, same.mass, same.home)
+    assert sum(p.arrived <= 0 for p in early) > 50 > sum(p.arrived <= 0 for p in late)
 
 
 def test_scenes_that_cannot_be_built_are_named():
