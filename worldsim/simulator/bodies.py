@@ -25,6 +25,10 @@ from worldsim.simulator.scene import Hidden, Physics, Scene
 from worldsim.simulator.structures import CRUSHED_HEIGHT
 
 
+FLUCTUATION = 1.1
+"""By how much friction of a sliding body may exceed that under its weight, and is no blow yet."""
+
+
 class Bodies:
     """All bodies of a batch of members: storeys (building by building), then debris, which float
     as boxes, then people.
@@ -79,7 +83,7 @@ class Bodies:
         boxes = slice(1, 1 + slots.bodies)
         self._ground_friction = np.stack(
             [m.geom_friction[boxes, 0] * m.body_mass[boxes] for m in self._models]
-        ) * physics.gravity
+        ) * (FLUCTUATION * physics.gravity)
         self.debris_force = self._qfrc[:, 4 * n : 4 * n + 6 * slots.debris].reshape(
             len(scenes), slots.debris, 6
         )
