@@ -100,6 +100,25 @@ def test_the_simulators_constants_come_with_their_text():
     assert "HAZUS W1" in found["simulator.structures.TYPES"].value
 
 
+def test_a_run_with_outcomes_cites_what_they_rest_on(tmp_path, capsys):
+    run = tmp_path / "run"
+    run.mkdir()
+    definition = {"worldsim": "0.1.0", "cases": 2, "realizations": 3, "seed": 7, "duration": 12.0,
+                  "scenario": {"name": "tsunami", "version": 1, "parameters": {}}}
+    (run / "run.json").write_text(json.dumps({
+        "schema_version": 1, "definition": definition, "stages": {}, "command": "worldsim run tsunami",
+        "versions": {"mujoco": "4.0.0"}}))
+    assert main(["cite", str(run)]) == 0
+    without = capsys.readouterr().out
+    assert "todorov2012mujoco" in without and "vangriensven2006mental" not in without
+    (run / "truth_outcomes.nc").touch()
+    assert main(["cite", str(run), "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    cited = "\n".join(data["bibtex"])
+    assert "vangriensven2006mental" in cited and "suppasri2013building" not in cited
+    assert "declared uncertainties" in data["methods"]
+
+
 def test_coefficients_and_a_run_are_two_questions():
     with pytest.raises(InputError, match="leave RUN out"):
         cite.main(["somewhere", "--explain"])

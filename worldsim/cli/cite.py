@@ -63,12 +63,22 @@ def _print_run(run: Path, as_json: bool) -> None:
     from worldsim.cli.run_directory import read_record
 
     record = read_record(run)
+    bibtex, text = entries(record), methods(record)
+    if (run / "truth_outcomes.nc").is_file():
+        from worldsim.outcomes.catalogue import ASSESSED, coefficients, keys
+
+        bibtex += [bibliography()[key] for key in keys(coefficients(ASSESSED))]
+        text += (
+            " Damage, services, casualties and screened symptoms were derived from the recorded "
+            "exposures with the coefficients that `worldsim cite` lists, drawn from their declared "
+            "uncertainties."
+        )
     if as_json:
-        print(json.dumps({"bibtex": entries(record), "methods": methods(record)}, indent=2))
+        print(json.dumps({"bibtex": bibtex, "methods": text}, indent=2))
         return
-    print("\n\n".join(entries(record)))
+    print("\n\n".join(bibtex))
     print()
-    print(methods(record))
+    print(text)
 
 
 def entries(record: dict[str, Any]) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from worldsim.outcomes import (
     casualties,
     damage,
@@ -18,13 +20,17 @@ from worldsim.outcomes import (
 )
 from worldsim.sources import Coefficient
 
-MODULES = (damage, fragility, services, recovery, passage, casualties, stability, mortality, tracer,
-           health, symptoms, wording)
+ASSESSED = (damage, services, recovery, passage, casualties, tracer, health, symptoms, wording)
+"""What an assessment rests on."""
+
+COMPARED = (fragility, stability, mortality)
+"""What emergent results are only compared with."""
 
 
-def coefficients() -> tuple[Coefficient, ...]:
+def coefficients(modules: tuple[ModuleType, ...] = (*ASSESSED, *COMPARED)
+                 ) -> tuple[Coefficient, ...]:
     """All of them, by module."""
-    found = tuple(c for module in MODULES for c in module.COEFFICIENTS)
+    found = tuple(c for module in modules for c in module.COEFFICIENTS)
     names = [c.name for c in found]
     assert len(set(names)) == len(names), "two coefficients of one name"
     return found
