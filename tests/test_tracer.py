@@ -213,6 +213,31 @@ def test_what_stays_behind_in_a_draining_cell_is_bounded_by_its_surroundings(mon
     assert float(drained(0.999)[0].max()) > 100.0
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_clear_water_beside_a_cloud_never_rounds_below_nothing(dtype):
+    """Where a cell may lose all its tracer, the bound leaves more than rounding takes."""
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+
+        def field(low: float, high: float, rng=rng) -> torch.Tensor:
+            return torch.as_tensor(rng.uniform(low, high, (1, 20, 24)), dtype=dtype)
+
+        depth = field(0.0, 1.0) * (field(0.0, 1.0) < 0.8)
+        cloud = depth * field(0.0, 1.0) * (field(0.0, 1.0) < 0.3)
+        state = WaterState(depth, depth * field(-6.0, 6.0), depth * field(-6.0, 6.0), cloud)
+        solver = ShallowWater(
+            Grid(24, 20, 1.0, 1.4),
+            field(0.0, 1.0),
+            Boundaries(*[Open(-5.0)] * 4),
+            gravity=(1e-3, 9.8)[seed % 2],
+            manning=0.1,
+            transport=Transport(longitudinal=(0.23, 40.0, 5.93)[seed % 3]),
+        )
+        for _ in range(4):
+            state, _ = solver.advance(state, depth < 0.0, 0.0, 0.05)
+            assert float(state.tracer.min()) >= 0.0
+
+
 def rush(transport, seconds):
     """Uneven water with patches of tracer that rushes across the cells' corners."""
     rng = np.random.default_rng(2)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from worldsim.simulator.water.flux import SLOW_DEPTH, TINY, cube_root
+from worldsim.simulator.water.flux import SLOW_DEPTH, TINY, cube_root, rounding_margin
 from worldsim.simulator.water.layout import PAD
 from worldsim.simulator.water.tracer import Spacing, concentration
 
@@ -141,7 +141,7 @@ def _limited(
         into = into + (below.clamp(min=0.0) - above.clamp(max=0.0))
         out = out + (above.clamp(min=0.0) - below.clamp(max=0.0))
     room = (highest * h - new).clamp(min=0.0)
-    stock = (new - lowest * h).clamp(min=0.0)
+    stock = (new - lowest * h).clamp(min=0.0) * (1.0 - rounding_margin(h.dtype))
     gain = torch.nn.functional.pad((room / (dt * into).clamp(min=TINY)).clamp(max=1.0), (row, row))
     loss = torch.nn.functional.pad((stock / (dt * out).clamp(min=TINY)).clamp(max=1.0), (row, row))
     rate = torch.zeros_like(h)

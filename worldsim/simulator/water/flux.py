@@ -134,14 +134,18 @@ def face_fluxes(fields: Tensor, shift: int, row: int, gravity: float) -> Faces:
     )
 
 
+def rounding_margin(dtype: torch.dtype) -> float:
+    """Share of a stock that is kept back so that what is left does not round below 0."""
+    return max(1e-12, 16 * torch.finfo(dtype).eps)
+
+
 def drain_factor(depth: Tensor, outflow: Tensor, dt: Tensor) -> Tensor:
     """The share of its outflow [m/s] that a cell can afford within dt: depth stays >= 0.
 
     Scaling fluxes, unlike clamping depths, makes no water (after Bollermann, Noelle &
     Lukacova 2011, Commun. Comput. Phys. 10:371).
     """
-    # the margin keeps the difference from rounding below 0
-    affordable = (1.0 - max(1e-12, 16 * torch.finfo(depth.dtype).eps)) * depth
+    affordable = (1.0 - rounding_margin(depth.dtype)) * depth
     return (affordable / (dt * outflow).clamp(min=TINY)).clamp(max=1.0)
 
 
@@ -174,7 +178,7 @@ def drag_factor(
 ) -> Tensor:
     """1/(1 + dt |u| (a min(1, H/h) + g n^2 / h^(4/3))): friction, and stems of height H [m] whose
     quadratic drag per depth, C_D n d / 2 = a [1/m], acts where they stand in water (Nepf 1999,
-    Water Resour. Res. 35:479, eq. 1). For constant h it is exact: u' = -k |u| u."""
+    Water Resour. Res. 35:479). For constant h it is exact: u' = -k |u| u."""
     floor = depth.clamp(min=SLOW_DEPTH)
     loss = dt * (speed * (drag * (height / floor).clamp(max=1.0)))
     if g_n_squared is not None:

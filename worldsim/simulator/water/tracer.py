@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from worldsim.errors import InputError
-from worldsim.simulator.water.flux import TINY, half_slopes
+from worldsim.simulator.water.flux import TINY, half_slopes, rounding_margin
 from worldsim.simulator.water.layout import PAD
 
 Spacing = tuple[float, float]  # dx, dy [m]
@@ -119,7 +119,10 @@ def advect_tracer(
         left = left - dt * ((up[shift:] - down[:-shift]) / size)
         excess = excess + dt * (half[shift:-shift] * (up[shift:] + down[:-shift]) / size)
         axes.append((shift, size, half, up, down))
-    room = torch.where(excess > 0.0, centre - lowest, highest - centre) * left.clamp(min=0.0)
+    left = left.clamp(min=0.0)
+    spare = centre * left - rounding_margin(h.dtype) * tracer[ends]
+    low_room = torch.minimum((centre - lowest) * left, spare).clamp(min=0.0)
+    room = torch.where(excess > 0.0, low_room, (highest - centre) * left)
     keep = (room / excess.abs().clamp(min=TINY)).clamp(max=1.0)
     rate = torch.zeros_like(h)
     for shift, size, half, up, down in axes:
