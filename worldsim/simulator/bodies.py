@@ -25,17 +25,13 @@ from worldsim.simulator.scene import Hidden, Physics, Scene
 from worldsim.simulator.structures import CRUSHED_HEIGHT
 
 
-FLUCTUATION = 1.1
-"""By how much friction of a sliding body may exceed that under its weight, and is no blow yet."""
-
-
 class Bodies:
     """All bodies of a batch of members: storeys (building by building), then debris, which float
     as boxes, then people.
 
-    people : the people's bodies, placed and pushed by their process. contact : (member, body, 2)
-    N, horizontal, what contacts do to storeys and debris in the last MuJoCo step. contact_impulse :
-    (member, body) N s, horizontal, of contacts so far, beyond what friction on the ground can give.
+    people : the people's bodies, placed and pushed by their process. contact : (member, body, 3)
+    N, what contacts do to storeys and debris in the last MuJoCo step. contact_impulse : (member,
+    body) N s, horizontal, of contacts so far, beyond what friction under them can give.
     debris_impulse : (member, building) N s, horizontal, of contacts on storeys that stand, so far.
     debris_force : (member, debris, 6) N, N m: forces on debris that are not the water's.
     """
@@ -81,9 +77,17 @@ class Bodies:
         self.debris_impulse = np.zeros((len(scenes), slots.buildings))
         self.contact_impulse = np.zeros((len(scenes), slots.bodies))
         boxes = slice(1, 1 + slots.bodies)
-        self._ground_friction = np.stack(
-            [m.geom_friction[boxes, 0] * m.body_mass[boxes] for m in self._models]
-        ) * (FLUCTUATION * physics.gravity)
+        # MuJoCo: of two surfaces the rougher counts, unless one has priority.
+        self._friction = np.stack(
+            [
+                np.where(
+                    m.geom_priority[boxes] > 0,
+                    m.geom_friction[boxes, 0],
+                    np.maximum(m.geom_friction[boxes, 0], m.geom_friction[0, 0]),
+                )
+                for m in self._models
+            ]
+        )
         self.debris_force = self._qfrc[:, 4 * n : 4 * n + 6 * slots.debris].reshape(
             len(scenes), slots.debris, 6
         )
@@ -228,7 +232,7 @@ class Bodies:
         on_storeys = size[:, : self.storey_bodies].reshape(attached.shape)
         # Storeys that stand touch neither the ground nor each other.
         self.debris_impulse += TIMESTEP * np.where(attached, on_storeys, 0.0).sum(-1)
-        hit = size - self._ground_friction
+        hit = size - self._friction * np.abs(push[..., 2])
         self.contact_impulse += TIMESTEP * np.maximum(hit, 0.0)
         return after
 
@@ -259,11 +263,11 @@ class Bodies:
 
     @property
     def contact(self) -> np.ndarray:
-        """Horizontal contact force on storeys and debris in the last step, (member, body, 2) N."""
+        """Contact force on storeys and debris in the last step, (member, body, 3) N."""
         n, members = self.storey_bodies, len(self._models)
-        storeys = self._constraint[:, : 4 * n].reshape(members, n, 4)[..., :2]
+        storeys = self._constraint[:, : 4 * n].reshape(members, n, 4)[..., :3]
         loose = self._constraint[:, 4 * n : 4 * n + 6 * self.slots.debris]
-        debris = loose.reshape(members, self.slots.debris, 6)[..., :2]
+        debris = loose.reshape(members, self.slots.debris, 6)[..., :3]
         return np.concatenate([storeys, debris], axis=1)
 
     def lower_work(self, member: int, work: int, top: float, foot: float) -> None:
