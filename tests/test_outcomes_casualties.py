@@ -115,6 +115,18 @@ def test_hazard_rating_and_classes():
     assert found[:8].tolist() == [0, 1, 2, 3, 4, 5, 6, 5] and np.isnan(found[8])
 
 
+def test_hazard_regimes_of_adults_children_and_infants():
+    def of(depth, speed, height, mass):
+        return float(stability.regime(depth, speed, height, mass))
+
+    adult, child, infant = (1.7, 70.0), (1.2, 25.0), (0.9, 13.0)
+    assert [of(1.0, v, *adult) for v in (0.5, 0.7, 1.0, 1.3)] == [0, 1, 2, 3]
+    assert [of(0.4, v, *child) for v in (0.9, 1.2, 1.6)] == [0, 2, 3]
+    assert of(0.1, 0.1, *infant) == 3 and of(0.1, 3.1, *adult) == 3
+    assert of(1.3, 0.1, *adult) == 3 and of(0.6, 0.1, *child) == 3
+    assert np.isnan(of(0.0, 0.0, *adult)) and np.isnan(of(np.nan, 1.0, *adult))
+
+
 def test_mortality_table_beside_the_survey():
     rng = np.random.default_rng(0)
     people = 4000

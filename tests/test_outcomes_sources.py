@@ -106,8 +106,8 @@ def test_a_run_with_outcomes_cites_what_they_rest_on(tmp_path, capsys):
     definition = {"worldsim": "0.1.0", "cases": 2, "realizations": 3, "seed": 7, "duration": 12.0,
                   "scenario": {"name": "tsunami", "version": 1, "parameters": {}}}
     (run / "run.json").write_text(json.dumps({
-        "schema_version": 1, "definition": definition, "stages": {}, "command": "worldsim run tsunami",
-        "versions": {"mujoco": "4.0.0"}}))
+        "schema_version": 1, "definition": definition, "stages": {},
+        "command": "worldsim run tsunami", "versions": {"mujoco": "4.0.0"}}))
     assert main(["cite", str(run)]) == 0
     without = capsys.readouterr().out
     assert "todorov2012mujoco" in without and "vangriensven2006mental" not in without

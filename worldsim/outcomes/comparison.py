@@ -86,7 +86,7 @@ def collapse_by_flow(source: xr.DataTree | Exposures) -> dict[str, np.ndarray]:
 
 
 def falls_by_flow(source: xr.DataTree | Exposures) -> dict[str, np.ndarray]:
-    """Who was knocked over, beside Abt, TUNAMI-EVAC and the hazard classes.
+    """Who was knocked over, beside Abt, TUNAMI-EVAC, hazard regimes and classes.
 
     Only people who stood in water are listed. The speed is the greatest depth times speed over the
     greatest depth, a lower bound of the greatest speed.
@@ -95,7 +95,8 @@ def falls_by_flow(source: xr.DataTree | Exposures) -> dict[str, np.ndarray]:
     -------
     Flat arrays over such people: ``fell`` (1, 0), ``height_mass`` m kg, ``depth`` m, ``flux`` m2/s,
     ``abt`` (critical flux, NaN outside 62 to 173 m kg), ``evac`` (chance of a fall),
-    ``hazard_class`` (1 to 6), ``rating`` (Defra's hazard rating).
+    ``hazard_class`` (1 to 6), ``regime`` (Cox's, 0 low to 3 extreme), ``rating`` (Defra's hazard
+    rating).
     """
     exposures = _exposures(source)
     people = exposures.people
@@ -111,6 +112,7 @@ def falls_by_flow(source: xr.DataTree | Exposures) -> dict[str, np.ndarray]:
         "height_mass": height * mass, "depth": depth, "flux": flux,
         "abt": stability.abt(height, mass), "evac": stability.evac_fall(depth, speed),
         "hazard_class": stability.hazard_class(depth, speed),
+        "regime": stability.regime(depth, speed, height, mass),
         "rating": stability.hazard_rating(depth, speed),
     }
 

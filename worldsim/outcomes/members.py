@@ -100,6 +100,8 @@ def _lost(buildings: Buildings) -> np.ndarray:
 
 def _lifelines(buildings: Buildings, state: np.ndarray, ground: Ground,
                vehicle: str) -> services.Lifelines:
+    """The member's lifelines; of several buildings of one role, the first stands for the town."""
+
     def first(role: str) -> services.Facility | None:
         found = np.flatnonzero(buildings.present & (buildings.role == ROLES.index(role)))
         if not found.size:

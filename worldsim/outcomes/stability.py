@@ -54,7 +54,27 @@ CLASSES = tuple(
     )
 )
 
-COEFFICIENTS = (*ABT, *ABT_SCATTER, *EVAC, *RATING, *CLASSES)
+REGIMES = ("low", "moderate", "significant", "extreme")
+"""Cox's hazard regimes for people who wade, by code."""
+
+REGIME_LIMITS = tuple(
+    Coefficient(f"stability.regime.{name}", value, unit, f"Cox's regimes, remembered: {words}",
+                ("cox2010appropriate",), "uncertain")
+    for name, value, unit, words in (
+        ("adult", 50.0, "m kg", "height times mass from which the adults' limits hold"),
+        ("child", 25.0, "m kg", "the same of children's limits; infants are at extreme hazard"),
+        ("adult_low", 0.6, "m2 s-1", "adults, largest depth times speed of low hazard"),
+        ("adult_moderate", 0.8, "m2 s-1", "adults, of moderate hazard: the working limit"),
+        ("adult_significant", 1.2, "m2 s-1", "adults, of significant hazard"),
+        ("adult_depth", 1.2, "m", "adults, largest depth"),
+        ("child_low", 0.4, "m2 s-1", "children, largest depth times speed of low hazard"),
+        ("child_significant", 0.6, "m2 s-1", "children, of significant hazard"),
+        ("child_depth", 0.5, "m", "children, largest depth"),
+        ("speed", 3.0, "m s-1", "largest speed for anyone"),
+    )
+)
+
+COEFFICIENTS = (*ABT, *ABT_SCATTER, *EVAC, *RATING, *CLASSES, *REGIME_LIMITS)
 
 
 def abt(height: np.ndarray, mass: np.ndarray) -> np.ndarray:
@@ -107,3 +127,25 @@ def hazard_class(depth: np.ndarray, speed: np.ndarray) -> np.ndarray:
     by_speed = np.select([speed <= 2.0, speed <= 4.0], [1, 5], 6)
     found = np.maximum(np.maximum(by_flux, by_depth), by_speed).astype(float)
     return np.where(np.isnan(flux), np.nan, np.where(depth > 0, found, 0.0))
+
+
+def regime(depth: np.ndarray, speed: np.ndarray, height: np.ndarray,
+           mass: np.ndarray) -> np.ndarray:
+    """Cox's hazard regime, code of `REGIMES`; NaN on dry ground or where anything is unknown.
+
+    depth m, speed m/s, height m, mass kg, broadcast. Deeper or faster than tested is extreme.
+    """
+    limit = {c.name.rsplit(".", 1)[1]: c.value for c in REGIME_LIMITS}
+    depth, speed, product = np.broadcast_arrays(
+        np.asarray(depth, float), np.asarray(speed, float),
+        np.asarray(height, float) * np.asarray(mass, float))
+    flux = depth * speed
+    by_adult = np.select([flux <= limit["adult_low"], flux <= limit["adult_moderate"],
+                          flux <= limit["adult_significant"]], [0, 1, 2], 3)
+    by_adult = np.where(depth > limit["adult_depth"], 3, by_adult)
+    by_child = np.select([flux <= limit["child_low"], flux <= limit["child_significant"]],
+                         [0, 2], 3)
+    by_child = np.where(depth > limit["child_depth"], 3, by_child)
+    found = np.select([product > limit["adult"], product > limit["child"]], [by_adult, by_child], 3)
+    found = np.where(speed > limit["speed"], 3, found)
+    return np.where((depth > 0) & np.isfinite(flux + product), found, np.nan)
