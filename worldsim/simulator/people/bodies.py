@@ -293,32 +293,51 @@ class PeopleBodies:
         self.last_seen[member, person] = centre
 
     def bury(self, member: int, caught: np.ndarray, evacuees: Evacuees, now: float) -> None:
-        """The storey that people (numbers) were in has come down: they lie beside the building, or
-        on top of what lies there."""
+        """The storey that people (numbers) were in has come down on them."""
+        self.people.collapse_time[member, caught] = now
+        self.put_outside(member, caught, evacuees)
+
+    def put_outside(self, member: int, caught: np.ndarray, evacuees: Evacuees) -> None:
+        """People (numbers) come to lie beside their building, or on top of what lies there."""
         people = self.people
-        if not len(caught):
-            return
         boxes = Boxes.of(self._world.bodies, member)
-        spots = evacuees.around(member, int(people.building[member, caught[0]]))
-        for order, person in enumerate(caught):
-            people.collapse_time[member, person] = now
-            radius = float(people.radius[member, person])
-            reach = 0.5 * float(people.height[member, person])
-            start = (order * max(len(spots) // len(caught), 1)) % len(spots)
-            for spot in np.roll(spots, -start, axis=0):
-                ground = float(evacuees.ground_at(np.array([member]), spot[None])[0])
-                if boxes.gap(spot, ground, ground + 1.0)[0] > reach + radius:
-                    break
-            else:
-                spot = spots[start]
-                ground = max(ground, boxes.top(spot, reach + radius))
-            # Each lies over the one before where there are more people than places.
-            layer = order // len(spots)
-            centre = np.array([*spot, ground + radius * (1.1 + 2.1 * layer)])
-            people.place[member, person] = spot
-            people.building[member, person], people.storey[member, person] = -1, 0
-            people.safe_time[member, person] = np.nan
-            people.sheltered[member, person] = False
-            self._free.place(member, int(person), centre, LYING, np.zeros(3))
-            self._fall(member, int(person))
-            self.last_seen[member, person] = centre
+        for building in np.unique(people.building[member, caught]):
+            inside = caught[people.building[member, caught] == building]
+            spots = evacuees.around(member, int(building))
+            for order, person in enumerate(inside):
+                self._lay(member, int(person), order, len(inside), spots, boxes, evacuees)
+
+    def _lay(
+        self,
+        member: int,
+        person: int,
+        order: int,
+        count: int,
+        spots: np.ndarray,
+        boxes: Boxes,
+        evacuees: Evacuees,
+    ) -> None:
+        """Lay down the `order`-th of `count` at the next of `spots` (places, 2) that is clear."""
+        people = self.people
+        radius = float(people.radius[member, person])
+        reach = 0.5 * float(people.height[member, person]) + radius
+        grounds = evacuees.ground_at(np.full(len(spots), member), spots)
+        start = (order * max(len(spots) // count, 1)) % len(spots)
+        for k in (np.arange(len(spots)) + start) % len(spots):
+            spot, bottom = spots[k], float(grounds[k])
+            if boxes.gap(spot, bottom, bottom + 1.0)[0] > reach:
+                break
+        else:
+            spot = spots[start]
+            bottom = max(float(grounds[start]), boxes.top(spot, reach))
+        # Each lies over the one before where there are more people than places.
+        layer = order // len(spots)
+        centre = np.array([*spot, bottom + radius * (1.1 + 2.1 * layer)])
+        people.place[member, person] = spot
+        people.building[member, person], people.storey[member, person] = -1, 0
+        people.safe_time[member, person] = np.nan
+        people.sheltered[member, person] = False
+        people.alerted[member, person] = True
+        self._free.place(member, person, centre, LYING, np.zeros(3))
+        self._fall(member, person)
+        self.last_seen[member, person] = centre

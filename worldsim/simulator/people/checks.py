@@ -30,19 +30,17 @@ def check_people(scene: Scene) -> None:
         _check_person(number, person, scene)
     if not scene.people:
         return
-    walls = np.zeros((scene.domain.ny, scene.domain.nx), dtype=bool)
-    for building in scene.buildings:
-        walls[scene.cells_of(building)] = True
+    ways = Ways(scene)
     for number, person in enumerate(scene.people):
         x, y = person.position
-        in_wall = walls[int(y / scene.domain.dy), int(x / scene.domain.dx)]
+        in_wall = ways.walls[int(y / scene.domain.dy), int(x / scene.domain.dx)]
         if person.building < 0 and in_wall:
             raise InputError(
                 f"person {number} at ({x:g}, {y:g}) m stands inside a wall; put it out of doors, "
                 "or name its building"
             )
     if scene.evacuation is not None:
-        _check_goals(scene, Ways(scene))
+        _check_goals(scene, ways)
 
 
 def _check_person(number: int, person: Person, scene: Scene) -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 LOOK = 10
 """Exchanges between looks around: half a second."""
 
+STRIDE = 2
+"""Exchanges between steps of those who walk: a tenth of a second."""
+
 PLAN = 100
 """Exchanges between new plans of the way, where water or rubble has moved: five seconds."""
 
@@ -115,13 +118,39 @@ class Evacuees:
     def move(self, active: np.ndarray, now: float, exchange: int) -> None:
         """Notice, leave, walk, arrive; `active` (member, person) bool."""
         if exchange % LOOK == 0:
+            for member, building in np.argwhere((self._room > 0) & ~self._stands()):
+                self.close(int(member), int(building))
             self._notice(active, now)
             self._see_crowds(active)
         if exchange % PLAN == 0:
             self._plan_again(active)
+        if exchange % STRIDE:
+            return
         self._leave(active & (self.people.leave_at <= now), now)
         self._walk(active)
         self.arrive(active & (self.people.status == Status.WALKING), now)
+
+    def flooded_out(self, active: np.ndarray, exchange: int) -> list[tuple[int, np.ndarray]]:
+        """Who is on a ground floor with water in it goes upstairs; where there is no upstairs and
+        the walls have broken out, the water takes them along: those, by member and numbers."""
+        if exchange % LOOK:
+            return []
+        people, buildings = self.people, self._world.buildings
+        member, person = np.nonzero(active & (people.building >= 0) & (people.storey == 0))
+        house = people.building[member, person]
+        wet = buildings.inside[member, house] > DOORSTEP
+        upstairs = wet & (self._storeys[member, house] > 1)
+        climbs = (member[upstairs], person[upstairs])
+        people.storey[climbs] = self._storeys[member, house][upstairs] - 1
+        taken = wet & ~upstairs & buildings.porous[member, house]
+        return [
+            (int(m), person[taken & (member == m)]) for m in np.unique(member[taken])
+        ]
+
+    def _stands(self) -> np.ndarray:
+        """(member, building) bool, whether the lowest storey is where it was."""
+        standing = np.asarray(self._world.bodies.standing)
+        return standing if standing.shape[1] else np.zeros(self._room.shape, dtype=bool)
 
     def arrive(self, who: np.ndarray, now: float) -> None:
         """Those of `who` (member, person) who have come to a goal are safe, unless it is full."""
@@ -203,8 +232,11 @@ class Evacuees:
             row, column = np.nonzero(risen)
             if not len(row):
                 continue
-            at = np.stack([domain.x[column], domain.y[row]], axis=-1)
-            block = np.unique((at // BLOCK + 0.5) * BLOCK, axis=0)
+            across = int(domain.length // BLOCK) + 1
+            number = (domain.y[row] // BLOCK).astype(int) * across
+            number += (domain.x[column] // BLOCK).astype(int)
+            block = np.stack(np.divmod(np.flatnonzero(np.bincount(number)), across)[::-1], -1)
+            block = (block + 0.5) * BLOCK
             who = np.flatnonzero(unaware[member])
             off = people.place[member, who][:, None, :] - block[None]
             near = np.sqrt((off**2).sum(-1).min(1)) < people.notice_distance[member, who]
@@ -227,6 +259,8 @@ class Evacuees:
         people = self.people
         people.leave_at[member, person] = np.inf
         building = int(people.building[member, person])
+        if not self._world.bodies.standing[member, building]:
+            return
         if self._room[member, building] > 0:
             people.departure_time[member, person] = people.safe_time[member, person] = now
             self._take_in(member, person, building)
@@ -251,5 +285,5 @@ class Evacuees:
         people.place[member, person] = walk(
             member, people.place[member, person], self.speed(member, person),
             self._crowd[member, person], self.direction, self._incline, self.walls,
-            self._world.domain, COUPLING_STEP,
+            self._world.domain, STRIDE * COUPLING_STEP,
         )

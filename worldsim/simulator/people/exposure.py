@@ -13,8 +13,6 @@ from worldsim.simulator.people.evacuees import LOOK
 from worldsim.simulator.people.population import Population
 from worldsim.simulator.people.record import Status
 from worldsim.simulator.people.walkers import cells
-from worldsim.simulator.people.ways import Ways
-from worldsim.simulator.scene import Scene
 
 if TYPE_CHECKING:
     from worldsim.simulator.members import World
@@ -22,15 +20,15 @@ if TYPE_CHECKING:
 WET_FEET = 0.05
 """m."""
 
+TAKE = 4
+"""Exchanges between looks at the tracer's concentration: a fifth of a second."""
+
 
 class Exposure:
-    """Adds up people's exposures. Houses leak: on the ground floor the water stands as high as
-    outside at the walls, at rest."""
+    """Adds up people's exposures."""
 
-    def __init__(self, world: World, scenes: list[Scene], people: Population) -> None:
+    def __init__(self, world: World, people: Population) -> None:
         self._world, self.people = world, people
-        rings: dict[int, Ways] = {id(scene): Ways(scene) for scene in scenes}
-        self._rings = [rings[id(scene)].doors for scene in scenes]
 
     def add(
         self, active: np.ndarray, water: WaterFields, bodies: PeopleBodies, exchange: int
@@ -45,10 +43,11 @@ class Exposure:
             loose = people.status[at] == Status.IN_WATER
             people.submerged_time[at] += COUPLING_STEP * bodies.head_under[at]
             people.water_time[at] += COUPLING_STEP * (loose & (depth > 0))
-            self._breathe(at)
+            if exchange % TAKE == 0:
+                self._take_in_tracer(at)
         people.water_time[active & people.swept] += COUPLING_STEP
         if exchange % LOOK == 0:
-            self._indoors(active, water)
+            self._indoors(active)
             self._on_foot(active, water)
 
     def _meet(
@@ -59,33 +58,21 @@ class Exposure:
         people.max_depth_velocity[at] = np.maximum(people.max_depth_velocity[at], flow)
         people.wet_time[at] += duration * (depth > WET_FEET)
 
-    def _breathe(self, at: tuple[np.ndarray, ...]) -> None:
-        measure = getattr(self._world, "tracer_concentration", None)
-        concentration = None if measure is None else measure()
+    def _take_in_tracer(self, at: tuple[np.ndarray, ...]) -> None:
+        concentration = self._world.tracer_concentration()
         if concentration is None:
             return
         cell = cells(np.nan_to_num(self.people.place[at]), self._world.domain)
-        self.people.tracer_dose[at] += COUPLING_STEP * concentration[(at[0], *cell)]
+        self.people.tracer_dose[at] += TAKE * COUPLING_STEP * concentration[(at[0], *cell)]
 
-    def _indoors(self, active: np.ndarray, water: WaterFields) -> None:
+    def _indoors(self, active: np.ndarray) -> None:
+        """Who is on a ground floor, where the water that came in stands."""
         people = self.people
-        on_ground = np.asarray(active & (people.building >= 0) & (people.storey == 0))
-        for member in np.flatnonzero(on_ground.any(1)):
-            who = np.flatnonzero(on_ground[member])
-            for building in np.unique(people.building[member, who]):
-                ring = self._rings[member][int(building)]
-                floor = self._world.bodies.base[member, building]
-                level = water.surface[member].ravel()[ring] - floor
-                wet = water.wet[member].ravel()[ring]
-                depth = float(np.where(wet, np.maximum(level, 0.0), 0.0).mean())
-                if depth <= 0:
-                    continue
-                inside = who[people.building[member, who] == building]
-                at = (np.full(len(inside), member), inside)
-                self._meet(at, np.full(len(inside), depth), np.zeros(len(inside)),
-                           LOOK * COUPLING_STEP)
-                under = depth > people.height[at]
-                people.submerged_time[at] += LOOK * COUPLING_STEP * under
+        at = np.nonzero(active & (people.building >= 0) & (people.storey == 0))
+        depth = self._world.buildings.inside[at[0], people.building[at]]
+        duration = LOOK * COUPLING_STEP
+        self._meet(at, depth, np.zeros_like(depth), duration)
+        people.submerged_time[at] += duration * (depth > people.height[at])
 
     def _on_foot(self, active: np.ndarray, water: WaterFields) -> None:
         """Who walks or waits in water too shallow to be a body."""

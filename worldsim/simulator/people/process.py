@@ -41,10 +41,11 @@ class People(Process):
 
     def __init__(self, world: World, scenes: list[Scene], hidden: list[Hidden]) -> None:
         self._world = world
+        self._rest = world.bodies.position[:, : world.bodies.storey_bodies].copy()
         self.people = Population.of(scenes, hidden)
         self.evacuees = Evacuees(world, scenes, self.people)
         self.bodies = PeopleBodies(world, self.people)
-        self.exposure = Exposure(world, scenes, self.people)
+        self.exposure = Exposure(world, self.people)
 
     def load(self, water: WaterFields) -> np.ndarray | None:
         """The water pushes bodies, and they it."""
@@ -66,27 +67,42 @@ class People(Process):
             caught &= people.storey[member] >= storey
             self.evacuees.close(member, building)
             self.bodies.bury(member, np.flatnonzero(caught), self.evacuees, now)
+        for member, washed_out in self.evacuees.flooded_out(active, exchange):
+            self.bodies.put_outside(member, washed_out, self.evacuees)
         self.evacuees.move(active, now, exchange)
         self.bodies.settle(active, self.evacuees, now)
         self.exposure.add(active, self.evacuees.water, self.bodies, exchange)
 
     def now(self) -> dict[str, np.ndarray]:
         """Centres of the bodies, and what people do."""
-        people, world = self.people, self._world
-        inside = people.building >= 0
-        member = np.arange(len(inside))[:, None]
-        ground = self.evacuees.ground_at(member, np.nan_to_num(people.place))
-        position = np.concatenate(
-            [people.place, (ground + 0.5 * people.height)[..., None]], axis=-1
+        people, bodies = self.people, self._world.bodies.people
+        position = np.where(
+            (people.building >= 0)[..., None], self._indoors(), self._on_the_ground()
         )
-        floor = world.bodies.base[member, np.maximum(people.building, 0)]
-        floor = floor + STOREY_HEIGHT * people.storey
-        position[..., 2] = np.where(inside, floor + 0.5 * people.height, position[..., 2])
-        bodies = world.bodies.people
         position = np.where(bodies.placed[..., None], bodies.position, position)
         position[people.swept] = self.bodies.last_seen[people.swept]
         position[~people.exists] = np.nan
         return {"position": position, "status": people.status}
+
+    def _on_the_ground(self) -> np.ndarray:
+        people = self.people
+        member = np.arange(len(people.status))[:, None]
+        ground = self.evacuees.ground_at(member, np.nan_to_num(people.place))
+        return np.concatenate([people.place, (ground + 0.5 * people.height)[..., None]], axis=-1)
+
+    def _indoors(self) -> np.ndarray:
+        """Where people would be who go with the storey that they are on."""
+        people, world = self.people, self._world
+        if not world.bodies.storey_bodies:
+            return np.full((*people.status.shape, 3), np.nan)
+        member = np.arange(len(people.status))[:, None]
+        storey = np.maximum(people.building, 0) * world.bodies.slots.storeys + people.storey
+        moved = (world.bodies.position[:, : world.bodies.storey_bodies] - self._rest)[
+            member, storey
+        ]
+        floor = world.bodies.base[member, np.maximum(people.building, 0)]
+        height = floor + STOREY_HEIGHT * people.storey + 0.5 * people.height
+        return np.concatenate([people.place, height[..., None]], axis=-1) + moved
 
     def end(self) -> dict[str, np.ndarray]:
         """What has happened to everybody."""
