@@ -112,8 +112,9 @@ def test_what_it_cannot_tell_comes_before_the_answer_and_the_evidence(contents, 
     headings = re.findall(r"<h[12]>([^<]*)</h[12]>", report)
     assert headings == [
         contents.question, "What this report cannot tell", "What happens", "How sure",
-        "The dream", "What happens to the town and its people", "Truth and dream, in step", "The simulation, for people’s eyes", "Error over time",
-        "Where the water goes", "All scores", "Parameters", "Provenance",
+        "The dream", "What happens to the town and its people", "Truth and dream, in step",
+        "The simulation, for people’s eyes", "Error over time", "Where the water goes",
+        "All scores", "Parameters", "Provenance",
     ]
 
 

@@ -10,7 +10,16 @@ from synthetic_run import make_run
 from synthetic_town import town_states
 from test_report import Page
 
-from evaluation.report import consequences, decision, evidence, html, outcome_rows, town, town_plots
+from evaluation.report import (
+    coast,
+    consequences,
+    decision,
+    evidence,
+    html,
+    outcome_rows,
+    town,
+    town_plots,
+)
 from evaluation.report.contents import Amount
 from evaluation.report.gather import gather
 from evaluation.report.outcome_rows import Wanted
@@ -19,7 +28,6 @@ from evaluation.report.outcomes_file import (
     TRUTH,
     assess_truth,
     read_outcomes,
-    sound_cases,
 )
 from worldsim.errors import InputError
 from worldsim.outcomes import wording
@@ -32,7 +40,7 @@ def truth(cases=2, realizations=2, **options):
     groups = states(members, 12.0)
     groups |= town_states(groups["/water"], groups["/structures"], **options)
     root = xr.Dataset(coords={"case": range(cases), "realization": range(realizations)},
-                      attrs={"seed": 0, "kind": "simulated"})
+                      attrs={"seed": 0, "kind": "simulated", "schema_version": 1})
     return xr.DataTree.from_dict({"/": root, **groups})
 
 
@@ -163,15 +171,29 @@ def test_a_truth_without_buildings_has_no_town():
     assert not evidence.has_town(xr.DataTree.from_dict({"/bodies": xr.Dataset({"a": 1})}))
 
 
-def test_cases_that_failed_their_audit_are_left_out():
+def test_members_that_failed_their_audit_are_left_out_and_counted():
     made = truth()
     failed = np.array([[False, True], [False, False]])
     made["audit"] = xr.DataTree(xr.Dataset({"failed": (("case", "realization"), failed)}))
-    assert sound_cases(made).tolist() == [1]
-    assessed = assess_truth(made)
-    assert assessed["members"].sizes["case"] == 1
-    assert "1 case in which a member failed" in decision.sure(
-        assessed["pooled"].to_dataset(), made)[0]
+    pooled = assess_truth(made)["pooled"].to_dataset()
+    assert pooled.attrs["failed"] == 1
+    assert "failed the simulator’s audit: 1" in decision.sure(pooled, made)[0]
+    hit = coast.quantities(made)["largest impulse of debris on a building", "N s"]
+    np.testing.assert_array_equal(np.isnan(hit), failed)
+
+
+def test_coast_and_debris_are_counted_from_the_states():
+    made = truth(seawall=2.0)
+    found = coast.quantities(made)
+    failures = made["works"]["failure_time"].values
+    np.testing.assert_array_equal(found["segments of the seawall that fail", "1"],
+                                  np.isfinite(failures).sum(axis=-1))
+    impulse = made["structures"]["debris_impulse"].values[..., :2]
+    np.testing.assert_allclose(found["largest impulse of debris on a building", "N s"],
+                               impulse.max(axis=-1))
+    (row,) = coast.rows(({("m", "1"): np.array([[1.0, 3.0, np.nan]])}, {}))[:1]
+    assert row.amounts[0].value == 2.0 and row.amounts[1] is None
+    assert coast.rows(({("m", "1"): np.ones((2, 2))},))[0].amounts[0] == Amount(1.0)
 
 
 def test_outcomes_that_are_missing_or_broken_are_refused_in_one_line(tmp_path):

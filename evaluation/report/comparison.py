@@ -13,11 +13,11 @@ import numpy as np
 import xarray as xr
 
 import worldsim.rollout
-from evaluation.report import consequences, decision, evidence, html, outcome_rows, town
+from evaluation.report import coast, consequences, decision, evidence, html, outcome_rows, town
 from evaluation.report.comparable import check_comparable, differences, read_definition
 from evaluation.report.contents import Amount, Comparison, OutcomeTable, Plot
 from evaluation.report.outcome_rows import Wanted
-from evaluation.report.outcomes_file import ALL_MEMBERS, assessable, sound_cases
+from evaluation.report.outcomes_file import ALL_MEMBERS, assessable
 from worldsim import outcomes
 from worldsim.errors import InputError
 from worldsim.outcomes import health, wording
@@ -64,13 +64,7 @@ def write_comparison(first: Path, second: Path, path: str | os.PathLike[str],
             if not (evidence.has_town(truth) and assessable(truth)):
                 raise InputError(f"{run} holds no town whose outcomes could be assessed; give runs "
                                  "of a scenario with buildings, made by this version")
-        sound = np.intersect1d(sound_cases(a), sound_cases(b))
-        if not sound.size:
-            raise InputError(f"every case of {runs[0]} and {runs[1]} has a member that failed its "
-                             "audit in one of them; `worldsim show` names them")
-        kept = (a.sel(case=sound), b.sel(case=sound))
-        left_out = a.sizes["case"] - sound.size
-        text = html.comparison_page(gather(runs, definitions, kept, command, left_out))
+        text = html.comparison_page(gather(runs, definitions, (a, b), command))
     beside = target.with_name(f".{target.name}.partial")
     try:
         beside.write_text(text, encoding="utf-8")
@@ -81,25 +75,26 @@ def write_comparison(first: Path, second: Path, path: str | os.PathLike[str],
 
 
 def gather(runs: tuple[Path, Path], definitions: tuple[dict[str, Any], dict[str, Any]],
-           truths: tuple[xr.DataTree, xr.DataTree], command: str, left_out: int) -> Comparison:
-    """The page's contents.
-
-    Parameters
-    ----------
-    truths : the cases that are sound in both runs; `left_out` is the number of others.
-    """
+           truths: tuple[xr.DataTree, xr.DataTree], command: str) -> Comparison:
+    """The page's contents."""
     d = definitions[0]
     seed = int(d["seed"])
     changed = differences(*definitions)
     names = _headings(changed)
     seen = tuple(outcomes.from_states(truth) for truth in truths)
+    failed = int((~(seen[0].valid & seen[1].valid)).sum())
+    if failed == seen[0].valid.size:
+        raise InputError(f"every member of {runs[0]} or {runs[1]} failed its audit in one of them; "
+                         "`worldsim show` names them")
     difference = outcomes.compare(seen[0], seen[1], seed=seed, over=ALL_MEMBERS)
     columns = (*(outcomes.assess(one, seed=seed, over=ALL_MEMBERS) for one in seen), difference)
     made = consequences.tables(columns, (*names, "difference"), truths[0], CAPTION)
+    states = tuple(coast.quantities(truth) for truth in truths)
+    made += consequences.coast_table((*states, coast.difference(*states)), (*names, "difference"))
     return Comparison(
         scenario=d["scenario"]["name"],
         question=_question(changed, scenario_class(d["scenario"]["name"]).summary),
-        limits=_limits(truths[0], left_out),
+        limits=_limits(truths[0], failed),
         answer=_answer(difference, changed),
         sure=_sure(truths[0], difference),
         tables=tuple(_noted(table, difference) for table in made),
@@ -129,11 +124,11 @@ def _question(changed: dict[str, tuple[str, str]], summary: str) -> str:
     return f"When {summary}: what difference does {told} make?"
 
 
-def _limits(truth: xr.DataTree, left_out: int) -> tuple[str, ...]:
+def _limits(truth: xr.DataTree, failed: int) -> tuple[str, ...]:
     told = list(decision.limits(truth))
-    if left_out:
-        told.insert(0, f"What would have come of {left_out} case{'s' if left_out > 1 else ''} in "
-                       "which a simulation failed its audit: left out of both.")
+    if failed:
+        told.insert(0, f"What would have come of {failed} pair{'s' if failed > 1 else ''} of which "
+                       "a member failed the simulator’s audit: left out.")
     return (*told, "Whether a dream would show the same: both what-ifs here are simulated.")
 
 

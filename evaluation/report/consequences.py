@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from evaluation.report import decision, evidence, outcome_rows, town, town_plots
+from evaluation.report import coast, decision, evidence, outcome_rows, town, town_plots
 from evaluation.report.contents import OutcomeTable, Plot, Town
 from evaluation.report.outcomes_file import DREAM, TRUTH, read_outcomes
 from evaluation.report.svg import plot, plot_style
@@ -47,7 +47,8 @@ def gather_town(run: Path, truth: xr.DataTree, dream: xr.DataTree, context: floa
         maps=evidence.map_plots(truth, case, land),
         pairs=evidence.pair_plots(truth, dream, land, seen),
         timelines=evidence.time_plots(truth, seen_time, seen, context),
-        tables=tables(columns, COLUMNS, truth),
+        tables=(*tables(columns, COLUMNS, truth),
+                *coast_table((coast.quantities(truth), {}), COLUMNS)),
         health=health_sentences(columns[0]),
         health_notes=(*wording.HEALTH_NOTES, wording.CONTEXT) if columns[0].data_vars else (),
     )
@@ -79,6 +80,13 @@ def tables(columns: tuple[xr.Dataset, ...], names: tuple[str, ...], truth: xr.Da
         made.append(_table(SYMPTOMS, names, wanted, columns, caption,
                            (wording.SMALL_GROUP_NOTE,)))
     return tuple(table for table in made if table.rows)
+
+
+def coast_table(columns: tuple[dict[tuple[str, str], np.ndarray], ...],
+                names: tuple[str, ...]) -> tuple[OutcomeTable, ...]:
+    """The table of walls, trees, tanks and debris; none where nothing of them was recorded."""
+    rows = coast.rows(columns)
+    return (OutcomeTable("Coast and debris", AS_ABOVE, names, rows),) if rows else ()
 
 
 def _table(title: str, names: tuple[str, ...], wanted: tuple[outcome_rows.Wanted, ...],

@@ -8,7 +8,6 @@ import xarray as xr
 from evaluation.report import outcome_rows
 from evaluation.report.contents import Amount
 from evaluation.report.outcome_rows import Wanted
-from evaluation.report.outcomes_file import sound_cases
 from worldsim.outcomes import wording
 from worldsim.outcomes.services import SERVICES
 
@@ -19,10 +18,11 @@ MANY = 40
 def limits(truth: xr.DataTree) -> tuple[str, ...]:
     """What the report cannot tell of a town, the gravest first."""
     length = float(truth["structures"]["time"].values[-1])
-    walking = "who is still walking or in the water, " if "people" in truth.children else ""
+    peopled = "people" in truth.children
+    walking = "who is still walking or in the water and " if peopled else ""
     told = [f"What comes after the {length:g} s simulated: {walking}what still stands or floats is "
             "counted as it is then."]
-    if walking:
+    if peopled:
         told.append("Who in particular is hurt or falls ill: numbers are of groups; deaths and "
                     "injuries rest on declared, mostly unvalidated probabilities.")
     return tuple(told)
@@ -38,24 +38,20 @@ def happened(outcomes: xr.Dataset, truth: xr.DataTree) -> tuple[str, ...]:
 
 def sure(outcomes: xr.Dataset, truth: xr.DataTree) -> tuple[str, ...]:
     """What the ranges cover."""
-    sound = sound_cases(truth).size
-    if not sound:
-        return ("Every case has a member that failed its audit: consequences are not assessed.",)
     if not outcomes.data_vars:
         return ("The states were made by an older simulator, which did not record what the "
                 "buildings are: consequences are not assessed.",)
-    cases, realizations = sound, truth.sizes["realization"]
-    streets = f"{cases} town{'s' if cases > 1 else ''}"
+    cases, realizations = truth.sizes["case"], truth.sizes["realization"]
+    towns = f"{cases} town{'s' if cases > 1 else ''}"
     draws = f"{realizations} draw{'s' if realizations > 1 else ''} of what is hidden"
-    words = (f"Ranges hold 95 % of {cases * realizations} simulated outcomes ({streets}, {draws} "
+    words = (f"Ranges hold 95 % of {cases * realizations} simulated outcomes ({towns}, {draws} "
              "each) and, for deaths, services and symptoms, of the coefficients’ declared "
              "uncertainty; `worldsim cite` lists every coefficient with its source.")
     if cases * realizations < MANY:
         words += " So few outcomes show what is usual; what is rare may be missing."
-    left_out = truth.sizes["case"] - sound
-    if left_out:
-        words += (f" {left_out} case{'s' if left_out > 1 else ''} in which a member failed its "
-                  "audit are left out.")
+    failed = int(outcomes.attrs["failed"])
+    if failed:
+        words += f" Left out, for they failed the simulator’s audit: {failed}."
     return (words,)
 
 

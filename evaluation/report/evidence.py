@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import xarray as xr
@@ -17,6 +17,9 @@ from evaluation.report.svg import plot, plot_style
 from worldsim.instruments import observe_buildings, observe_water
 from worldsim.instruments.state import buildings_state
 from worldsim.outcomes.damage import STATES
+
+SCALED = 90.0
+"""Per cent of the wet land that the colour scales of maps resolve; the rest is the last colour."""
 
 OFF_THEIR_FEET = "in water"
 """The status of people whom the water carries."""
@@ -41,13 +44,14 @@ def map_plots(truth: xr.DataTree, case: int, land: town.Ground, *, name: str = "
     most = scales(land) if most is None else most
     built = town.buildings(truth, case)
     works, people = town.works(truth, case), town.people(truth, case)
+    trees = town.trees(truth, case)
     members = truth.sizes["realization"]
     number = int(truth["case"].values[case])
     shown = f"case {number}, mean of {members} outcomes" if members > 1 else f"case {number}"
     with plot_style():
         ax = town_plots.ground_map(land.x, land.y, land.depth, label="deepest water [m]",
                                    land=land.land, most=most["depth"], title=title)
-        _works(ax, works)
+        _coast(ax, works, trees)
         if built.damage is None:
             town_plots.fallen_buildings(ax, built.footprint, built.down, built.roles)
         else:
@@ -57,25 +61,31 @@ def map_plots(truth: xr.DataTree, case: int, land: town.Ground, *, name: str = "
     down = round(float(built.down.sum()), 1)
     plots = [plot(
         ax, f"{name}map-depth",
-        f"Deepest water on land, {shown}. {state} Grey: sea.{_wall_words(works)}",
+        f"Deepest water on land, {shown}. {state} Grey: sea.{_coast_words(works, trees)}",
         f"Map of the deepest water: up to {float(land.depth[land.land].max(initial=0.0)):.1f} m "
         f"on land; on average {down:g} of {len(built.down)} buildings come down.",
     )]
     if land.flux is not None:
-        plots.append(_flux_map(land, built, works, people, shown, name, title, most["flux"]))
+        plots.append(_flux_map(land, built, lambda ax: _coast(ax, works, trees), people, shown,
+                               name, title, most["flux"]))
     if land.tracer is not None:
         plots.append(_tracer_map(land, shown, name, title, most["tracer"]))
     return tuple(plots)
 
 
 def scales(land: town.Ground) -> dict[str, float]:
-    """The largest value on land of each mapped quantity that there is."""
+    """Ends of the colour scales of each mapped quantity that there is: nearly the largest value
+    on land, so that a few deep cells at the beach do not make the town look dry."""
     fields = {"depth": land.depth, "flux": land.flux, "tracer": land.tracer}
-    return {name: float(field[land.land].max(initial=0.0))
-            for name, field in fields.items() if field is not None}
+    ends = {}
+    for name, field in fields.items():
+        if field is not None:
+            wet = field[land.land & (field > 0)]
+            ends[name] = float(np.percentile(wet, SCALED)) if wet.size else 0.0
+    return ends
 
 
-def _flux_map(land: town.Ground, built: town.Buildings, works: town.Works | None,
+def _flux_map(land: town.Ground, built: town.Buildings, coast: Callable[[Axes], None],
               people: town.People | None, shown: str, name: str, title: str,
               most: float) -> Plot:
     assert land.flux is not None
@@ -85,7 +95,7 @@ def _flux_map(land: town.Ground, built: town.Buildings, works: town.Works | None
     with plot_style():
         ax = town_plots.ground_map(land.x, land.y, land.flux, label="depth × speed [m²/s]",
                                    land=land.land, most=most, title=title)
-        _works(ax, works)
+        coast(ax)
         town_plots.outlines(ax, built.footprint, built.roles)
         if people is not None:
             caught = (people.status == people.names.index(OFF_THEIR_FEET)).any(axis=1)
@@ -109,9 +119,20 @@ def _tracer_map(land: town.Ground, shown: str, name: str, title: str, most: floa
                 f"Map of the tracer: up to {highest:.3g} mg/L on land.")
 
 
-def _works(ax: Axes, works: town.Works | None) -> None:
+def _coast(ax: Axes, works: town.Works | None, trees: town.Trees | None) -> None:
+    if trees is not None:
+        town_plots.trees(ax, trees.planted, trees.broken)
     if works is not None:
         town_plots.coastal_works(ax, works.footprint, works.failed)
+
+
+def _coast_words(works: town.Works | None, trees: town.Trees | None) -> str:
+    words = _wall_words(works)
+    if trees is None:
+        return words
+    lost = 100 * float((trees.broken[trees.planted] >= 0.5).mean())
+    return words + (f" Green: trees, brown where they break in half of the outcomes or more "
+                    f"({lost:.0f} %).")
 
 
 def _wall_words(works: town.Works | None) -> str:

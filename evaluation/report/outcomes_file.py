@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
 import xarray as xr
 
 from evaluation.observe import CAMERA, observe_video, video_of
@@ -26,27 +25,18 @@ def assessable(truth: xr.DataTree) -> bool:
     return {"type", "role"} <= set(truth["structures"].data_vars)
 
 
-def sound_cases(truth: xr.DataTree) -> np.ndarray:
-    """The numbers of the cases of which no member failed its audit, (case,): as for the scores,
-    others would count a town that stops in the middle."""
-    cases = truth["case"].values
-    if "audit" not in truth.children:
-        return cases
-    return cases[~truth["audit"]["failed"].any("realization").values]
-
-
 def assess_truth(truth: xr.DataTree) -> xr.DataTree:
     """Outcomes of a simulated rollout, from its states.
 
     Returns
     -------
     Groups ``members`` (case, realization, …) and ``pooled`` (…), as `worldsim.outcomes.assess`
-    gives them, of the sound cases; both empty where there is nothing to assess.
+    gives them; members that failed their audit are left out of the latter. Both empty where there
+    is nothing to assess.
     """
-    sound = sound_cases(truth)
-    if not assessable(truth) or not sound.size:
+    if not assessable(truth):
         return _both(None)
-    return _both(outcomes.from_states(truth.sel(case=sound)), int(truth.attrs["seed"]))
+    return _both(outcomes.from_states(truth), int(truth.attrs["seed"]))
 
 
 def assess_dream(dream: xr.DataTree, truth: xr.DataTree) -> xr.DataTree:
@@ -54,12 +44,10 @@ def assess_dream(dream: xr.DataTree, truth: xr.DataTree) -> xr.DataTree:
 
     truth : what was there beforehand is read from it, nothing of what happened.
     """
-    sound = np.intersect1d(sound_cases(truth), dream["case"].values)
-    if not assessable(truth) or not sound.size:
+    if not assessable(truth):
         return _both(None)
     stored = dream[f"video/{CAMERA}"].dataset
-    video = video_of(dream.sel(case=sound), CAMERA, stored["rgb"].shape[3:5],
-                     float(stored.attrs["fps"]))
+    video = video_of(dream, CAMERA, stored["rgb"].shape[3:5], float(stored.attrs["fps"]))
     return _both(outcomes.from_video(observe_video(video), truth), int(truth.attrs["seed"]))
 
 
@@ -67,7 +55,7 @@ def _both(exposures: outcomes.Exposures | None, seed: int = 0) -> xr.DataTree:
     if exposures is None:
         return xr.DataTree.from_dict({"/members": xr.Dataset(), "/pooled": xr.Dataset()})
     pooled = outcomes.assess(exposures, seed=seed, over=ALL_MEMBERS)
-    counted = {"members": exposures.case.size * exposures.realization.size}
+    counted = {"members": exposures.valid.size, "failed": int((~exposures.valid).sum())}
     return xr.DataTree.from_dict({
         "/members": outcomes.assess(exposures, seed=seed),
         "/pooled": pooled.assign_attrs(counted),

@@ -38,6 +38,15 @@ class Works:
 
 
 @dataclasses.dataclass(frozen=True)
+class Trees:
+    """Trees of one case: planted (y, x) bool, and the share (y, x) of realizations in which the
+    flow breaks them."""
+
+    planted: np.ndarray
+    broken: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
 class Ground:
     """Water on the land of one case, means over realizations.
 
@@ -118,6 +127,16 @@ def works(truth: xr.DataTree, case: int) -> Works | None:
     standing = group["standing"].isel(time=-1).values[:, there]
     return Works(group["footprint"].values[there], _named(group, "kind", there),
                  1.0 - standing.mean(axis=0))
+
+
+def trees(truth: xr.DataTree, case: int) -> Trees | None:
+    """Trees of one case; None in rollouts without any."""
+    if "trees" not in truth.children:
+        return None
+    group = truth["trees"].dataset.isel(case=case)
+    planted = group["stems"].values > 0
+    broken = np.isfinite(group["failure_time"].values).mean(axis=0)
+    return Trees(planted, broken) if planted.any() else None
 
 
 def people(truth: xr.DataTree, case: int, realization: int = 0) -> People | None:

@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
-from matplotlib.colors import ListedColormap
+from matplotlib.colors import ListedColormap, to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from numpy.typing import ArrayLike
@@ -36,7 +36,7 @@ DAMAGE_COLOURS = ("#ffffff", "#fde0b2", "#f9b26a", "#e0702f", "#962d10", "#1b1b1
 LETTERS = {"hospital": "H", "shelter": "S", "substation": "E", "pumping station": "W"}
 """What is written on a building; homes and shops carry nothing."""
 
-MAP_INCHES = (PLOT_INCHES[0], 3.2)
+MAP_INCHES = (PLOT_INCHES[0], 3.45)
 
 STATUS_STYLES: dict[str, tuple[str, str]] = {
     "safe": (GREEN, ""),
@@ -81,7 +81,9 @@ def ground_map(x: ArrayLike, y: ArrayLike, field: ArrayLike, *, label: str, land
     style = STYLES[source]
     for spine in ax.spines.values():
         spine.set(edgecolor=style.colour, linewidth=2.0, linestyle=style.dashes, visible=True)
-    bar = ax.figure.colorbar(mesh, ax=ax, orientation="horizontal", shrink=0.9, aspect=30)
+    beyond = np.isfinite(field).any() and float(np.nanmax(field)) > most
+    bar = ax.figure.colorbar(mesh, ax=ax, orientation="horizontal", shrink=0.9, aspect=30,
+                             extend="max" if beyond else "neither")
     bar.set_label(label, fontsize=8)
     return ax
 
@@ -156,6 +158,21 @@ def coastal_works(ax: Axes, footprints: ArrayLike, failed: ArrayLike) -> None:
                                linestyle=":" if lost else "-"))
 
 
+def trees(ax: Axes, planted: ArrayLike, broken: ArrayLike) -> None:
+    """Cells with trees on a map: green; brown where they break in half or more of the outcomes.
+
+    Parameters
+    ----------
+    planted : (y, x) bool, on the map's own cells. broken : (y, x) share of outcomes.
+    """
+    planted, lost = np.asarray(planted, bool), np.asarray(broken, float) >= 0.5
+    picture = np.zeros((*planted.shape, 4))
+    picture[planted & ~lost] = to_rgba(GREEN, 0.85)
+    picture[planted & lost] = to_rgba("#8a6d3b", 0.85)
+    ax.imshow(picture, extent=ax.get_images()[0].get_extent(), origin="lower",
+              interpolation="none", zorder=2)
+
+
 def paths(ax: Axes, path: ArrayLike, caught: ArrayLike, most_points: int = 40) -> None:
     """Where people went: a thin line each, a dot where each began; those `caught` by the water
     dashed, with a cross where they end.
@@ -167,7 +184,7 @@ def paths(ax: Axes, path: ArrayLike, caught: ArrayLike, most_points: int = 40) -
     path, caught = np.asarray(path, float), np.asarray(caught, bool)
     step = max(1, path.shape[1] // most_points)
     coarse = np.concatenate([path[:, ::step], path[:, -1:]], axis=1)
-    for chosen, colour, dashes, words in ((~caught, GREEN, "-", "stayed out of the water"),
+    for chosen, colour, dashes, words in ((~caught, GREEN, "-", "stayed on their feet"),
                                           (caught, VERMILLION, (0, (2, 1)), "off their feet")):
         if not chosen.any():
             continue
