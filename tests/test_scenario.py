@@ -91,6 +91,8 @@ def test_what_is_seen_does_not_depend_on_the_other_parameters():
         high = other.scene(0, 1)
         assert low.buildings == high.buildings and low.debris == high.debris
         assert np.array_equal(low.bathymetry, high.bathymetry)
+    odd = Tsunami(warning_time=100.3, milling=30.0).scene(0, 1).people
+    assert all(not p.arrived > 0 for p in odd), "what happens before t=0 ends at t=0"
     early, late = (Tsunami(warning_time=w).scene(0, 1).people for w in (600.0, 0.0))
     for one, same in zip(early, late, strict=True):
         assert (one.age, one.mass, one.home) == (same.age, same.mass, same.home)

@@ -32,7 +32,7 @@ from worldsim.simulator.structures import (
     BuildingType,
     check_factors,
 )
-from worldsim.simulator.water.tracer import Transport
+from worldsim.simulator.transport import Transport
 
 if TYPE_CHECKING:
     from worldsim.camera import Camera

@@ -58,7 +58,7 @@ def before_start(scene: Scene, rng: np.random.Generator) -> tuple[Person, ...]:
     arrived = np.full(count, math.nan)
     refuge = np.full(count, EDGE)
     for k in range(round(-start / STEP) + 1):
-        now = start + k * STEP
+        now = min(start + k * STEP, 0.0)
         leaving = gone & ~walking & np.isnan(arrived) & (leaves <= now)
         walking |= leaving
         if not (gone & np.isnan(arrived)).any():

@@ -1,6 +1,7 @@
 """Shallow-water flow over built-up ground, usable alone: see `ShallowWater`."""
 
 from worldsim.simulator.constants import GRAVITY, SEAWATER_DENSITY
+from worldsim.simulator.transport import Transport
 from worldsim.simulator.water.boundary import (
     Boundaries,
     Boundary,
@@ -14,7 +15,6 @@ from worldsim.simulator.water.budget import Budget, Divergence, energy, total
 from worldsim.simulator.water.flux import DRY_DEPTH
 from worldsim.simulator.water.solver import MANNING, ShallowWater, open_cells
 from worldsim.simulator.water.state import Grid, WaterState, lake_at_rest
-from worldsim.simulator.water.tracer import Transport
 
 __all__ = [
     "DRY_DEPTH",

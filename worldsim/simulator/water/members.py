@@ -11,6 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from worldsim.simulator.transport import Transport
 from worldsim.simulator.water.boundary import Boundaries, Driven, Series, Wall
 from worldsim.simulator.water.budget import Budget, Divergence, make_budget
 from worldsim.simulator.water.flux import WALL_LEVEL
@@ -26,7 +27,7 @@ from worldsim.simulator.water.step import (
     runge_kutta_step,
     stable_boundary_step,
 )
-from worldsim.simulator.water.tracer import TracerAccounts, Transport
+from worldsim.simulator.water.tracer import TracerAccounts
 from worldsim.simulator.water.wall import find_walls
 
 CELLS_TOGETHER = 16384  # a field of so many cells takes 128 KiB; eagerly some 20 are in use

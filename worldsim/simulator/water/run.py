@@ -14,6 +14,7 @@ from torch import Tensor
 
 from worldsim.errors import InputError
 from worldsim.simulator.constants import GRAVITY
+from worldsim.simulator.transport import Transport
 from worldsim.simulator.water.boundary import Boundaries
 from worldsim.simulator.water.records import Records
 from worldsim.simulator.water.solver import MANNING, ShallowWater
@@ -26,7 +27,6 @@ from worldsim.simulator.water.terrain import (
     resample,
     terrain_of,
 )
-from worldsim.simulator.water.tracer import Transport
 
 Field: TypeAlias = float | np.ndarray | xr.DataArray
 

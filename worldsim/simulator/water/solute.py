@@ -6,6 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from worldsim.simulator.transport import Transport
 from worldsim.simulator.water.dispersion import (
     disperse,
     dispersion_exchange,
@@ -16,7 +17,6 @@ from worldsim.simulator.water.open_faces import OpenFaces
 from worldsim.simulator.water.tracer import (
     Spacing,
     TracerAccounts,
-    Transport,
     advect_tracer,
     concentration,
     decay_and_source,

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from worldsim.errors import InputError
 from worldsim.simulator.constants import GRAVITY
+from worldsim.simulator.transport import Transport
 from worldsim.simulator.water.boundary import Boundaries
 from worldsim.simulator.water.budget import Budget
 from worldsim.simulator.water.compiled import compiled_kernels, compiled_tracer_kernels
@@ -29,7 +30,6 @@ from worldsim.simulator.water.state import (
     check_vegetation,
 )
 from worldsim.simulator.water.step import Kernels
-from worldsim.simulator.water.tracer import Transport
 
 MANNING = 0.025  # s m-1/3, firm soil, clean earth channel (Chow 1959, table 5-6)
 ALL_WALLS = Boundaries()
