@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from evaluation.validation import (
     analytic_runup,
     dam_break,
+    debris_impact,
     floating_box,
     floating_house,
     houses,
@@ -38,6 +39,7 @@ CASES: tuple[Case, ...] = (
     *laboratory_runup.CASES,
     *square_column.CASES,
     *floating_box.CASES,
+    *debris_impact.CASES,
     *houses.CASES,
     *pushover.CASES,
     *floating_house.CASES,

@@ -144,10 +144,6 @@ class World:
             self.tracer_source,
         )
         self.tracer.book(budget)
-        if self.water.tracer is not None:
-            # What flows out of a cell that empties may round to more than it held, by 1e-16 of it.
-            held = self.water.tracer.clamp(min=0.0)
-            self.water = dataclasses.replace(self.water, tracer=held)
         for lost in budget.divergences:
             self.stops.stop(lost.member, Failure.WATER_DIVERGED, lost.time, lost.step, lost.cell)
         ground, storeys = self._wall_loads(budget)
