@@ -211,3 +211,29 @@ def test_the_solitary_wave_problem_starts_as_the_benchmark_says():
     assert 80.0 - x[crest] == pytest.approx(38.1, abs=0.1)
     assert bed[0] == -1.0 and x[np.argmax(bed > 0)] == pytest.approx(80.0, abs=0.01)
     assert not depth[bed > 0].any()
+
+
+def test_parts_of_a_town_add_up_to_the_whole_and_none_is_counted_twice():
+    from evaluation.speed.town import parts_of
+
+    parts = parts_of(
+        {
+            "water": 4.0, "bodies": 3.0, "substeps": 1.0, "exchange": 10.0, "recording": 0.5,
+            "buildings loads": 0.25, "buildings after": 0.25, "people load People": 0.75,
+            "people substep People": 0.75, "works after Works": 0.5, "camera": 2.0,
+        },
+        simulated=11.0,
+    )
+    # Substeps are the people's and works' time within that of the bodies: 1.0 of 3.0.
+    assert parts["bodies"] == 2.0 and parts["people"] == 1.5 and parts["works"] == 0.5
+    assert parts["coupling"] == pytest.approx(10 - 4 - 2 - 1.5 - 0.5 - 0.5)
+    assert sum(parts.values()) == pytest.approx(11.0 + 2.0)
+
+
+def test_the_town_to_be_timed_is_as_full_as_the_goal_says():
+    from evaluation.speed.town import MOST, SEED, town, town_case
+
+    scene = town().scene(SEED, town_case())
+    assert MOST == (24, 12, 100)
+    assert (len(scene.buildings), len(scene.debris), len(scene.people)) == MOST
+    assert (scene.domain.nx, scene.domain.ny, town().duration) == (128, 96, 60.0)

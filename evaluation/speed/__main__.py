@@ -21,6 +21,7 @@ BENCHMARKS = {
     "camera": "camera",
     "throughput": "throughput",
     "member": "member",
+    "town": "town",
     "scaling": "scaling",
 }
 """Names for ``--only``, and the module that measures each."""
