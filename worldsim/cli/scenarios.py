@@ -39,7 +39,8 @@ def describe(cls: type[Scenario]) -> dict[str, Any]:
         "summary": cls.summary,
         "duration_s": cls.duration,
         "parameters": {
-            name: {"meaning": spec.meaning, "unit": spec.unit, "default": defaults[name]} | (
+            name: {"meaning": spec.meaning, "unit": spec.unit, "default": defaults[name],
+                   "seen": spec.seen} | (
                 {"choices": list(spec.choices)} if spec.choices
                 else {"physical": list(spec.physical), "training": list(spec.training)})
             for name, spec in cls.parameters().items()
@@ -48,13 +49,17 @@ def describe(cls: type[Scenario]) -> dict[str, Any]:
 
 
 def _print(cls: type[Scenario]) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     described = describe(cls)
-    table = Table(title=Text(f"{cls.name}: {cls.summary}"), title_justify="left")
-    for column in ("parameter", "default", "allowed", "model trained on", "meaning"):
+    table = Table(title=Text(f"{cls.name}: {cls.summary}"), title_justify="left", box=SIMPLE_HEAD,
+                  pad_edge=False)
+    for column in ("parameter", "default"):
+        table.add_column(column, no_wrap=True)
+    for column in ("allowed (model: trained on)", "meaning"):
         table.add_column(column)
     for name, row in described["parameters"].items():
         unit = "" if row["unit"] == "1" else f" {row['unit']}"
@@ -64,5 +69,7 @@ def _print(cls: type[Scenario]) -> None:
             allowed, trained = ("{:g} to {:g}".format(*row[key]) + unit
                                 for key in ("physical", "training"))
         default = row["default"] if "choices" in row else f"{row['default']:g}{unit}"
-        table.add_row(f"--{name.replace('_', '-')}", str(default), allowed, trained, row["meaning"])
+        model = f"model: {trained}" if row["seen"] else "model: not told"
+        table.add_row(f"--{name.replace('_', '-')}", str(default), f"{allowed}\n{model}",
+                      row["meaning"])
     Console(width=None).print(table)
