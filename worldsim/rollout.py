@@ -8,10 +8,14 @@ group             variables (dims), units
 ``/``             coordinates ``case``, ``realization``; attributes say what made it
 ``/parameters``   one variable per scenario parameter (case)
 ``/water``        depth, momentum_x, momentum_y, blocked (case, realization, time, y, x);
-                  bathymetry (case, y, x)
+                  bathymetry (case, y, x); tracer, where a tank holds any
 ``/bodies``       position, quaternion, velocity, half_size (…, time, body, …); colour,
                   present (case, body, …)
-``/structures``   standing, drift, impulse (…, time, building, …), failure_time, …
+``/structures``   standing, drift, damage_state, impulse (…, time, building, …); failure_time,
+                  cause, residual_drift, washed_away_time, max_depth, debris_impulse, …
+``/works``        seawall segments, quays, piers: standing (…, time, work), cause, overflow
+``/trees``        what is left of green belts
+``/people``       position, status (…, time, person, …); departure, exposure, contact impulse, …
 ``/audit``        errors of the books of mass, momentum, third law and energy; which members
                   failed, why, when and where (case, realization)
 ``/video/NAME``   rgb (case, realization, time, row, column, channel) uint8
