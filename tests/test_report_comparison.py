@@ -64,7 +64,7 @@ def contents(two):
 
 def test_differences_are_the_second_minus_the_first(contents):
     buildings = next(t for t in contents.tables if t.title == "Buildings")
-    assert buildings.columns == ("seawall height 0 m", "seawall height 3 m", "difference")
+    assert buildings.columns == ("seawall height 0\xa0m", "seawall height 3\xa0m", "difference")
     for table in contents.tables:
         if table.title == "Screened symptoms":
             continue  # medians: that of a difference is not the difference of two
@@ -84,7 +84,7 @@ def test_pairs_share_their_draws(contents):
 
 def test_answer_names_what_changes_and_shows_paired_and_unpaired_shares(contents):
     said = " ".join(contents.answer)
-    assert "seawall height 3 m instead of 0 m" in said
+    assert "seawall height 3\xa0m instead of 0\xa0m" in said
     assert re.search(r"points \(.* to .*\) as one study would see both worlds; two separate", said)
     wording.checked(Page(html.comparison_page(contents)).words())
 
@@ -135,7 +135,7 @@ def test_runs_that_are_not_pairs_are_refused_in_one_line(tmp_path, change, said)
 
 def test_what_differs_is_told_with_its_unit():
     told = differences(DEFINITION, definition(seawall_height=3.0, wave_height=8.0))
-    assert told == {"wave height": ("6 m", "8 m"), "seawall height": ("0 m", "3 m")}
+    assert told == {"wave height": ("6\xa0m", "8\xa0m"), "seawall height": ("0\xa0m", "3\xa0m")}
 
 
 def test_a_run_without_truth_or_town_is_refused(two, tmp_path):

@@ -213,6 +213,15 @@ def test_numbers_in_sentences_are_short(amount, said):
     assert decision.say(amount) == said
 
 
+@pytest.mark.parametrize(("value", "largest", "said"), [
+    (3.0, 100.0, "3"), (2.5, 12.0, "2.5"), (-2.9e-6, 88.0, "0"), (0.0, 0.0, "0"),
+    (-0.126, 0.9, "−0.126"), (5.53e7, 5.6e7, "5.5·10^7"), (12.0, 5.6e7, "12"),
+    (83333.3, 90000.0, "83333"), (8.3e-5, 8.3e-5, "8.3·10^−5"),
+])
+def test_numbers_of_a_row_have_digits_that_fit_each_other(value, largest, said):
+    assert html.count(value, largest) == said
+
+
 def test_an_unknown_amount_is_none_and_never_zero():
     outcomes = xr.Dataset({f"deaths{end}": np.nan for end in ("", "_lower", "_upper")})
     assert outcome_rows.amount(outcomes, Wanted("deaths")) is None

@@ -99,6 +99,7 @@ def amount(values: np.ndarray | None) -> Amount | None:
     if values is None or not np.isfinite(values).any():
         return None
     known = np.asarray(values, float)[np.isfinite(values)]
-    low, high = np.percentile(known, LEVELS)
+    low = float(np.percentile(known, LEVELS[0], method="lower"))
+    high = float(np.percentile(known, LEVELS[1], method="higher"))
     return (Amount(float(known[0])) if low == high == known.mean()
-            else Amount(float(known.mean()), float(low), float(high)))
+            else Amount(float(known.mean()), low, high))

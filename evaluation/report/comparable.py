@@ -76,4 +76,4 @@ def differences(a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, tuple[s
 
 def _words(value: object, unit: str) -> str:
     number = f"{value:g}" if isinstance(value, int | float) else str(value)
-    return f"{number} {unit}".strip() if unit not in ("", "1") else number
+    return f"{number}\N{NO-BREAK SPACE}{unit}" if unit not in ("", "1") else number

@@ -156,8 +156,7 @@ def _same(amount: Amount) -> bool:
 
 def _signed(amount: Amount) -> str:
     def one(value: float) -> str:
-        words = f"{value:+.1f}" if abs(value) < 20 else f"{value:+.0f}"
-        return (words.removesuffix(".0") if float(words) else "0").replace("-", "−")
+        return _points(value).removesuffix(".0") if abs(value) < 20 else _points(round(value))[:-2]
 
     if amount.low is None or amount.high is None:
         return one(amount.value)
@@ -173,20 +172,26 @@ def _share(difference: xr.Dataset) -> tuple[str, ...]:
     low, high, apart_low, apart_high = (
         100.0 * float(difference[f"symptoms_share_{end}"].sel(at))
         for end in ("lower", "upper", "unpaired_lower", "unpaired_upper"))
-    words = (
+    return (wording.checked(
         f"Estimated share of adults screening positive for post-traumatic stress symptoms "
-        f"({wording.INSTRUMENT}) 2 months after, adults of the town: {value:+.1f} points "
-        f"({low:+.1f} to {high:+.1f}) as one study would see both worlds; two separate studies "
-        f"could differ by {apart_low:+.0f} to {apart_high:+.0f} points for reasons of their own.")
-    return (wording.checked(words.replace("-", "−").replace("post−traumatic", "post-traumatic")),)
+        f"({wording.INSTRUMENT}) 2 months after, adults of the town: {_points(value)} points "
+        f"({_points(low)} to {_points(high)}) as one study would see both worlds; two separate "
+        f"studies could differ by {_points(apart_low)} to {_points(apart_high)} points for reasons "
+        "of their own."),)
+
+
+def _points(value: float) -> str:
+    words = f"{value:+.1f}"
+    return "0" if float(words) == 0 else words.replace("-", "−")
 
 
 def _sure(truth: xr.DataTree, difference: xr.Dataset) -> tuple[str, ...]:
     cases, realizations = truth.sizes["case"], truth.sizes["realization"]
-    towns = f"{cases} town{'s' if cases > 1 else ''}"
+    towns = f"{cases} towns" if cases > 1 else "town"
+    draws = f"{realizations} draws" if realizations > 1 else "draw"
     told = [
-        f"Both what-ifs have the same {towns}, the same {realizations} draws of what is hidden in "
-        "each and the same draws of every coefficient, so that what is common to both cancels."
+        f"Both what-ifs have the same {towns}, the same {draws} of what is hidden there and the "
+        "same draws of every coefficient, so that what is common to both cancels."
     ]
     if cases * realizations < decision.MANY:
         told.append(f"{cases * realizations} pairs show what is usual; what is rare may be "
@@ -208,7 +213,7 @@ def _unpaired(difference: xr.Dataset) -> tuple[str, ...]:
         low, high = (100.0 * float(difference[f"symptoms_share_unpaired_{end}"].sel(
             group="adults", month=month)) for end in ("lower", "upper"))
         if np.isfinite(low):
-            told.append(f"{low:+.0f} to {high:+.0f} points at {month:g} months".replace("-", "−"))
+            told.append(f"{_points(low)} to {_points(high)} points at {month:g} months")
     if not told:
         return ()
     return ("The differences are as one study would see both worlds. Two separate studies, one in "

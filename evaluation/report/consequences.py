@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from evaluation.report import coast, decision, evidence, outcome_rows, town, town_plots
-from evaluation.report.contents import OutcomeTable, Plot, Town
+from evaluation.report.contents import OutcomeRow, OutcomeTable, Plot, Town
 from evaluation.report.outcomes_file import DREAM, TRUTH, read_outcomes
 from evaluation.report.svg import plot, plot_style
 from worldsim.outcomes import health, wording
@@ -74,9 +75,11 @@ def tables(columns: tuple[xr.Dataset, ...], names: tuple[str, ...], truth: xr.Da
     made.append(_table("Services in the year after", names, outcome_rows.SERVICES_LOST, columns,
                        caption))
     if peopled:
-        groups = (("adults", "all adults"), ("home_lost", "adults whose home was lost"),
-                  ("home_kept", "adults whose home was kept"))
-        wanted = tuple(row for group in groups for row in outcome_rows.health_rows(*group))
+        # By district and home alone is all that a video allows: only there does it stand beside.
+        kinds = ("share", "excess", *(("of_buildings",) if names == COLUMNS else ()))
+        wanted = (*outcome_rows.health_rows("adults", "all adults", kinds),
+                  *outcome_rows.health_rows("home_lost", "adults whose home was lost"),
+                  *outcome_rows.health_rows("home_kept", "adults whose home was kept"))
         made.append(_table(SYMPTOMS, names, wanted, columns, caption,
                            (wording.SMALL_GROUP_NOTE,)))
     return tuple(table for table in made if table.rows)
@@ -86,14 +89,20 @@ def coast_table(columns: tuple[dict[tuple[str, str], np.ndarray], ...],
                 names: tuple[str, ...]) -> tuple[OutcomeTable, ...]:
     """The table of walls, trees, tanks and debris; none where nothing of them was recorded."""
     rows = coast.rows(columns)
-    return (OutcomeTable("Coast and debris", AS_ABOVE, names, rows),) if rows else ()
+    return (_titled("Coast and debris", AS_ABOVE, names, rows),) if rows else ()
 
 
 def _table(title: str, names: tuple[str, ...], wanted: tuple[outcome_rows.Wanted, ...],
            columns: tuple[xr.Dataset, ...], caption: str,
            notes: tuple[str, ...] = ()) -> OutcomeTable:
     plots = _service_plots(names, columns) if wanted is outcome_rows.SERVICES_LOST else ()
-    return OutcomeTable(title, caption, names, outcome_rows.rows(wanted, columns), plots, notes)
+    return _titled(title, caption, names, outcome_rows.rows(wanted, columns), plots, notes)
+
+
+def _titled(title: str, caption: str, names: tuple[str, ...], rows: tuple[OutcomeRow, ...],
+            plots: tuple[Plot, ...] = (), notes: tuple[str, ...] = ()) -> OutcomeTable:
+    table = OutcomeTable(title, caption, names, rows, plots, notes)
+    return table if names == COLUMNS else dataclasses.replace(table, unknown="–")
 
 
 def _service_plots(names: tuple[str, ...], columns: tuple[xr.Dataset, ...]) -> tuple[Plot, ...]:

@@ -146,10 +146,17 @@ class OutcomeRow:
     unit: str
     amounts: tuple[Amount | None, ...]
 
+    @property
+    def largest(self) -> float:
+        """The largest number in the row, to which its digits are fitted."""
+        known = [a for a in self.amounts if a is not None]
+        return max((abs(v) for a in known for v in (a.value, a.low, a.high) if v is not None),
+                   default=0.0)
+
 
 @dataclass(frozen=True)
 class OutcomeTable:
-    """Consequences of one kind, with what goes with them."""
+    """Consequences of one kind, with what goes with them. `unknown` stands where there is none."""
 
     title: str
     caption: str
@@ -157,6 +164,7 @@ class OutcomeTable:
     rows: tuple[OutcomeRow, ...]
     plots: tuple[Plot, ...] = ()
     notes: tuple[str, ...] = ()
+    unknown: str = "a video cannot show this"
 
 
 @dataclass(frozen=True)

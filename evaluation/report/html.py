@@ -55,10 +55,18 @@ def number(value: float | None) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-def count(value: float) -> str:
-    """A number of things: no decimals where there are none, else three significant digits."""
-    whole = float(value).is_integer() and abs(value) < 1e5
-    return f"{value:.0f}".replace("-", "−") if whole else number(value)
+def count(value: float, largest: float) -> str:
+    """A number beside others up to `largest`, three digits of which are shown; no decimals where
+    there are none."""
+    if largest >= 1e5:
+        return number(value) if abs(value) >= 1e3 else f"{value:.0f}".replace("-", "−")
+    digits = max(0, 2 - math.floor(math.log10(largest))) if largest else 0
+    if digits > 5:
+        return number(value)
+    words = f"{value:.{digits}f}"
+    if "." in words:
+        words = words.rstrip("0").rstrip(".")
+    return "0" if words == "-0" else words.replace("-", "−")
 
 
 def skill(value: float | None) -> str:

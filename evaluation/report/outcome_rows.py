@@ -65,14 +65,12 @@ SERVICES_LOST = tuple(
 )
 
 
-def health_rows(group: str, who: str) -> tuple[Wanted, ...]:
-    """Shares of one group of adults at all times."""
+def health_rows(group: str, who: str, kinds: Sequence[str] = ("share",)) -> tuple[Wanted, ...]:
+    """Shares of one group of adults at all times; `kinds` of "share", "excess", "of_buildings"."""
     return tuple(
-        Wanted(f"symptoms_{what}", "%", f"{who}, {month:g} months after: {MEANINGS[name]}",
-               {"group": group, "month": month}, 100.0)
-        for what, name in (("share", "symptoms_share"), ("excess", "symptoms_excess"),
-                           ("of_buildings", "symptoms_of_buildings"))
-        for month in health.MONTHS
+        Wanted(f"symptoms_{kind}", "%", f"{who}, {month:g} months after: "
+               f"{MEANINGS[f'symptoms_{kind}']}", {"group": group, "month": month}, 100.0)
+        for kind in kinds for month in health.MONTHS
     )
 
 

@@ -183,8 +183,10 @@ def _summed(name: str, values: xr.DataArray, over: tuple[str, ...],
     centre = (values.median(over, skipna=skip) if name.startswith("symptoms")
               else values.mean(over, skipna=skip))
     found = {name: centre}
-    for end, level in zip(("lower", "upper"), LEVELS, strict=True):
-        limit = values.quantile(level / 100, over, skipna=skip).drop_vars("quantile")
+    for end, level, method in zip(("lower", "upper"), LEVELS, ("lower", "higher"), strict=True):
+        # Values that occur, so that the range of few members is that of all of them.
+        limit = values.quantile(level / 100, over, skipna=skip, method=method)
+        limit = limit.drop_vars("quantile")
         found[f"{name}_{end}"] = limit
     return {key: value.where(~unknown) for key, value in found.items()}
 
