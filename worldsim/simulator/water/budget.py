@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 
 from worldsim.simulator.constants import GRAVITY, SEAWATER_DENSITY
+from worldsim.simulator.water.accounts import Accounts
 from worldsim.simulator.water.boundary import INWARD
+from worldsim.simulator.water.ground import Ground
+from worldsim.simulator.water.layout import Spacing
 from worldsim.simulator.water.state import Grid, WaterState
-from worldsim.simulator.water.step import Accounts, Ground, Spacing
 
 
 def total(field: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from worldsim.simulator.water.flux import SLOW_DEPTH, TINY, cube_root, rounding_margin
-from worldsim.simulator.water.layout import PAD
-from worldsim.simulator.water.tracer import Spacing, concentration
+from worldsim.simulator.water.layout import PAD, Spacing
+from worldsim.simulator.water.tracer import concentration
 
 MONOTONE = 0.9  # 1, share of the largest sub-step in which the axes' part makes no extremes
 MOST_SUBSTEPS = 100_000  # some h/dx are needed; more means that the water is about to diverge
@@ -107,9 +107,7 @@ def _down_gradient(axis: Tensor, c: Tensor, shift: int, margin: int) -> Tensor:
     return axis * (near[:-shift] - near[shift:])
 
 
-def _across(
-    mixed: Tensor, c: Tensor, depth: Tensor, shift: int, other: int, margin: int
-) -> Tensor:
+def _across(mixed: Tensor, c: Tensor, depth: Tensor, shift: int, other: int, margin: int) -> Tensor:
     """The same by the gradient along the `other` axis, the mean over the four cells beside; 0
     unless all of them are wet."""
     start, stop = margin - shift, len(c) - margin + shift

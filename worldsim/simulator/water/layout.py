@@ -12,6 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+Spacing = tuple[float, float]  # dx, dy [m]
 PAD = 2  # layers of blocked cells around each member
 
 

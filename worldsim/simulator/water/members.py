@@ -12,21 +12,16 @@ import torch
 from torch import Tensor
 
 from worldsim.simulator.transport import Transport
+from worldsim.simulator.water.accounts import Accounts, choose
 from worldsim.simulator.water.boundary import Boundaries, Driven, Series, Wall
 from worldsim.simulator.water.budget import Budget, Divergence, make_budget
 from worldsim.simulator.water.flux import WALL_LEVEL
+from worldsim.simulator.water.ground import Ground
 from worldsim.simulator.water.layout import Layout
 from worldsim.simulator.water.open_faces import Exterior, exterior, find_open_faces
 from worldsim.simulator.water.solute import Solute, TracerKernels
 from worldsim.simulator.water.state import Grid, WaterState
-from worldsim.simulator.water.step import (
-    Accounts,
-    Ground,
-    Kernels,
-    choose,
-    runge_kutta_step,
-    stable_boundary_step,
-)
+from worldsim.simulator.water.step import Kernels, runge_kutta_step, stable_boundary_step
 from worldsim.simulator.water.tracer import TracerAccounts
 from worldsim.simulator.water.wall import find_walls
 

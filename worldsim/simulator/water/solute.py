@@ -12,10 +12,9 @@ from worldsim.simulator.water.dispersion import (
     dispersion_exchange,
     substeps,
 )
-from worldsim.simulator.water.layout import Layout
+from worldsim.simulator.water.layout import Layout, Spacing
 from worldsim.simulator.water.open_faces import OpenFaces
 from worldsim.simulator.water.tracer import (
-    Spacing,
     TracerAccounts,
     advect_tracer,
     concentration,

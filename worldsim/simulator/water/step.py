@@ -10,6 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from worldsim.simulator.water.accounts import Accounts, book_faces, choose
 from worldsim.simulator.water.flux import (
     DRY_DEPTH,
     Faces,
@@ -20,17 +21,16 @@ from worldsim.simulator.water.flux import (
     inverse_depth,
     primitive_fields,
 )
-from worldsim.simulator.water.layout import PAD, Layout
+from worldsim.simulator.water.ground import Ground
+from worldsim.simulator.water.layout import PAD, Spacing
 from worldsim.simulator.water.open_faces import (
     Exterior,
     OpenFaces,
-    OpenLoad,
     boundary_state,
     set_open_faces,
 )
 from worldsim.simulator.water.solute import Solute, book_outflow, settle, spread
-from worldsim.simulator.water.tracer import TracerAccounts
-from worldsim.simulator.water.wall import WallFaces, WallLoad, load_walls
+from worldsim.simulator.water.wall import load_walls
 
 # 1, the faster axis' share. The unsplit second-order step is linearly stable while both axes' sum
 # is below 1, and TVD in one dimension up to 0.5. Depth stays positive for any: see drain_factor.
@@ -38,39 +38,6 @@ from worldsim.simulator.water.wall import WallFaces, WallLoad, load_walls
 COURANT = 0.45
 SAFETY = 0.96  # 1, room for the speeds to grow within one step
 STOPPED = 1e-30  # m/s, slower water is brought to rest (and that is booked)
-
-Spacing = tuple[float, float]  # dx, dy [m]
-
-
-class Ground(NamedTuple):
-    """What stays while the blocked cells stay: `bed` (size,) [m], WALL_LEVEL where blocked;
-    `inside` (window,) 1 in the members' cells, 0 in the layers around; the walls; the open
-    faces; g n^2, (window,) or a single number (None: no friction); the drag [1/m] and height [m]
-    of vegetation, (2, window) (None: bare ground)."""
-
-    layout: Layout
-    bed: Tensor
-    inside: Tensor
-    walls: WallFaces
-    open_faces: OpenFaces
-    g_n_squared: Tensor | None
-    vegetation: Tensor | None
-
-
-class Accounts(NamedTuple):
-    """Integrals over time in kinematic units (per unit density), added to by each step.
-
-    `cells` six of (window,) [m2/s]: momentum per area from bed x, y, friction x, y, clean-up x, y
-    (a bed force is booked whole in one of the cells it acts on). `sides` (5, open faces): mass
-    inward [m2], normal momentum flux, tangential momentum inward and the edge cells' own
-    pressure [m3/s], energy inward [m4/s2]. `walls` (3, wall faces): depth [m s], push and own
-    pressure [m3/s]. `tracer`: of the dissolved tracer, None without.
-    """
-
-    cells: tuple[Tensor, ...]
-    sides: Tensor
-    walls: Tensor
-    tracer: TracerAccounts | None = None
 
 
 def outflow_share(
@@ -249,27 +216,6 @@ def stable_boundary_step(
     return (COURANT * SAFETY) / fastest
 
 
-def _book(
-    accounts: Accounts,
-    half: Tensor,
-    ground: Ground,
-    wall_load: WallLoad,
-    open_load: OpenLoad,
-    share: Tensor,
-) -> Accounts:
-    """The accounts with half a step's walls and open faces added."""
-    walls = accounts.walls + torch.take(half, ground.walls.member) * torch.stack(wall_load)
-    faces, sides = ground.open_faces, accounts.sides
-    if len(faces.cell):
-        mass, flux, own, drift, head = open_load
-        leaving = mass.clamp(max=0.0) * torch.take(share, faces.cell)
-        through = mass.clamp(min=0.0) + leaving
-        energy = through * head + leaving * (0.5 * (drift * drift))
-        record = torch.stack((through, flux, leaving * drift, own, energy))
-        sides = sides + torch.take(half, faces.member) * record
-    return accounts._replace(walls=walls, sides=sides)
-
-
 def runge_kutta_step(
     state: Tensor,
     fields: Tensor,
@@ -313,7 +259,7 @@ def runge_kutta_step(
         share = kernels.outflow_share(
             now[0], faces_x.mass, faces_y.mass, step, inside, row, spacing
         )
-        booked = _book(accounts, 0.5 * dt, ground, load, open_load, share)
+        booked = book_faces(accounts, 0.5 * dt, ground, load, open_load, share)
         if solute is None or tracer is None:
             return booked, (share, faces_x, faces_y), None
         carried = solute.kernels.advect(
@@ -362,21 +308,3 @@ def runge_kutta_step(
         return end, booked._replace(cells=cells)
     booked = choose(dt > 0, ground, booked._replace(cells=cells), accounts)
     return torch.where(every > 0.0, end, state), booked
-
-
-def choose(member: Tensor, ground: Ground, yes: Accounts, no: Accounts) -> Accounts:
-    """The accounts `yes` of those members (batch,) bool, and `no` of the others."""
-    layout, walls, faces = ground.layout, ground.walls, ground.open_faces
-    window = layout.window(layout.each(member))
-    tracer = None
-    if yes.tracer is not None and no.tracer is not None:
-        tracer = TracerAccounts(
-            out=torch.where(torch.take(member, faces.member), yes.tracer.out, no.tracer.out),
-            decayed=torch.where(window, yes.tracer.decayed, no.tracer.decayed),
-        )
-    return Accounts(
-        tracer=tracer,
-        cells=tuple(torch.where(window, a, b) for a, b in zip(yes.cells, no.cells, strict=True)),
-        sides=torch.where(torch.take(member, faces.member), yes.sides, no.sides),
-        walls=torch.where(torch.take(member, walls.member), yes.walls, no.walls),
-    )

@@ -16,9 +16,7 @@ import torch
 from torch import Tensor
 
 from worldsim.simulator.water.flux import TINY, half_slopes, rounding_margin
-from worldsim.simulator.water.layout import PAD
-
-Spacing = tuple[float, float]  # dx, dy [m]
+from worldsim.simulator.water.layout import PAD, Spacing
 
 SHARPEST = 2.0  # 1, minmod parameter of C: monotonised central differences (van Leer 1977)
 
