@@ -63,6 +63,7 @@ class Stance:
     water_force: np.ndarray
     water_torque: np.ndarray
     ground: np.ndarray
+    incline: np.ndarray
 
     @classmethod
     def of(
@@ -70,16 +71,17 @@ class Stance:
         body: tuple[np.ndarray, np.ndarray, np.ndarray],
         wish: np.ndarray,
         loads: tuple[np.ndarray, np.ndarray, np.ndarray],
-        ground: np.ndarray,
+        ground: tuple[np.ndarray, np.ndarray],
         gravity: float,
     ) -> Stance:
-        """`body`: height m, mass kg, foot friction. `loads`: water's force, torque, buoyancy."""
+        """`body`: height m, mass kg, foot friction. `loads`: water's force, torque, buoyancy.
+        `ground`: elevation, gradient."""
         height, mass, friction = body
         force, torque, upward = loads
         normal = np.maximum(mass * gravity - upward, 0.0)
         return cls(
             height, mass, normal, friction * normal, LEVER * height * normal, wish, force, torque,
-            ground,
+            *ground,
         )
 
     def forces(
@@ -97,6 +99,7 @@ class Stance:
         foot = axis * (-0.5 * self.height)[:, None]
         grounded = position[:, 2] + foot[:, 2] - self.ground < CONTACT
         push = self.mass[:, None] / GAIT * (self.wish - velocity[:, :2]) - self.water_force[:, :2]
+        push += self.normal[:, None] * self.incline  # or the slope would drive them down
         push = push * _within(push, np.where(grounded, self.grip, 0.0))[:, None]
         ground_force = np.zeros_like(position)
         ground_force[:, :2] = push
