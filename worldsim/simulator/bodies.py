@@ -115,9 +115,10 @@ class Bodies:
         n = self.storey_bodies
         return self._qpos[:, : 4 * n].reshape(self._storey_shape)[..., :2]
 
-    def storey_position(self, member: int, body: int) -> np.ndarray:
-        """Of one storey, (3,) m."""
-        return self._rest[member, body] + self._qpos[member, 4 * body : 4 * body + 3]
+    def storey_position(self, member: np.ndarray, body: np.ndarray) -> np.ndarray:
+        """Of storeys, (n, 3) m, given by member and body (n,)."""
+        moved = self._qpos[:, : 4 * self.storey_bodies].reshape(len(self._models), -1, 4)
+        return self._rest[member, body] + moved[member, body, :3]
 
     @property
     def quaternion(self) -> np.ndarray:

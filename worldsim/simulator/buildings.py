@@ -222,16 +222,23 @@ class Buildings:
         base = bodies.base[faces.member, faces.building]
         over = np.where(water.wet[at], np.maximum(water.surface[at] - base, 0.0), 0.0)
         _, level = faces.means(over, self._shape)
-        for member, b in np.argwhere(self.floated):
-            body = b * bodies.slots.storeys
-            x, y, z = bodies.storey_position(int(member), int(body))
-            row = int(np.clip(y / self._domain.dy, 0, self._domain.ny - 1))
-            column = int(np.clip(x / self._domain.dx, 0, self._domain.nx - 1))
-            half = bodies.half_size[member, body, 2]
-            draught = water.surface[member, row, column] - (z - half)
-            wet = water.wet[member, row, column]
-            level[member, b] = np.clip(draught, 0.0, 2 * half) if wet else 0.0
+        if self.floated.any():
+            level[self.floated] = self._draught(water)
         return level
+
+    def _draught(self, water: WaterFields) -> np.ndarray:
+        """Depth of the undersides of the lowest storeys of buildings that are afloat, where their
+        centres are, (floated,) m."""
+        bodies, domain = self._bodies, self._domain
+        member, building = np.nonzero(self.floated)
+        body = building * bodies.slots.storeys
+        x, y, z = bodies.storey_position(member, body).T
+        row = np.clip(y / domain.dy, 0, domain.ny - 1).astype(np.int64)
+        column = np.clip(x / domain.dx, 0, domain.nx - 1).astype(np.int64)
+        half = bodies.half_size[member, body, 2]
+        draught = water.surface[member, row, column] - (z - half)
+        wet = water.wet[member, row, column]
+        return np.where(wet, np.clip(draught, 0.0, 2 * half), 0.0)
 
     def _leak(self, outside: np.ndarray, duration: float) -> None:
         """Water runs in or out through the openings: Torricelli's law over the wet area."""
@@ -247,17 +254,11 @@ class Buildings:
     def _load_floats(self, outside: np.ndarray) -> None:
         """The part of a floating building's bulk that still displaces water."""
         bodies = self._bodies
-        whole = self.floated & (bodies.half_size[:, self._lowest, 2] > CRUSHED_HEIGHT)
-        for member, b in np.argwhere(whole & (outside > 0)):
-            dry = 1 - self.inside[member, b] / outside[member, b]
-            body = self._lowest[b]
-            bodies.floaters.buoyant[member, body] = np.clip(dry, LEAKY_BUOYANCY, 1.0)
-
-    @property
-    def _lowest(self) -> np.ndarray:
-        """Bodies of the lowest storeys, (building,)."""
-        slots = self._bodies.slots
-        return np.arange(slots.buildings) * slots.storeys
+        body = np.arange(bodies.slots.buildings) * bodies.slots.storeys
+        whole = bodies.half_size[:, body, 2] > CRUSHED_HEIGHT
+        member, building = np.nonzero(self.floated & whole & (outside > 0))
+        dry = 1 - self.inside[member, building] / outside[member, building]
+        bodies.floaters.buoyant[member, body[building]] = np.clip(dry, LEAKY_BUOYANCY, 1.0)
 
     def _lets_go(self, outside: np.ndarray) -> np.ndarray:
         """Whether uplift and push exceed weight, friction and anchorage."""
