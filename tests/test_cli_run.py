@@ -83,8 +83,8 @@ def test_the_same_command_continues(finished):
 def test_a_run_directory_holds_what_is_promised(finished):
     out = finished[0]
     assert {path.name for path in out.iterdir()} == {
-        "run.json", "truth.zarr", "dream.zarr", "scores.nc", "scores.json", "truth.mp4",
-        "dream.mp4", "videos", "stills", "report.html"}
+        "run.json", "truth.zarr", "truth_outcomes.nc", "dream.zarr", "dream_outcomes.nc",
+        "scores.nc", "scores.json", "truth.mp4", "dream.mp4", "videos", "stills", "report.html"}
     with open_rollout(out / "truth.zarr") as truth, open_rollout(out / "dream.zarr") as dream:
         assert truth.attrs["kind"] == "simulated" and dream.attrs["kind"] == "generated"
         for tree in (truth, dream):
@@ -139,6 +139,7 @@ def test_show_and_cite_and_report_tell_of_the_run(finished, capsys):
     shown = capsys.readouterr().out
     assert "wave_height 7.0" in shown and "stale" not in shown
     assert "0 of 2 members failed" in shown and "audit       mass " in shown
+    assert "outcome     Of " in shown and "2 simulated outcomes" in shown
     assert f"worldsim {' '.join(SMALL)} {out}" in shown
     assert main(["cite", str(out)]) == 0
     assert "@inproceedings{todorov2012mujoco" in capsys.readouterr().out

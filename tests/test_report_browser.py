@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from synthetic_run import make_run
+from test_report_comparison import simulated
 
 from evaluation.report import write_report
+from evaluation.report.comparison import write_comparison
 
 INSTALL = "apt-get install -y chromium chromium-driver; python -m pip install selenium"
 FLAGS = (
@@ -30,7 +32,15 @@ TIMES = "return [...document.querySelectorAll('#player video')].map(v => v.curre
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory):
-    return write_report(make_run(tmp_path_factory.mktemp("run") / "run"))
+    run = make_run(tmp_path_factory.mktemp("run") / "run", town={"people": 90})
+    return write_report(run)
+
+
+@pytest.fixture(scope="module")
+def comparison(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pair")
+    runs = [simulated(folder / name, wall) for name, wall in (("without", 0.0), ("with", 3.0))]
+    return write_comparison(*runs, folder / "comparison.html", "worldsim report without with")
 
 
 @pytest.fixture(scope="module")
@@ -198,16 +208,48 @@ def test_speed_changes_every_film(opened):
     assert set(rates) == {2}
 
 
-@pytest.mark.parametrize("width", [320, 360, 768, 1024, 1280])
-def test_nothing_scrolls_sideways(opened, width):
-    resize(opened, width, 800)
-    assert opened.execute_script("return document.documentElement.scrollWidth") <= width
-    outside = opened.execute_script(
+WIDTHS = [320, 360, 768, 1024, 1280]
+
+
+def sideways(browser, width):
+    """What stands beyond the right edge of a window of this width."""
+    resize(browser, width, 800)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    return browser.execute_script(
         "return [...document.querySelectorAll('main *, header *')].filter(e => {"
         "const b = e.getBoundingClientRect(); return b.width > 0 && b.right > innerWidth + 1"
         "}).map(e => e.outerHTML.slice(0, 80))"
     )
-    assert outside == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_scrolls_sideways(opened, width):
+    assert sideways(opened, width) == []
+
+
+def test_half_a_page_is_enough_for_deciding(opened):
+    """What cannot be told, what happens and how sure it is stand within a page and a half of a
+    laptop, before any table."""
+    bottom = opened.execute_script(
+        "return document.querySelector('.decide').getBoundingClientRect().bottom + scrollY")
+    assert bottom < 1.5 * 800
+
+
+def test_the_comparison_opens_offline_without_error_at_any_width(browser, comparison):
+    browser.get_log("browser")
+    browser.get(Path(comparison).resolve().as_uri())
+    assert [entry for entry in browser.get_log("browser") if entry["level"] != "INFO"] == []
+    fetched = browser.execute_script(
+        "return performance.getEntriesByType('resource').map(e => e.name)"
+        ".filter(n => !n.startsWith('data:'))")
+    assert fetched == []
+    assert [sideways(browser, width) for width in WIDTHS] == [[]] * len(WIDTHS)
+    resize(browser, 1280, 800)
+    side_by_side = browser.execute_script(
+        "return [...document.querySelectorAll('#maps .plots')].map(p => {"
+        "const [a, b] = [...p.children].map(c => c.getBoundingClientRect());"
+        "return a.top === b.top && a.right <= b.left})")
+    assert side_by_side and all(side_by_side)
 
 
 def test_lettering_is_legible_on_a_phone(opened):

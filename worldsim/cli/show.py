@@ -39,6 +39,9 @@ def main(args: Sequence[str]) -> int:
     if "truth.zarr" not in missing:
         for line in _audit(options.run / "truth.zarr"):
             print(f"audit       {line}")
+    if "truth.zarr" not in missing and "truth_outcomes.nc" not in missing:
+        for line in _outcomes(options.run):
+            print(f"outcome     {line}")
     for reason in staleness(record):
         print(f"stale       {reason}")
     print(f"repeat      {record['command']}")
@@ -58,6 +61,19 @@ def _audit(truth: Path) -> list[str]:
         worst = ", ".join(f"{book} {float(audit[name].max()):.0e}" for name, book in books.items())
         failed = failed_members(rollout)
         return [f"{len(failed)} of {audit['failed'].size} members failed", *failed, worst]
+
+
+def _outcomes(run: Path) -> list[str]:
+    """What happens in the truth, and how sure that is, in the words of the report."""
+    from evaluation.report import decision, evidence
+    from evaluation.report.outcomes_file import TRUTH, read_outcomes
+    from worldsim.rollout import open as open_rollout
+
+    pooled = read_outcomes(run / TRUTH)["pooled"].to_dataset()
+    with open_rollout(run / "truth.zarr") as truth:
+        if not evidence.has_town(truth):
+            return []
+        return [*decision.happened(pooled, truth), *decision.sure(pooled, truth)]
 
 
 def staleness(record: Mapping[str, Any]) -> list[str]:
