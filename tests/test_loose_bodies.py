@@ -4,12 +4,18 @@ import dataclasses
 
 import numpy as np
 import pytest
+import torch
 from coast_scenes import body, coast, draw, pool, run, world
 
 from worldsim.errors import InputError
 from worldsim.simulator.coast import Pier
 from worldsim.simulator.constants import COUPLING_STEP, GRAVITY, SEAWATER_DENSITY
-from worldsim.simulator.floating import FloatingLoads
+from worldsim.simulator.floating import (
+    Floaters,
+    FloatingLoads,
+    WaterFields,
+    floating_forces,
+)
 from worldsim.simulator.loose_bodies import (
     KINDS,
     Contents,
@@ -156,6 +162,26 @@ def test_a_tank_that_floats_off_gives_its_contents_to_the_water_and_no_gram_is_l
     assert groups["/audit"]["tracer_error"].values[0, 0] == running.tracer_error[0]
 
 
+def test_a_member_does_not_know_of_others_tanks():
+    boat = body(DebrisKind.BOAT, (2.0, 1.0, 1.0), at=(12.0, 12.0))
+    scenes = [pool(2.0, boat), pool(2.0, FARM)]
+    hidden = [draw(scene, density=60.0) for scene in scenes]
+    together = run(world(*scenes, hidden=hidden), 1.5)
+    assert together.tracer.came_in[0] == 0 < together.tracer.came_in[1]
+    for number, (scene, own) in enumerate(zip(scenes, hidden, strict=True)):
+        alone = run(world(scene, hidden=[own]), 1.5)
+        for name in ("depth", "momentum_x", "momentum_y"):
+            assert torch.equal(
+                getattr(alone.water, name)[0], getattr(together.water, name)[number]
+            )
+        np.testing.assert_array_equal(alone.bodies.position[0], together.bodies.position[number])
+        if number:
+            assert torch.equal(alone.water.tracer[0], together.water.tracer[1])
+    other = dataclasses.replace(scenes[1], transport=Transport(decay=1.0))
+    with pytest.raises(InputError, match="spread differently"):
+        world(scenes[1], other)
+
+
 def test_pipes_break_at_the_drawn_depth_and_anchors_hold_until_they_are_overpowered():
     buoyancy = SEAWATER_DENSITY * 16.0 * 2.0 * GRAVITY
     weight = (60.0 * 48.0 + 2000.0) * GRAVITY
@@ -217,3 +243,40 @@ def test_draws_belong_to_their_slot_and_lie_in_their_kinds_range():
 def test_bodies_that_cannot_be_are_named(loose, works, message):
     with pytest.raises(InputError, match=message):
         coast(1.0, works, (loose,))
+
+
+def test_a_medium_car_begins_to_slide_at_the_published_depth_times_speed():
+    """Al-Qadami 2023, full size: h v > 0.36 m2/s, afloat at 0.38 m. Tyres' friction 0.3 to 0.6."""
+    half, mass = (2.2, 0.875, 0.75), 1350.0
+    domain = pool(1.0).domain
+    boxes = Floaters(
+        np.array([[half]]), np.full((1, 1), mass), np.full((1, 1), KINDS[DebrisKind.CAR].drag),
+        np.ones((1, 1)), np.ones((1, 1), dtype=bool), np.full((1, 1), SILL),
+    )
+
+    def holds(depth: float, speed: float, friction: float) -> bool:
+        level = np.full((1, domain.ny, domain.nx), depth)
+        water = WaterFields.of(level, speed * level, 0 * level, 0 * level, domain)
+        place, still = np.array([[[16.0, 12.0, half[2]]]]), np.zeros((1, 1, 3))
+        # A car that is held takes the drag of the whole step: dt = 0.
+        loads = floating_forces(
+            water, boxes, place, np.eye(3)[None, None], still, still, domain, GRAVITY, 0.0
+        )
+        push, lift = loads.force[0, 0, 0], loads.force[0, 0, 2]
+        return bool(push < friction * (mass * GRAVITY - lift))
+
+    def threshold(depth: float, friction: float) -> float:
+        low, high = 0.0, 20.0
+        for _ in range(40):
+            middle = (low + high) / 2
+            low, high = (middle, high) if holds(depth, middle, friction) else (low, middle)
+        return low * depth
+
+    onset = {
+        friction: [threshold(depth, friction) for depth in (0.15, 0.20, 0.25, 0.30)]
+        for friction in KINDS[DebrisKind.CAR].friction
+    }
+    assert min(onset[0.3]) == pytest.approx(0.36, abs=0.05)
+    assert all(0.3 < hv < 0.9 for row in onset.values() for hv in row)
+    assert all(low < high for low, high in zip(onset[0.3], onset[0.6], strict=True))
+    assert not holds(0.36, 0.3, 0.3), "all but afloat"

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from worldsim.errors import InputError
 from worldsim.simulator.audit import Audit, Failure, Holdings, Impulses, limits_of
 from worldsim.simulator.bodies import Bodies
 from worldsim.simulator.buildings import Buildings
@@ -20,6 +21,7 @@ from worldsim.simulator.rotation import rotation_matrices
 from worldsim.simulator.scene import Hidden, Physics, Scene
 from worldsim.simulator.stops import Stops
 from worldsim.simulator.tracer_books import TracerBooks
+from worldsim.simulator.transport import Transport
 from worldsim.simulator.water import (
     Boundaries,
     Budget,
@@ -68,7 +70,6 @@ class World:
         self.buildings = Buildings(scenes, hidden, physics, self.bodies)
         self.ground = np.stack([scene.ground for scene in scenes])
         self._datum = np.minimum(self.ground, 0.0) ** 2
-        holding = [s for s in scenes if any(d.contents is not None for d in s.debris)]
         self.solver = ShallowWater(
             Grid(domain.nx, domain.ny, domain.dx, domain.dy),
             torch.as_tensor(self.ground, dtype=dtype),
@@ -76,13 +77,13 @@ class World:
             manning=scenes[0].manning,
             gravity=physics.gravity,
             compiled=compiled,
-            transport=holding[0].transport if holding else None,
+            transport=_transport(scenes),
         )
         self.blocked = torch.as_tensor(self.buildings.owner >= 0)
         self.water = _initial_water(scenes, self.solver.bathymetry, self.blocked)
         self.tracer = TracerBooks(len(scenes))
         self.tracer_source: Tensor | None = None  # (member, ny, nx) kg/s
-        if holding:
+        if self.solver.transport is not None:
             zeros = torch.zeros_like(self.water.depth)
             self.water = dataclasses.replace(self.water, tracer=zeros)
         self.time = 0.0
@@ -275,6 +276,14 @@ def _sides(scenes: list[Scene]) -> Boundaries:
         torch.as_tensor(np.stack([scene.wave_elevation for scene in scenes])),
     )
     return Boundaries(west=wave, east=Open(), south=Wall(), north=Wall())
+
+
+def _transport(scenes: list[Scene]) -> Transport | None:
+    """How what tanks hold would spread; None where no tank holds anything."""
+    found = {s.transport for s in scenes if any(d.contents is not None for d in s.debris)}
+    if len(found) > 1:
+        raise InputError("the cases' tracers spread differently; simulate them one by one")
+    return next(iter(found), None)
 
 
 def _initial_water(scenes: list[Scene], bathymetry: Tensor, blocked: Tensor) -> WaterState:
