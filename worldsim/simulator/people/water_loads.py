@@ -168,11 +168,15 @@ def body_loads(
     stiffness = SEAWATER_DENSITY * gravity * volume / (2 * half) * ((wetted > 0) & (wetted < 1))
     # Held over a step, buoyancy lags by half of it: as much damping again makes up for that.
     heave = 2 * HEAVE_DAMPING * np.sqrt(stiffness * body_mass) + 0.5 * dt * stiffness
+    rising = point[..., 2]
+    plunge = 0.5 * SEAWATER_DENSITY * bodies.drag[:, None] * width * length * level * wetted
+    plunge = plunge * np.abs(rising)
+    heave = heave + plunge / np.maximum(1.0, dt * plunge / body_mass)
     force = np.stack(
         [
             pull * relative_x - displaced * sample(water.slope_x),
             pull * relative_y - displaced * sample(water.slope_y),
-            displaced - heave * point[..., 2],
+            displaced - heave * rising,
         ],
         axis=-1,
     )
