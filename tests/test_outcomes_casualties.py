@@ -11,6 +11,7 @@ from worldsim.errors import InputError
 from worldsim.outcomes import (
     assess,
     casualties,
+    deaths_by_group,
     falls_by_flow,
     mortality,
     mortality_table,
@@ -161,6 +162,14 @@ def test_a_rollouts_mortality_agrees_with_its_deaths():
     assert found["house: wholly destroyed"]["simulated"] > found["all"]["simulated"]
     assert found["all"]["likely_lower"] < found["all"]["simulated"] < found["all"]["likely_upper"]
     assert found["indoors"]["people"] == 240 and found["outdoors"]["people"] == 0
+    members = deaths_by_group(world, seed=1, draws=200)
+    assert dict(members["people"].sizes) == {"case": 1, "realization": 2, "group": len(found)}
+    total = members.sum(("case", "realization"))
+    shares = total["deaths"].mean("draw") / total["people"]
+    for name, row in found.items():
+        assert int(total["people"].sel(group=name)) == row["people"]
+        if row["people"]:
+            assert float(shares.sel(group=name)) == pytest.approx(row["simulated"])
     del world["people"]
     with pytest.raises(InputError, match="nobody lives here"):
         mortality_table(world)

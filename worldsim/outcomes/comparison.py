@@ -127,22 +127,8 @@ def mortality_table(source: xr.DataTree | Exposures, *, seed: int = 0, draws: in
     and ``likely_lower``, ``likely_upper`` its 95% limits over the draws of the coefficients.
     """
     exposures = _exposures(source)
-    people, b = exposures.people, exposures.buildings
-    if people is None:
-        raise InputError("nobody lives here; give a rollout with people")
-    state = damage_state(b.kind, b.drift, b.collapsed, b.washed_away, b.walls_broken)
-    shape = people.present.shape
-    death = np.full((draws, *shape), np.nan)
-    for c, r in np.argwhere(exposures.valid):
-        death[:, c, r] = chances_of_member(exposures, c, r, seed, draws,
-                                           temperature=temperature)["death"]
-    home = people.home.astype(int)
-    own = np.take_along_axis(state, np.clip(home, 0, None), axis=-1)
-    own = np.where(home >= 0, own, np.nan)
-    # Indoors as the water came: began in a building and never set out.
-    indoors = ((people.building >= 0) & ~np.isfinite(people.departure_time)).astype(float)
-    who = (people.present & exposures.valid[..., None], people.age, people.female, own, indoors)
-    flat = [np.broadcast_to(a, shape).ravel() for a in who]
+    death = _deaths(exposures, seed, draws, temperature)
+    flat = [np.broadcast_to(a, death.shape[1:]).ravel() for a in _who(exposures)]
     result = mortality.table(death.mean(axis=0).ravel(), *flat)
     by_draw = death.reshape(draws, -1)
     for name, inside in mortality.groups(*flat[1:]).items():
@@ -151,3 +137,55 @@ def mortality_table(source: xr.DataTree | Exposures, *, seed: int = 0, draws: in
         lower, upper = np.percentile(shares, (2.5, 97.5))
         result[name] |= {"likely_lower": float(lower), "likely_upper": float(upper)}
     return result
+
+
+def deaths_by_group(source: xr.DataTree | Exposures, *, seed: int = 0, draws: int = DRAWS,
+                    temperature: float | None = None) -> xr.Dataset:
+    """People and expected deaths in each of the survey's groups, member by member.
+
+    Returns
+    -------
+    ``people`` (case, realization, group) and ``deaths`` (draw, case, realization, group), over
+    those whose fate is known; 0 of both in members that failed.
+    """
+    exposures = _exposures(source)
+    death = _deaths(exposures, seed, draws, temperature)
+    present, *traits = _who(exposures)
+    known = present & np.isfinite(death[0])
+    inside = {name: known & group for name, group in mortality.groups(*traits).items()}
+    dims = ("case", "realization", "group")
+    return xr.Dataset(
+        {
+            "people": (dims, np.stack([g.sum(-1) for g in inside.values()], axis=-1)),
+            "deaths": (("draw", *dims), np.stack(
+                [np.where(g, death, 0.0).sum(-1) for g in inside.values()], axis=-1)),
+        },
+        coords={"case": exposures.case, "realization": exposures.realization,
+                "group": np.array(list(inside), dtype=object)},
+    )
+
+
+def _deaths(exposures: Exposures, seed: int, draws: int, temperature: float | None) -> np.ndarray:
+    """(draw, case, realization, person) chance of death; NaN unknown."""
+    people = exposures.people
+    if people is None:
+        raise InputError("nobody lives here; give a rollout with people")
+    death = np.full((draws, *people.present.shape), np.nan)
+    for c, r in np.argwhere(exposures.valid):
+        death[:, c, r] = chances_of_member(exposures, c, r, seed, draws,
+                                           temperature=temperature)["death"]
+    return death
+
+
+def _who(exposures: Exposures) -> tuple[np.ndarray, ...]:
+    """What `mortality.table` asks of people after their deaths, (case, realization, person)."""
+    people, b = exposures.people, exposures.buildings
+    assert people is not None
+    state = damage_state(b.kind, b.drift, b.collapsed, b.washed_away, b.walls_broken)
+    home = people.home.astype(int)
+    own = np.take_along_axis(state, np.clip(home, 0, None), axis=-1)
+    own = np.where(home >= 0, own, np.nan)
+    # Indoors as the water came: began in a building and never set out.
+    indoors = ((people.building >= 0) & ~np.isfinite(people.departure_time)).astype(float)
+    present = people.present & exposures.valid[..., None]
+    return present, people.age, people.female, own, indoors
