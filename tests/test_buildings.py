@@ -11,7 +11,7 @@ from evaluation.validation.floating_house import CASES as FLOATING
 from evaluation.validation.floating_house import lake, threshold
 from evaluation.validation.pushover import CASES as PUSHING
 from worldsim.errors import InputError
-from worldsim.simulator.body_models import GAP
+from worldsim.simulator.body_models import GAP, LEAKY_BUOYANCY
 from worldsim.simulator.buildings import Cause
 from worldsim.simulator.constants import GRAVITY, SEAWATER_DENSITY
 from worldsim.simulator.floating import ADDED_MASS
@@ -177,6 +177,18 @@ def test_a_tight_light_house_floats_as_a_whole_and_lies_deeper_as_it_fills():
     gap = world.bodies.position[:, 1, 2] - world.bodies.position[:, 0, 2]
     assert gap == pytest.approx(3.0, abs=0.05)
     assert not world.failures().any()
+
+
+def test_only_a_house_whose_floor_goes_along_is_a_hull():
+    world = lake(np.full(2, 1.0), 1, 0.0, 0.0)
+    world.buildings.values.hull[1] = False
+    run(world, 0.5)
+    assert world.buildings.floated.all()
+    inside, buoyant = world.buildings.inside[:, 0], world.bodies.floaters.buoyant[:, 0]
+    assert inside[0] == 0.0 and buoyant[0] == 1.0
+    assert buoyant[1] == LEAKY_BUOYANCY
+    run(world, 1.5)
+    assert world.buildings.inside[1, 0] > 0.3
 
 
 def test_impulse_of_debris_on_a_house_is_what_the_debris_loses():

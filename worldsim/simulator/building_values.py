@@ -18,7 +18,7 @@ class BuildingValues:
     """Arrays are (member, building); of slots without a building, whatever does no harm.
 
     present : whether there is one. area m2, perimeter m. extent : (…, 2) m along x and y.
-    wall_head m, anchorage N, leakage, closure : see `structures.BuildingType`.
+    wall_head m, anchorage N, leakage, closure, hull : see `structures.BuildingType`.
     drifts : (…, 4) ratios at which the HAZUS states begin.
     """
 
@@ -30,6 +30,7 @@ class BuildingValues:
     anchorage: np.ndarray
     leakage: np.ndarray
     closure: np.ndarray
+    hull: np.ndarray
     drifts: np.ndarray
 
 
@@ -41,7 +42,7 @@ def building_values(scenes: list[Scene], hidden: list[Hidden]) -> BuildingValues
         field.name: np.ones((*shape, *widths.get(field.name, ())))
         for field in dataclasses.fields(BuildingValues)
     }
-    values["present"] = np.zeros(shape, dtype=bool)
+    values["present"], values["hull"] = np.zeros((2, *shape), dtype=bool)
     for member, (scene, drawn) in enumerate(zip(scenes, hidden, strict=True)):
         draw = drawn.buildings or typical_buildings(shape[1])
         for b, building in enumerate(scene.buildings):
@@ -55,6 +56,7 @@ def building_values(scenes: list[Scene], hidden: list[Hidden]) -> BuildingValues
                 ("anchorage", type_.anchorage * draw.anchorage[b] * building.perimeter),
                 ("leakage", min(1.0, type_.leakage * draw.leakage[b])),
                 ("closure", min(1.0, type_.closure * draw.closure[b])),
+                ("hull", type_.hull),
                 ("drifts", type_.drifts),
             ):
                 values[name][member, b] = value

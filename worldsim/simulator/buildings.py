@@ -248,7 +248,8 @@ class Buildings:
         speed = np.sqrt(2 * self._gravity * np.abs(difference))
         rise = np.minimum(ORIFICE * opening * speed * duration / values.area, np.abs(difference))
         filled = self.inside + np.sign(difference) * rise
-        self.inside = np.where(self.porous, outside, filled)
+        from_below = self.floated & ~values.hull
+        self.inside = np.where(self.porous | from_below, outside, filled)
         self._load_floats(outside)
 
     def _load_floats(self, outside: np.ndarray) -> None:
@@ -256,8 +257,10 @@ class Buildings:
         bodies = self._bodies
         body = np.arange(bodies.slots.buildings) * bodies.slots.storeys
         whole = bodies.half_size[:, body, 2] > CRUSHED_HEIGHT
-        member, building = np.nonzero(self.floated & whole & (outside > 0))
-        dry = 1 - self.inside[member, building] / outside[member, building]
+        member, building = np.nonzero(self.floated & whole)
+        wet, filled = outside[member, building], self.inside[member, building]
+        dry = np.where(wet > 0, 1 - filled / np.where(wet > 0, wet, 1.0), 1.0)
+        dry = np.where(self.values.hull[member, building], dry, 0.0)
         bodies.floaters.buoyant[member, body[building]] = np.clip(dry, LEAKY_BUOYANCY, 1.0)
 
     def _lets_go(self, outside: np.ndarray) -> np.ndarray:

@@ -48,6 +48,8 @@ class BuildingType:
     anchorage : N per m of perimeter that hold the building on its foundation, up and sideways.
     leakage : part of the outer walls' wet area that is open: gaps, vents, doors.
     closure : part of the front that stays in the way of the water once the walls are gone.
+    hull : whether the ground floor goes along when the house is torn off, as timber floors do;
+        slabs on the ground stay behind, and the water fills the house from below.
 
     Raises
     ------
@@ -67,11 +69,12 @@ class BuildingType:
     anchorage: float
     leakage: float
     closure: float
+    hull: bool = False
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if field.name in ("name", "drifts"):
+            if field.name in ("name", "drifts", "hull"):
                 continue
             none_is_fine = field.name in ("anchorage", "leakage")
             if not (math.isfinite(value) and (value > 0 or (none_is_fine and value == 0))):
@@ -113,7 +116,7 @@ TYPES = {
             name="timber", period=0.35, yield_ratio=0.225, ultimate_ratio=0.675,
             ultimate_drift=0.051, drifts=(0.004, 0.0099, 0.0306, 0.075), damping=0.10,
             floor_mass=200.0, buoyant_fraction=0.60, wall_head=0.90, anchorage=5.5e3,
-            leakage=0.01, closure=0.7,
+            leakage=0.01, closure=0.7, hull=True,
         ),
         # HAZUS URM low code. Walls: 1.0 to 1.5 m of static difference (Kelman & Spence).
         # Anchorage: the bed joint, 0.1 MPa over 0.2 m.
