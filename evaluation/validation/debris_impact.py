@@ -109,9 +109,9 @@ def check() -> Sequence[Check]:
                    Curve(speeds, found / 1e6, f"{kind.kind}, worldsim", "points")]
     impulse = tuple(
         curve for kind in KINDS for curve in (
-            Curve(speeds, [b.received / 1e3 for b in blows[kind.kind]],
+            Curve(speeds, np.array([b.received / 1e3 for b in blows[kind.kind]]),
                   f"{kind.kind}, momentum received"),
-            Curve(speeds, [b.booked / 1e3 for b in blows[kind.kind]],
+            Curve(speeds, np.array([b.booked / 1e3 for b in blows[kind.kind]]),
                   f"{kind.kind}, impulse booked", "points")))
     note = (f"log of 454 kg and empty 20-ft container, {SPEEDS[0]:g} to {SPEEDS[-1]:g} m/s, in "
             f"water of {SEAWATER_DENSITY:g} kg/m3 without drag; horizontal added mass included")
