@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 from evaluation.validation import (
     analytic_runup,
+    body_in_flow,
     dam_break,
     debris_impact,
+    evacuation_sensitivity,
     floating_box,
     floating_house,
     houses,
@@ -43,6 +45,8 @@ CASES: tuple[Case, ...] = (
     *houses.CASES,
     *pushover.CASES,
     *floating_house.CASES,
+    *body_in_flow.CASES,
+    *evacuation_sensitivity.CASES,
     *swashes_oracle.CASES,
     *beside_anuga.CASES,
 )
