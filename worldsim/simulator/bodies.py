@@ -15,11 +15,11 @@ from worldsim.simulator.body_models import (
     frames,
     member_model,
     set_added_inertia,
-    work_height,
 )
 from worldsim.simulator.floating import ADDED_MASS, FloatingLoads
 from worldsim.simulator.frames import Frames
 from worldsim.simulator.free_bodies import FreeBodies
+from worldsim.simulator.resting import work_height
 from worldsim.simulator.rotation import turned
 from worldsim.simulator.scene import Hidden, Physics, Scene
 from worldsim.simulator.structures import CRUSHED_HEIGHT

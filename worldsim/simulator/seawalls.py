@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 import xarray as xr
 
-from worldsim.simulator.body_models import work_foot
 from worldsim.simulator.coast import Piece, Seawall, WorkKind
 from worldsim.simulator.coast_draw import typical
 from worldsim.simulator.constants import COUPLING_STEP
 from worldsim.simulator.gravity_wall import Wall, excess, scour_depth
 from worldsim.simulator.process import Declaration, Process, Variable
+from worldsim.simulator.resting import work_foot
 
 if TYPE_CHECKING:
     from worldsim.simulator.floating import WaterFields
