@@ -31,6 +31,7 @@ from evaluation.report.outcomes_file import (
 )
 from worldsim.errors import InputError
 from worldsim.outcomes import wording
+from worldsim.outcomes.damage import STATES
 
 
 def truth(cases=2, realizations=2, **options):
@@ -236,6 +237,24 @@ def test_page_is_balanced_with_unique_ids_and_a_caption_for_every_table(contents
     assert set(re.findall(r'(?:href="#|url\(#)([^")]+)', text)) <= set(ids)
     assert text.count("<table") == text.count("<caption>")
     assert len(text) < 3_000_000
+
+
+@pytest.mark.parametrize("shape", [(64, 96), (96, 128), (60, 60)])
+def test_nothing_of_a_map_is_cut_off(shape):
+    y, x = (np.arange(n) * 2.0 + 1.0 for n in shape)
+    ax = town_plots.ground_map(x, y, np.ones(shape), label="depth [m]", title="SIMULATED",
+                               land=np.ones(shape, bool))
+    roles = ("home", "hospital", "shelter", "substation", "pumping station", "shop")
+    town_plots.damaged_buildings(ax, np.tile([20.0, 30.0, 20.0, 30.0], (6, 1)), np.arange(6), roles,
+                                 STATES)
+    figure = ax.figure
+    figure.draw_without_rendering()
+    whole = figure.bbox
+    parts = [ax.title, ax.xaxis.label, ax.yaxis.label, *figure.legends,
+             *(axes.xaxis.label for axes in figure.axes)]
+    for box in (part.get_window_extent() for part in parts):
+        assert box.x0 >= whole.x0 - 1 and box.x1 <= whole.x1 + 1
+        assert box.y0 >= whole.y0 - 1 and box.y1 <= whole.y1 + 1
 
 
 def test_paths_tell_who_was_caught_apart_without_colour():

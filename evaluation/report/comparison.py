@@ -223,7 +223,8 @@ def _unpaired(difference: xr.Dataset) -> tuple[str, ...]:
 def _map_pairs(truths: tuple[xr.DataTree, xr.DataTree],
                names: tuple[str, ...]) -> tuple[tuple[Plot, ...], ...]:
     lands = [town.ground(truth, 0) for truth in truths]
-    each = [evidence.scales(land) for land in lands]
+    each = [evidence.scales(land, town.buildings(truth, 0))
+            for land, truth in zip(lands, truths, strict=True)]
     most = {name: max(one.get(name, 0.0) for one in each) for one in each for name in one}
     return _side_by_side(
         evidence.map_plots(truth, 0, land, name=f"{order}-", most=most, title=name)

@@ -18,8 +18,11 @@ from worldsim.instruments import observe_buildings, observe_water
 from worldsim.instruments.state import buildings_state
 from worldsim.outcomes.damage import STATES
 
-SCALED = 90.0
-"""Per cent of the wet land that the colour scales of maps resolve; the rest is the last colour."""
+SCALED = 95.0
+"""Per cent of the cells that the colour scales of maps resolve; the rest has the last colour."""
+
+TRACE = 0.01
+"""Share of the largest value below which a cell does not count for the scale."""
 
 OFF_THEIR_FEET = "in water"
 """The status of people whom the water carries."""
@@ -41,8 +44,8 @@ def map_plots(truth: xr.DataTree, case: int, land: town.Ground, *, name: str = "
     case : its place in the rollout. land : its water. name : put before the plots' ids.
     most : ends of the colour scales by name, see `scales`; its own largest values by default.
     """
-    most = scales(land) if most is None else most
     built = town.buildings(truth, case)
+    most = scales(land, built) if most is None else most
     works, people = town.works(truth, case), town.people(truth, case)
     trees = town.trees(truth, case)
     members = truth.sizes["realization"]
@@ -73,15 +76,16 @@ def map_plots(truth: xr.DataTree, case: int, land: town.Ground, *, name: str = "
     return tuple(plots)
 
 
-def scales(land: town.Ground) -> dict[str, float]:
+def scales(land: town.Ground, built: town.Buildings) -> dict[str, float]:
     """Ends of the colour scales of each mapped quantity that there is: nearly the largest value
-    on land, so that a few deep cells at the beach do not make the town look dry."""
+    from the first building inland, so that the beach does not make the town look dry."""
     fields = {"depth": land.depth, "flux": land.flux, "tracer": land.tracer}
+    inland = land.land & (land.x >= built.footprint[:, 0].min())[None, :]
     ends = {}
     for name, field in fields.items():
         if field is not None:
-            wet = field[land.land & (field > 0)]
-            ends[name] = float(np.percentile(wet, SCALED)) if wet.size else 0.0
+            told = field[inland & (field > TRACE * field.max())]
+            ends[name] = float(np.percentile(told, SCALED)) if told.size else 0.0
     return ends
 
 

@@ -15,6 +15,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap, to_rgba
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from evaluation.report.plots import (
@@ -36,7 +37,9 @@ DAMAGE_COLOURS = ("#ffffff", "#fde0b2", "#f9b26a", "#e0702f", "#962d10", "#1b1b1
 LETTERS = {"hospital": "H", "shelter": "S", "substation": "E", "pumping station": "W"}
 """What is written on a building; homes and shops carry nothing."""
 
-MAP_INCHES = (PLOT_INCHES[0], 3.45)
+MAP_WIDTH, AROUND_MAP = 2.9, 2.1
+"""Inches: about the width of a map's frame in a plot, and the height of all around it (title,
+axis, colour bar, three rows of legend)."""
 
 STATUS_STYLES: dict[str, tuple[str, str]] = {
     "safe": (GREEN, ""),
@@ -63,8 +66,8 @@ def ground_map(x: ArrayLike, y: ArrayLike, field: ArrayLike, *, label: str, land
     most : value of the darkest colour; the largest on land by default.
     source : "simulated" or "generated"; a generated map has a dashed frame.
     """
-    ax = ax or new_axes(MAP_INCHES)
     x, y, land = np.asarray(x, float), np.asarray(y, float), np.asarray(land, bool)
+    ax = ax or new_axes((PLOT_INCHES[0], AROUND_MAP + MAP_WIDTH * np.ptp(y) / np.ptp(x)))
     field = np.where(land, np.asarray(field, float), np.nan)
     half_x, half_y = (x[1] - x[0]) / 2, (y[1] - y[0]) / 2
     extent = (x[0] - half_x, x[-1] + half_x, y[0] - half_y, y[-1] + half_y)
@@ -84,6 +87,7 @@ def ground_map(x: ArrayLike, y: ArrayLike, field: ArrayLike, *, label: str, land
     beyond = np.isfinite(field).any() and float(np.nanmax(field)) > most
     bar = ax.figure.colorbar(mesh, ax=ax, orientation="horizontal", shrink=0.9, aspect=30,
                              extend="max" if beyond else "neither")
+    bar.locator = MaxNLocator(5)
     bar.set_label(label, fontsize=8)
     return ax
 
