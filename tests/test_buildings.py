@@ -12,7 +12,7 @@ from evaluation.validation.floating_house import lake, threshold
 from evaluation.validation.pushover import CASES as PUSHING
 from worldsim.errors import InputError
 from worldsim.simulator.body_models import GAP, LEAKY_BUOYANCY
-from worldsim.simulator.buildings import Cause
+from worldsim.simulator.building_damage import Cause
 from worldsim.simulator.constants import GRAVITY, SEAWATER_DENSITY
 from worldsim.simulator.floating import ADDED_MASS
 from worldsim.simulator.members import COUPLING_STEP, World

@@ -13,7 +13,7 @@ from worldsim.errors import InputError
 from worldsim.rollout import open as open_rollout
 from worldsim.rollout import save, scenarios_of
 from worldsim.simulator.body_models import member_model
-from worldsim.simulator.buildings import Cause
+from worldsim.simulator.building_damage import Cause
 from worldsim.simulator.constants import GRAVITY, SEAWATER_DENSITY
 from worldsim.simulator.floating import HEAVE_DAMPING, Floaters, WaterFields, floating_forces
 from worldsim.simulator.members import COUPLING_STEP, World

@@ -8,16 +8,16 @@ water that leaks into a closed building is not taken from the water outside.
 
 from __future__ import annotations
 
-import enum
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from worldsim.simulator.body_models import BOX_DRAG, LEAKY_BUOYANCY
+from worldsim.simulator.building_damage import Cause, damage_state
 from worldsim.simulator.building_values import building_values
 from worldsim.simulator.constants import SEAWATER_DENSITY
 from worldsim.simulator.structures import CRUSHED_HEIGHT, STOREY_HEIGHT
-from worldsim.simulator.wall_loads import WallFaces
+from worldsim.simulator.wall_loads import Surroundings, WallFaces
 
 if TYPE_CHECKING:
     from worldsim.simulator.bodies import Bodies
@@ -38,16 +38,6 @@ building's period."""
 FIXED = 1.0e12
 """kg, in the place of a standing frame's mass where the drag of a loose body is limited to what
 makes it go with the water: the ground holds the frame."""
-
-
-class Cause(enum.IntEnum):
-    """Why a building came down, left its place, or, if it still stands, lost its walls."""
-
-    NONE = 0
-    WATER = 1
-    DEBRIS = 2
-    FLOATED = 3
-    OUT_OF_PLANE_WALLS = 4
 
 
 class Buildings:
@@ -202,17 +192,11 @@ class Buildings:
         return bool(opened.any())
 
     def damage_state(self, peak_drift: np.ndarray, standing: np.ndarray) -> np.ndarray:
-        """(member, building) code of `DAMAGE_STATES` now, from the peak drift (…, storey).
-
-        Broken outer walls are at least extensive damage (level 3 of the Japanese survey, Suppasri
-        2013, has heavy damage to several walls); what came down or left its place is complete.
-        """
-        ratio = peak_drift.max(-1)
-        state = (ratio[..., None] >= self.values.drifts).sum(-1)
-        state = np.where(np.isfinite(self.walls_time), np.maximum(state, 3), state)
-        state = np.where(standing, state, 4)
-        state = np.where(np.isfinite(self.washed_away_time), 5, state)
-        return np.where(self.values.present, state, 0).astype(np.int8)
+        """(member, building) code of `DAMAGE_STATES` now, from the peak drift (…, storey)."""
+        return damage_state(
+            self.values, peak_drift, standing, np.isfinite(self.walls_time),
+            np.isfinite(self.washed_away_time),
+        )
 
     def _outside(self, water: WaterFields) -> np.ndarray:
         """Mean level of the water at the walls over the base, or over the underside of a building
@@ -339,31 +323,3 @@ class Buildings:
         gone = (away | ~present).all(-1) & self.values.present & on
         new = gone & np.isnan(self.washed_away_time)
         self.washed_away_time[new] = time
-
-
-DAMAGE_STATES = ("none", "slight", "moderate", "extensive", "complete", "washed_away")
-"""HAZUS' states by drift, and what the water took away."""
-
-
-class Surroundings:
-    """The cells along the walls that buildings had at first."""
-
-    def __init__(self, faces: WallFaces, shape: tuple[int, int]) -> None:
-        """`shape` (members, buildings)."""
-        slot = faces.member * shape[1] + faces.building
-        order = np.argsort(slot, kind="stable")
-        self._cells = (faces.member[order], faces.row[order], faces.column[order])
-        self._slots, self._starts = np.unique(slot[order], return_index=True)
-        self._shape = shape
-
-    def greatest(self, water: WaterFields) -> tuple[np.ndarray, np.ndarray]:
-        """Greatest depth m and momentum flux m3 s-2 along each building, (member, building)."""
-        depth = water.depth[self._cells]
-        flux = depth * (water.u[self._cells] ** 2 + water.v[self._cells] ** 2)
-        found = []
-        for field in (depth, flux):
-            out = np.zeros(self._shape[0] * self._shape[1])
-            if len(self._slots):
-                out[self._slots] = np.maximum.reduceat(field, self._starts)
-            found.append(out.reshape(self._shape))
-        return found[0], found[1]

@@ -9,7 +9,7 @@ import xarray as xr
 
 from worldsim.simulator.audit_record import MEMBER
 from worldsim.simulator.body_models import base_elevation
-from worldsim.simulator.buildings import DAMAGE_STATES, Cause
+from worldsim.simulator.building_damage import DAMAGE_STATES, Cause
 from worldsim.simulator.process import Variable
 from worldsim.simulator.scene import Role
 from worldsim.simulator.structures import TYPES

@@ -7,8 +7,12 @@ distribution over the height.
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from worldsim.simulator.floating import WaterFields
 
 
 def share_of_levels(
@@ -141,3 +145,27 @@ class WallFaces:
                 for name in ("row", "column", "direction", "building")
             ),
         )
+
+
+class Surroundings:
+    """The cells along the walls that buildings had at first."""
+
+    def __init__(self, faces: WallFaces, shape: tuple[int, int]) -> None:
+        """`shape` (members, buildings)."""
+        slot = faces.member * shape[1] + faces.building
+        order = np.argsort(slot, kind="stable")
+        self._cells = (faces.member[order], faces.row[order], faces.column[order])
+        self._slots, self._starts = np.unique(slot[order], return_index=True)
+        self._shape = shape
+
+    def greatest(self, water: WaterFields) -> tuple[np.ndarray, np.ndarray]:
+        """Greatest depth m and momentum flux m3 s-2 along each building, (member, building)."""
+        depth = water.depth[self._cells]
+        flux = depth * (water.u[self._cells] ** 2 + water.v[self._cells] ** 2)
+        found = []
+        for field in (depth, flux):
+            out = np.zeros(self._shape[0] * self._shape[1])
+            if len(self._slots):
+                out[self._slots] = np.maximum.reduceat(field, self._starts)
+            found.append(out.reshape(self._shape))
+        return found[0], found[1]
