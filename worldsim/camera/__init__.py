@@ -13,12 +13,14 @@ from worldsim.camera.projection import DEFAULT_CAMERAS, Camera, Domain, overhead
 
 if TYPE_CHECKING:
     from worldsim.camera.film import GROUND, SKY, WATER
+    from worldsim.camera.people import PERSON
     from worldsim.camera.rendering import camera_of, render
     from worldsim.camera.sheet import frame_grid
 
 _LATE = {
     "frame_grid": "sheet",
     "GROUND": "film",
+    "PERSON": "people",
     "SKY": "film",
     "WATER": "film",
     "camera_of": "rendering",
@@ -28,6 +30,7 @@ _LATE = {
 __all__ = [
     "DEFAULT_CAMERAS",
     "GROUND",
+    "PERSON",
     "SKY",
     "WATER",
     "Camera",

@@ -14,6 +14,7 @@ from worldsim.camera.boxes import Boxes
 from worldsim.camera.crew import Crew
 from worldsim.camera.detail import facade, visibility
 from worldsim.camera.markers import small_debris, stamp, visible
+from worldsim.camera.people import draw, strokes
 from worldsim.camera.projection import Camera
 from worldsim.camera.states import DEBRIS, STOREY, WORK, MemberStates, rotations
 from worldsim.camera.surface import Surface
@@ -21,7 +22,7 @@ from worldsim.camera.tracing import Band, BodyHits, band_of
 from worldsim.camera.view import view_of
 
 SKY, GROUND, WATER = -1, -2, -3
-"""Values of the segmentation layer besides the index of a body."""
+"""Values of the segmentation layer besides the index of a body and `PERSON`."""
 
 SUPERSAMPLE = 2
 """Samples per pixel and direction."""
@@ -56,6 +57,7 @@ class Film:
         self._markers = small_debris(
             camera, size, self._boxes, states.shown & (states.kind == DEBRIS)
         )
+        self._people = strokes(states.people, camera, size)
         self._drawn = states.shown.copy()
         self._drawn[self._markers.frame, self._markers.body] = False
 
@@ -99,6 +101,7 @@ class Film:
                 advance(done / len(blocks))
         shown = self._markers.chosen(visible(self._markers, near))
         stamp(shown, layers, self._states.colour)
+        draw(self._people, layers, near)
 
     def _shoot(self, bands: list[Band], take: Take, layers: dict[str, np.ndarray],
                near: np.ndarray) -> None:

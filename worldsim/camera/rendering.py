@@ -65,6 +65,9 @@ def render(
     """Video of a simulated rollout, from its stored states alone, in the layout of
     ``/video/<camera>``. The same states give the same pixels, whatever else is rendered.
 
+    People out of doors are drawn where half a metre or less makes a pixel; coarser pictures are
+    the same with and without them.
+
     Parameters
     ----------
     camera : a name, or any `Camera`.
@@ -73,7 +76,7 @@ def render(
     depth : add ``depth`` float32 [m]: distance along the ray through the pixel's centre, for an
         orthographic camera from its plane; infinite for the sky.
     segmentation : add ``segmentation`` int16: the index of the body at the pixel's centre, or -1
-        sky, -2 ground, -3 water.
+        sky, -2 ground, -3 water, -4 a person.
     cases, realizations : values of those coordinates; all, if None.
     progress : called as ``progress(frames done, frames in all)`` after every few frames of a band.
     times : instants [s] to show instead of ``k / fps``, e.g. for a still.

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
+from worldsim.camera.between import Between
 from worldsim.camera.height_field import Grid
+from worldsim.camera.people import NOBODY, People, people_of
 from worldsim.camera.projection import Domain
 from worldsim.camera.works import works_of
 from worldsim.errors import InputError
@@ -33,7 +35,7 @@ class MemberStates:
     (y, x) in m, without seawalls, ``bed`` (frame, y, x) in m, by how much the water's bed lies
     above that; ``position``, ``half_size`` (frame, body, 3) in m, ``quaternion`` (frame, body, 4),
     ``colour`` (body, 3) 0..255, ``shown`` (frame, body), ``kind`` (body,): the rollout's bodies,
-    then walls and trees.
+    then walls and trees; ``people``, who are no bodies.
     """
 
     time: np.ndarray
@@ -49,6 +51,7 @@ class MemberStates:
     colour: np.ndarray
     shown: np.ndarray
     kind: np.ndarray
+    people: People
 
 
 def check_groups(rollout: xr.DataTree) -> None:
@@ -123,14 +126,14 @@ def read_member(
             variable.isel({dim: i for dim, i in member.items() if dim in variable.dims}).values
         )
 
-    between = _Between(np.asarray(water["time"].values, dtype=np.float64), times)
+    between = Between(np.asarray(water["time"].values, dtype=np.float64), times)
     depth = between.linear(stored(water["depth"]))
     along = between.linear(stored(water["momentum_x"]))
     across = between.linear(stored(water["momentum_y"]))
     # 5 cm: thinner films would turn rounding into speed.
     speed = np.sqrt(along * along + across * across) / np.maximum(depth, np.float32(0.05))
 
-    moving = _Between(np.asarray(bodies["time"].values, dtype=np.float64), times)
+    moving = Between(np.asarray(bodies["time"].values, dtype=np.float64), times)
     works = works_of(
         rollout, case, realization, between.before, times, grid_of(rollout),
         stored(water["bathymetry"]).astype(np.float32),
@@ -155,48 +158,24 @@ def read_member(
         kind=np.concatenate([
             stored(bodies["kind"]).astype(int), np.full(len(works.colour), WORK),
         ]),
+        people=_people(rollout, case, realization, times, works.ground + works.bed + depth),
+    )
+
+
+def _people(
+    rollout: xr.DataTree, case: int, realization: int, times: np.ndarray, surface: np.ndarray
+) -> People:
+    if "people" not in rollout.children:
+        return NOBODY
+    people = rollout["people"].dataset
+    between = Between(np.asarray(people["time"].values, dtype=np.float64), times)
+    return people_of(
+        people.isel(case=case, realization=realization), between, surface, grid_of(rollout)
     )
 
 
 def _beside(bodies: np.ndarray, works: np.ndarray) -> np.ndarray:
     return np.concatenate([bodies, works], axis=1)
-
-
-class _Between:
-    """Interpolation from stored instants to others."""
-
-    def __init__(self, stored: np.ndarray, times: np.ndarray) -> None:
-        # A frame at a stored instant must be that state, not one a rounding error away from it.
-        at = np.interp(times, stored, np.arange(len(stored)))
-        at = np.where(np.abs(at - np.round(at)) < 1e-6, np.round(at), at)
-        self.before = np.minimum(np.floor(at).astype(int), len(stored) - 1)
-        self._after = np.minimum(self.before + 1, len(stored) - 1)
-        self._share = at - self.before
-
-    def linear(self, values: np.ndarray) -> np.ndarray:
-        """values (stored, …) at the other instants, in their own precision."""
-        if not self._share.any():
-            return values[self.before]
-        start, end = values[self.before], values[self._after]
-        share = self._share.reshape(-1, *[1] * (values.ndim - 1)).astype(values.dtype)
-        return np.where(share > 0, start + (end - start) * share, start)
-
-    def turned(self, quaternion: np.ndarray) -> np.ndarray:
-        """Unit quaternions (stored, body, 4) at the other instants (slerp, Shoemake 1985)."""
-        start, end = quaternion[self.before], quaternion[self._after]
-        cosine = np.sum(start * end, axis=-1, keepdims=True)
-        end = np.where(cosine < 0, -end, end)
-        angle = np.arccos(np.clip(np.abs(cosine), 0.0, 1.0))
-        share = self._share[:, None, None]
-        turning = angle > 1e-6
-        sine = np.where(turning, np.sin(angle), 1.0)
-        first = np.where(turning, np.sin((1 - share) * angle) / sine, 1 - share)
-        second = np.where(turning, np.sin(share * angle) / sine, share)
-        mixed = first * start + second * end
-        length = np.sqrt(np.sum(mixed**2, axis=-1, keepdims=True))
-        # Slots that hold no body are stored as zeros: leave them unturned.
-        unturned = np.array([1.0, 0.0, 0.0, 0.0])
-        return np.where(length > 1e-9, mixed / np.where(length > 1e-9, length, 1.0), unturned)
 
 
 def rotations(quaternion: np.ndarray) -> np.ndarray:
