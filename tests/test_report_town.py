@@ -250,6 +250,7 @@ def test_nothing_of_a_map_is_cut_off(shape):
     figure = ax.figure
     figure.draw_without_rendering()
     whole = figure.bbox
+    assert ax.title.get_window_extent().y1 > whole.y1 - 25  # nor much left empty above
     parts = [ax.title, ax.xaxis.label, ax.yaxis.label, *figure.legends,
              *(axes.xaxis.label for axes in figure.axes)]
     for box in (part.get_window_extent() for part in parts):

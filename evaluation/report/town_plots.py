@@ -6,10 +6,12 @@ darker, statuses are hatched, and every plot has its legend.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib import colormaps
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import ListedColormap, to_rgba
@@ -37,9 +39,9 @@ DAMAGE_COLOURS = ("#ffffff", "#fde0b2", "#f9b26a", "#e0702f", "#962d10", "#1b1b1
 LETTERS = {"hospital": "H", "shelter": "S", "substation": "E", "pumping station": "W"}
 """What is written on a building; homes and shops carry nothing."""
 
-MAP_WIDTH, AROUND_MAP = 2.9, 2.1
-"""Inches: about the width of a map's frame in a plot, and the height of all around it (title,
-axis, colour bar, three rows of legend)."""
+MAP_WIDTH, AROUND_MAP, LEGEND_ROW = 2.8, 1.48, 0.165
+"""Inches: about the width of a map's frame in a plot, the height of all around it (title, axis,
+colour bar), and of each row of its legend."""
 
 STATUS_STYLES: dict[str, tuple[str, str]] = {
     "safe": (GREEN, ""),
@@ -148,8 +150,16 @@ def _building(ax: Axes, bounds: np.ndarray, colour: object, role: str, *, dark: 
 def _legend(ax: Axes, shown: list[Patch], roles: Sequence[str]) -> None:
     letters = [Line2D([], [], linestyle="", marker=f"${letter}$", markersize=6, color=GREY,
                       label=role) for role, letter in LETTERS.items() if role in roles]
-    ax.figure.legend(handles=[*shown, *letters], loc="outside lower left", ncols=3, fontsize=7,
-                     frameon=False, handlelength=1.4, columnspacing=1.2)
+    _map_legend(ax, [*shown, *letters], 3)
+
+
+def _map_legend(ax: Axes, handles: Sequence[Artist], columns: int) -> None:
+    """A legend below a map, for which the figure grows."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None, "the axes have been removed from their figure"
+    figure.set_figheight(figure.get_figheight() + LEGEND_ROW * math.ceil(len(handles) / columns))
+    figure.legend(handles=handles, loc="outside lower left", ncols=columns, fontsize=7,
+                  frameon=False, handlelength=1.4, columnspacing=1.2)
 
 
 def coastal_works(ax: Axes, footprints: ArrayLike, failed: ArrayLike) -> None:
@@ -199,8 +209,7 @@ def paths(ax: Axes, path: ArrayLike, caught: ArrayLike, most_points: int = 40) -
         if colour == VERMILLION:
             ax.plot(*path[chosen, -1].T, linestyle="", marker="x", markersize=5, color=colour,
                     zorder=7)
-    handles, labels = ax.get_legend_handles_labels()
-    ax.figure.legend(handles, labels, loc="outside lower left", ncols=2, fontsize=7, frameon=False)
+    _map_legend(ax, ax.get_legend_handles_labels()[0], 2)
 
 
 def standing_over_time(time: ArrayLike, simulated: ArrayLike, *,
