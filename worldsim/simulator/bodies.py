@@ -218,7 +218,9 @@ class Bodies:
         boxes = np.concatenate([self.velocity[..., :2], self.spin[..., 2:]], axis=-1)
         if not self.slots.people:
             return boxes
-        people = np.concatenate([self.people.velocity[..., :2], self.people.spin[..., 2:]], axis=-1)
+        people = np.concatenate(
+            [self.people.velocity[..., :2], self.people.turn[..., None]], axis=-1
+        )
         return np.concatenate([boxes, people], axis=1)
 
     def _account(self, before: np.ndarray) -> np.ndarray:

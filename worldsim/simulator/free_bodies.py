@@ -50,6 +50,17 @@ class FreeBodies:
         return turned(self.quaternion, self.local_spin)
 
     @property
+    def turn(self) -> np.ndarray:
+        """Rate of turn about the vertical, (member, body) rad/s."""
+        w, x, y, z = (self.quaternion[..., k] for k in range(4))
+        spin = self.local_spin
+        return np.asarray(
+            2 * (x * z - w * y) * spin[..., 0]
+            + 2 * (y * z + w * x) * spin[..., 1]
+            + (1 - 2 * (x * x + y * y)) * spin[..., 2]
+        )
+
+    @property
     def contact(self) -> np.ndarray:
         """(member, body, 6) N in the world frame, N m in the body's."""
         return self._constraint[:, self._dofs].reshape(*self.placed.shape, 6)

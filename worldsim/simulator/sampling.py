@@ -25,8 +25,11 @@ class Bilinear:
         fx, fy = column - column0, row - row0
         self.corners = []
         weights = []
+        first = (member * domain.ny + row0) * domain.nx + column0
+        wet = wet.reshape(-1)
         for dj, di in ((0, 0), (0, 1), (1, 0), (1, 1)):
-            at = (member, row0 + dj, column0 + di)
+            # One flat index: several times faster than three.
+            at = first + (dj * domain.nx + di)
             weight = (fy if dj else 1 - fy) * (fx if di else 1 - fx) * inside * wet[at]
             self.corners.append(at)
             weights.append(weight)
@@ -35,11 +38,14 @@ class Bilinear:
         self.weights = [weight / safe for weight in weights]
 
     def __call__(self, field: np.ndarray) -> np.ndarray:
+        field = field.reshape(-1)
         return np.add.reduce(
             [weight * field[at] for weight, at in zip(self.weights, self.corners, strict=True)]
         )
 
     def scatter(self, field: np.ndarray, values: np.ndarray) -> None:
         """Add `values` at the points to a field, by the weights by which it is sampled."""
+        assert field.flags.c_contiguous, "or the values would go to a copy"
+        field = field.reshape(-1)
         for weight, at in zip(self.weights, self.corners, strict=True):
             np.add.at(field, at, weight * values)

@@ -140,10 +140,8 @@ class PeopleBodies:
         self._count_contact()
         if self._stance is not None:
             on = self._on
-            quaternion = free.quaternion[on]
             free.own_force[on] = self._stance.forces(
-                free.position[on], quaternion, free.velocity[on],
-                turned(quaternion, free.local_spin[on]),
+                free.position[on], free.quaternion[on], free.velocity[on], free.local_spin[on]
             )
         applied = free.water_force[self._in] + free.own_force[self._in][:, :3]
         applied[:, 2] -= self.people.mass[self._in] * self._world.physics.gravity
@@ -159,8 +157,7 @@ class PeopleBodies:
         contact = mass[:, None] * (velocity - before) - TIMESTEP * self._applied[at]
         known = np.isfinite(before[:, 0])
         self._velocity_before[at] = velocity
-        where = np.nan_to_num(free.position[at][:, :2])
-        lean = self._incline[(at[0], *cells(where, self._world.domain))]
+        lean = self._incline[(at[0], *cells(free.position[at][:, :2], self._world.domain))]
         up = np.maximum(contact[:, 2], 0.0)
         push_x, push_y = contact[:, 0] + up * lean[:, 0], contact[:, 1] + up * lean[:, 1]
         friction = np.where(self.standing[at], 0.0, LYING_FRICTION) + GROUND_MARGIN

@@ -73,6 +73,7 @@ class Evacuees:
         shape = world.ground.shape
         self.cost, self.goal = np.full(shape, np.inf), np.full(shape, EDGE)
         self.direction = np.zeros((*shape, 2))
+        self._everywhere = np.ones(shape, dtype=bool)
         self._slowness = np.ones(shape)
         planned: dict[tuple[int, tuple[int, ...]], Field] = {}
         for member, scene in enumerate(scenes):
@@ -92,8 +93,8 @@ class Evacuees:
     def ground_at(self, member: np.ndarray, place: np.ndarray) -> np.ndarray:
         """Elevation of the ground in m at places (…, 2) m of members (…)."""
         members = np.broadcast_to(member, place.shape[:-1])
-        everywhere = np.broadcast_to(True, self._world.ground.shape)
-        sample = Bilinear(members, place[..., 0], place[..., 1], everywhere, self._world.domain)
+        x, y = place[..., 0], place[..., 1]
+        sample = Bilinear(members, x, y, self._everywhere, self._world.domain)
         return np.asarray(sample(self._world.ground))
 
     def around(self, member: int, building: int) -> np.ndarray:

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from worldsim.simulator.people.water_loads import axis_of, cross
+from worldsim.simulator.people.water_loads import cross
 from worldsim.simulator.rotation import rotation_matrices
 
 FOOT = 0.152
@@ -89,13 +89,15 @@ class Stance:
         position: np.ndarray,
         quaternion: np.ndarray,
         velocity: np.ndarray,
-        spin: np.ndarray,
+        local_spin: np.ndarray,
     ) -> np.ndarray:
         """What muscles and ground do, (body, 6): N in the world, N m in the body's frame.
 
-        `spin` in the world frame, as are the others, (body, 3) or (body, 4).
+        `local_spin` in the body's frame, the others in the world's, (body, 3) or (body, 4).
         """
-        axis = axis_of(quaternion)
+        rotation = rotation_matrices(quaternion)
+        axis = rotation[:, :, 2]
+        spin = sum(rotation[:, :, k] * local_spin[:, k : k + 1] for k in range(3))
         foot = axis * (-0.5 * self.height)[:, None]
         grounded = position[:, 2] + foot[:, 2] - self.ground < CONTACT
         push = self.mass[:, None] / GAIT * (self.wish - velocity[:, :2]) - self.water_force[:, :2]
@@ -110,7 +112,7 @@ class Stance:
         # What it takes to stay upright: against the water, the feet's push, and the weight that
         # falls over the feet; and what brings the body back.
         weight = (0.5 * self.height * self.normal)[:, None] * righting
-        twist = (spin * axis).sum(-1)[:, None] * axis
+        twist = _dot(spin, axis)[:, None] * axis
         wanted = (
             (inertia * BALANCE**2)[:, None] * righting
             - (2 * DAMPING * BALANCE * inertia)[:, None] * (spin - twist)
@@ -122,12 +124,16 @@ class Stance:
         limit = np.where(grounded, self.hold, 0.0)
         moment = wanted * _within(wanted, limit)[:, None]
         torque = moment + foot_moment
-        rotation = rotation_matrices(quaternion)
-        local = [(rotation[:, :, k] * torque).sum(-1) for k in range(3)]
+        local = [_dot(rotation[:, :, k], torque) for k in range(3)]
         return np.concatenate([ground_force, np.stack(local, axis=-1)], axis=-1)
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Scalar products of vectors (body, 3), written out: a sum over three is slow."""
+    return np.asarray(a[:, 0] * b[:, 0] + a[:, 1] * b[:, 1] + a[:, 2] * b[:, 2])
 
 
 def _within(vector: np.ndarray, limit: np.ndarray) -> np.ndarray:
     """Factor that brings vectors (body, …) down to lengths of at most `limit` (body,)."""
-    size = np.sqrt((vector**2).sum(-1))
+    size = np.sqrt(sum(vector[:, k] ** 2 for k in range(vector.shape[1])))
     return limit / np.maximum(np.maximum(size, limit), 1e-12)
