@@ -285,9 +285,8 @@ def test_the_crossing_is_half_a_metre_a_pixel_and_amid_the_town(plan):
     assert np.all(corners[:, 0] > plan.edges[0]) and np.all(corners[:, 0] < plan.edges[1])
     x, y = corners[:, :2].mean(axis=0)
     tree = rollout(bathymetry=DRY, depth=0.0)
-    if plan is STREET:
-        peopled = with_people(tree, [(x, y, 2.9)], Status.WALKING)
-        assert np.any(frame(peopled, camera, SIZE, "segmentation") == PERSON)
+    peopled = with_people(tree, [(x, y, 2.9)], Status.WALKING)
+    assert np.any(frame(peopled, camera, SIZE, "segmentation") == PERSON)
 
 
 def test_runs_and_training_keep_to_the_two_views_that_models_know():

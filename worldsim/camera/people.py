@@ -24,7 +24,7 @@ LEAST_PX = 3.0
 """Least breadth of a figure, nearly that of small debris: what is thinner flickers."""
 
 BREADTH, HEAD = 0.45, 0.22
-"""m across an adult's shoulders and head."""
+"""m across shoulders and head of everybody. Declared, for drawing only: rounded from adults'."""
 
 NECK = 0.05
 """m between them."""
