@@ -18,7 +18,7 @@ from worldsim.video_file import write_mp4
 FULL_SIZE = (360, 640)
 STILL_SIZE = (720, 1280)
 """Rows and columns of the film and the stills of the first member. Along a street of 192 m the film
-has 0.14 to 0.3 m a pixel, fine enough for people to be seen; members' films have 0.75 m and more."""
+has 0.14 to 0.3 m a pixel, fine enough to show people; members' films have 0.75 m and more."""
 
 STILL_TIMES = (0.25, 0.5, 1.0)
 """Instants of the stills, as fractions of the duration."""
