@@ -90,7 +90,8 @@ def test_the_dream_is_told_only_what_a_video_shows(run, contents):
 
 def test_decision_page_says_what_happens_in_numbers_and_what_it_cannot_tell(contents):
     said = " ".join(contents.town.happened)
-    for wanted in ("buildings", "of 90 people", "expected deaths", "without service"):
+    for wanted in ("2 m deep at the buildings", "of 2 buildings 1 come down", "of 90 people",
+                   "expected deaths", "without service"):
         assert wanted.lower() in said.lower(), wanted
     assert "4 simulated outcomes (2 towns, 2 draws" in contents.town.sure[0]
     assert any("12 s simulated" in limit for limit in contents.limits)

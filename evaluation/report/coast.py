@@ -19,10 +19,14 @@ def quantities(truth: xr.DataTree) -> dict[tuple[str, str], np.ndarray]:
     {(meaning, unit): (case, realization)}, NaN for members that failed their audit.
     """
     found = {**_debris(truth), **_works(truth), **_trees(truth)}
-    if "audit" in truth.children:
-        failed = truth["audit"]["failed"].values
-        found = {name: np.where(failed, np.nan, values) for name, values in found.items()}
-    return found
+    return {name: of_sound_members(truth, values) for name, values in found.items()}
+
+
+def of_sound_members(truth: xr.DataTree, values: np.ndarray) -> np.ndarray:
+    """Values (case, realization), NaN for members that failed their audit."""
+    if "audit" not in truth.children:
+        return values
+    return np.where(truth["audit"]["failed"].values, np.nan, values)
 
 
 def _debris(truth: xr.DataTree) -> dict[tuple[str, str], np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from evaluation.report import outcome_rows
+from evaluation.report import coast, outcome_rows
 from evaluation.report.contents import Amount
 from evaluation.report.outcome_rows import Wanted
 from worldsim.outcomes import wording
@@ -82,8 +82,18 @@ def _water_and_buildings(outcomes: xr.Dataset, truth: xr.DataTree) -> str:
         outcome_rows.amount(outcomes, Wanted(name))
         for name in ("buildings_down", "homes_lost", "homes"))
     assert homes is not None
-    return (f"Of {count} buildings {say(down)} come down; of {homes.value:.0f} homes "
+    return (f"{_deepest(truth)}Of {count} buildings {say(down)} come down; of {say(homes)} homes "
             f"{say(lost)} are lost.")
+
+
+def _deepest(truth: xr.DataTree) -> str:
+    group = truth["structures"].dataset
+    if "max_depth" not in group:
+        return ""
+    there = group["present"].values[:, None]
+    deepest = coast.of_sound_members(
+        truth, np.where(there, group["max_depth"].values, 0.0).max(axis=-1))
+    return f"The water is up to {say(coast.amount(deepest))} m deep at the buildings. "
 
 
 def _people(outcomes: xr.Dataset, truth: xr.DataTree) -> list[str]:

@@ -177,6 +177,9 @@ def _summed(name: str, values: xr.DataArray, over: tuple[str, ...],
     unknown = (values.isnull() & kept).any(over) | ~kept.any(among)
     # Without a failed member nothing is left out, and sums need not look for what is missing.
     skip = not valid.all()
+    if skip:
+        # Numpy warns of sums over nothing; these end as NaN below.
+        values = values.where(~unknown, 0.0)
     if name == "service_working":
         # 1 or 0 in each draw: its mean is the chance, and has no limits of its own.
         return {name: values.mean(over, skipna=skip).where(~unknown)}
