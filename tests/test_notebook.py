@@ -1,5 +1,6 @@
 """The notebooks run from top to bottom, and their two forms say the same."""
 
+import re
 from pathlib import Path
 
 import jupytext
@@ -14,7 +15,7 @@ SECONDS = 220
 
 def test_there_are_notebooks():
     assert [notebook.name for notebook in NOTEBOOKS] == [
-        "01_what_if.ipynb", "02_ground_truth.ipynb", "03_shallow_water.ipynb",
+        "01_what_if.ipynb", "02_ground_truth.ipynb", "02b_town.ipynb", "03_shallow_water.ipynb",
     ]
 
 
@@ -61,6 +62,19 @@ def test_ground_truth_notebook_runs_and_every_row_passes(tmp_path):
     assert "FAIL" not in said and said.count("   pass\n") >= 8
     assert pictures + said.count("not run") == 7
     assert "failed members: 0" in said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + 20)
+def test_town_notebook_runs_and_an_early_warning_saves_people(tmp_path):
+    said, pictures = execute("02b_town", tmp_path)
+    assert pictures == 3
+    assert "books of mass, momentum and energy do not close: 0" in said
+    early = said.partition("warned early, less as it is")[2]
+    safer = re.search(r"people safe +([0-9.]+) \[([0-9.]+), ", early)
+    assert safer and float(safer[2]) > 40, "of 100 people, in every realization"
+    assert re.search(r"buildings down +0.0 \[0.0, 0.0\]", early), "a warning holds up no wave"
+    assert "95% prediction interval" in said
 
 
 @pytest.mark.slow
