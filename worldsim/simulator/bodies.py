@@ -24,13 +24,15 @@ from worldsim.simulator.rotation import turned
 from worldsim.simulator.scene import Hidden, Physics, Scene
 from worldsim.simulator.structures import CRUSHED_HEIGHT
 
+ROUNDING = 1e-6
+"""Of the forces on a body: contact forces below this share of them are not told from rounding."""
+
 
 class Bodies:
     """All bodies of a batch of members: storeys (building by building), then debris, which float
     as boxes, then people.
 
-    people : the people's bodies, placed and pushed by their process. contact : (member, body, 3)
-    N, what contacts do to storeys and debris in the last MuJoCo step. contact_impulse : (member,
+    people : the people's bodies, placed and pushed by their process. contact_impulse : (member,
     body) N s, horizontal, of contacts so far, beyond what friction under them can give.
     debris_impulse : (member, building) N s, horizontal, of contacts on storeys that stand, so far.
     debris_force : (member, debris, 6) N, N m: forces on debris that are not the water's.
@@ -50,7 +52,6 @@ class Bodies:
         self._batch.reset(stage=mujoco.mjtStage.mjSTAGE_NONE.value)
         self._qpos, self._qvel = self._batch.bind("qpos"), self._batch.bind("qvel")
         self._xfrc, self._qfrc = self._batch.bind("xfrc_applied"), self._batch.bind("qfrc_applied")
-        self._constraint = self._batch.bind("qfrc_constraint")
         for member, model in enumerate(self._models):
             self._qpos[member] = model.qpos0
         n = self.storey_bodies
@@ -58,7 +59,7 @@ class Bodies:
             self._models,
             {
                 "qpos": self._qpos, "qvel": self._qvel, "xfrc_applied": self._xfrc,
-                "qfrc_applied": self._qfrc, "qfrc_constraint": self._constraint,
+                "qfrc_applied": self._qfrc,
             },
             (1 + slots.bodies, 4 * n + 7 * slots.debris, 4 * n + 6 * slots.debris),
             slots.people,
@@ -91,6 +92,13 @@ class Bodies:
         self.debris_force = self._qfrc[:, 4 * n : 4 * n + 6 * slots.debris].reshape(
             len(scenes), slots.debris, 6
         )
+        self._weight = np.stack(
+            [
+                physics.gravity * m.body_mass[boxes] * (1.0 - m.body_gravcomp[boxes])
+                for m in self._models
+            ]
+        )
+        self._mass = self._inertia()
         self.base = np.zeros((len(scenes), slots.buildings))
         self._rubble_buoyancy = np.zeros((len(scenes), slots.buildings))
         for member, scene in enumerate(scenes):
@@ -179,6 +187,7 @@ class Bodies:
         body to the end of `duration`, attached or not: the water has already given it.
         """
         steps = round(duration / TIMESTEP)
+        velocity = self.velocity
         assert abs(steps * TIMESTEP - duration) < 1e-12, duration
         n, boxes = self.storey_bodies, slice(1, 1 + self.slots.bodies)
         self._xfrc[:, boxes, :3], self._xfrc[:, boxes, 3:] = floating.force, floating.torque
@@ -201,6 +210,7 @@ class Bodies:
             substep()
             self._batch.step()
             before = self._account(before)
+            velocity = self._count_contacts(velocity)
             failed = np.argwhere(self.frames.release(self._qpos[:, : 4 * n].reshape(shape)))
             if len(failed):
                 failures += [(int(m), int(b), int(s)) for m, b, s in failed]
@@ -229,7 +239,13 @@ class Bodies:
         applied = self._xfrc[:, 1 : 1 + self.slots.bodies + self.slots.people][..., [0, 1, 5]]
         self.impulse += TIMESTEP * applied[..., :2].sum(1)
         self.work += TIMESTEP * (applied * (0.5 * (before + after))).sum((1, 2))
-        push = self.contact
+        return after
+
+    def _count_contacts(self, before: np.ndarray) -> np.ndarray:
+        """Add what contacts gave to storeys and debris, which moved at `before` (member, body, 3)
+        m/s; the velocity now."""
+        after = self.velocity
+        push = self._contact(before, after)
         size = np.sqrt(push[..., 0] ** 2 + push[..., 1] ** 2)
         attached = self.frames.attached
         on_storeys = size[:, : self.storey_bodies].reshape(attached.shape)
@@ -264,14 +280,35 @@ class Bodies:
             len(self._models), self.slots.debris, 6
         )
 
-    @property
-    def contact(self) -> np.ndarray:
-        """Contact force on storeys and debris in the last step, (member, body, 3) N."""
+    def _contact(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+        """Contact force on storeys and debris in the last step, (member, body, 3) N: what the
+        applied forces do not explain of the change of momentum.
+
+        MuJoCo's own `qfrc_constraint` is off where its solver stopped before it converged.
+        """
         n, members = self.storey_bodies, len(self._models)
-        storeys = self._constraint[:, : 4 * n].reshape(members, n, 4)[..., :3]
-        loose = self._constraint[:, 4 * n : 4 * n + 6 * self.slots.debris]
-        debris = loose.reshape(members, self.slots.debris, 6)[..., :3]
-        return np.concatenate([storeys, debris], axis=1)
+        held = self._qfrc[:, : 4 * n].reshape(members, n, 4)[..., :3]
+        applied = self._xfrc[:, 1 : 1 + self.slots.bodies, :3] + np.concatenate(
+            [held, self.debris_force[..., :3]], axis=1
+        )
+        applied[..., 2] -= self._weight
+        gained = self._mass * (after - before) / TIMESTEP
+        push = gained - applied
+        rounding = ROUNDING * (np.abs(gained) + np.abs(applied))
+        return np.where(np.abs(push) > rounding, push, 0.0)
+
+    def _inertia(self) -> np.ndarray:
+        """Mass and added mass along x, y, z of storeys and debris, (member, body, 3) kg."""
+        n, members = 4 * self.storey_bodies, len(self._models)
+        inertia = np.stack([model.dof_M0 for model in self._models])
+        debris = inertia[:, n : n + 6 * self.slots.debris]
+        return np.concatenate(
+            [
+                inertia[:, :n].reshape(members, -1, 4)[..., :3],
+                debris.reshape(members, -1, 6)[..., :3],
+            ],
+            axis=1,
+        )
 
     def lower_work(self, member: int, work: int, top: float, foot: float) -> None:
         """Let a work reach from its `foot` only up to `top`, m."""
@@ -315,3 +352,4 @@ class Bodies:
                     self._models[member], slice(4 * body, 4 * body + 2),
                     ADDED_MASS * self.floaters.mass[member, body],
                 )
+        self._mass = self._inertia()

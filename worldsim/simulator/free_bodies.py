@@ -17,8 +17,7 @@ class FreeBodies:
     position m, quaternion (w, x, y, z), velocity m/s, local_spin rad/s (in the body's frame):
     live, may be written. water_force N, water_torque N m about the centre (world frame): what the
     water does, held over an exchange and booked against it. own_force (..., 6): all other applied
-    forces, N in the world frame and N m in the body's frame. contact (..., 6): what contacts did
-    in the last MuJoCo step, same frames; read only.
+    forces, N in the world frame and N m in the body's frame.
     """
 
     def __init__(
@@ -32,6 +31,7 @@ class FreeBodies:
         body, coordinate, dof = first
         members = len(models)
         self._models, self._first_body, self.count = models, body, count
+        self._dofs = slice(dof, dof + 6 * count)
         place = arrays["qpos"][:, coordinate : coordinate + 7 * count].reshape(members, count, 7)
         speed = arrays["qvel"][:, dof : dof + 6 * count].reshape(members, count, 6)
         self.position, self.quaternion = place[..., :3], place[..., 3:]
@@ -41,7 +41,6 @@ class FreeBodies:
         self.own_force = arrays["qfrc_applied"][:, dof : dof + 6 * count].reshape(
             members, count, 6
         )
-        self._constraint, self._dofs = arrays["qfrc_constraint"], slice(dof, dof + 6 * count)
         self.placed = np.zeros((members, count), dtype=bool)
 
     @property
@@ -59,11 +58,6 @@ class FreeBodies:
             + 2 * (y * z + w * x) * spin[..., 1]
             + (1 - 2 * (x * x + y * y)) * spin[..., 2]
         )
-
-    @property
-    def contact(self) -> np.ndarray:
-        """(member, body, 6) N in the world frame, N m in the body's."""
-        return self._constraint[:, self._dofs].reshape(*self.placed.shape, 6)
 
     def place(
         self, member: int, body: int, position: np.ndarray, quaternion: np.ndarray,
