@@ -224,6 +224,11 @@ def test_numbers_of_a_row_have_digits_that_fit_each_other(value, largest, said):
     assert html.count(value, largest) == said
 
 
+def test_few_outcomes_are_warned_of():
+    assert "examples" in decision.few(2, "pairs") and "rare" in decision.few(16, "outcomes")
+    assert decision.few(64, "outcomes") == ""
+
+
 def test_an_unknown_amount_is_none_and_never_zero():
     outcomes = xr.Dataset({f"deaths{end}": np.nan for end in ("", "_lower", "_upper")})
     assert outcome_rows.amount(outcomes, Wanted("deaths")) is None

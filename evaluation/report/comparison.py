@@ -96,7 +96,7 @@ def gather(runs: tuple[Path, Path], definitions: tuple[dict[str, Any], dict[str,
         question=_question(changed, scenario_class(d["scenario"]["name"]).summary),
         limits=_limits(truths[0], failed),
         answer=_answer(difference, changed),
-        sure=_sure(truths[0], difference),
+        sure=_sure(truths[0]),
         tables=tuple(_noted(table, difference) for table in made),
         map_pairs=_map_pairs(truths, names),
         time_pairs=_time_pairs(truths, names),
@@ -185,18 +185,13 @@ def _points(value: float) -> str:
     return "0" if float(words) == 0 else words.replace("-", "−")
 
 
-def _sure(truth: xr.DataTree, difference: xr.Dataset) -> tuple[str, ...]:
+def _sure(truth: xr.DataTree) -> tuple[str, ...]:
     cases, realizations = truth.sizes["case"], truth.sizes["realization"]
     towns = f"{cases} towns" if cases > 1 else "town"
     draws = f"{realizations} draws" if realizations > 1 else "draw"
-    told = [
-        f"Both what-ifs have the same {towns}, the same {draws} of what is hidden there and the "
-        "same draws of every coefficient, so that what is common to both cancels."
-    ]
-    if cases * realizations < decision.MANY:
-        told.append(f"{cases * realizations} pairs show what is usual; what is rare may be "
-                    "missing.")
-    return tuple(told)
+    return (f"Both what-ifs have the same {towns}, the same {draws} of what is hidden there and "
+            "the same draws of every coefficient, so that what is common to both cancels."
+            f"{decision.few(cases * realizations, 'pairs')}",)
 
 
 def _noted(table: OutcomeTable, difference: xr.Dataset) -> OutcomeTable:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from evaluation.bootstrap import LEAST_CASES
 from evaluation.report import coast, outcome_rows
 from evaluation.report.contents import Amount
 from evaluation.report.outcome_rows import Wanted
@@ -47,12 +48,20 @@ def sure(outcomes: xr.Dataset, truth: xr.DataTree) -> tuple[str, ...]:
     words = (f"Ranges hold 95 % of {cases * realizations} simulated outcomes ({towns}, {draws} "
              "each) and, for deaths, services and symptoms, of the coefficients’ declared "
              "uncertainty; `worldsim cite` lists every coefficient with its source.")
-    if cases * realizations < MANY:
-        words += " So few outcomes show what is usual; what is rare may be missing."
+    words += few(cases * realizations, "outcomes")
     failed = int(outcomes.attrs["failed"])
     if failed:
         words += f" Left out, for they failed the simulator’s audit: {failed}."
     return (words,)
+
+
+def few(count: int, what: str) -> str:
+    """A warning, with a leading space, where `count` of `what` make no distribution yet."""
+    if count < LEAST_CASES:
+        return f" With so few {what}, take them as examples: more could look otherwise."
+    if count < MANY:
+        return f" So few {what} show what is usual; what is rare may be missing."
+    return ""
 
 
 def say(amount: Amount | None) -> str:
