@@ -134,9 +134,9 @@ def panels(table: dict[str, np.ndarray]) -> list[Panel]:
     return [
         Panel(title=name.replace("_", " "), x_label="wave height [m]",
               y_label=f"{meaning} [{unit}]" if unit != "1" else meaning,
-              curves=(Curve("mean", HEIGHTS, table[name].mean(1)),
-                      Curve("5%", HEIGHTS, np.percentile(table[name], 5, axis=1), "dashed"),
-                      Curve("95%", HEIGHTS, np.percentile(table[name], 95, axis=1), "dashed")))
+              curves=(Curve(HEIGHTS, table[name].mean(1), "mean"),
+                      Curve(HEIGHTS, np.percentile(table[name], 5, axis=1), "5%", "dashed"),
+                      Curve(HEIGHTS, np.percentile(table[name], 95, axis=1), "95%", "dashed")))
         for name, (meaning, unit) in QUANTITIES.items()
     ]
 
