@@ -40,7 +40,9 @@ def _members(tree: xr.DataTree) -> dict[str, tuple[str, np.ndarray]]:
 
 
 def water_state(truth: xr.DataTree, time: np.ndarray) -> xr.Dataset:
-    """The water observables of a simulated rollout at the given times (s).
+    """The water observables of a simulated rollout at the given times (s), as seen from above.
+
+    Under a roof that stands no water is seen, though it may run through the house.
 
     Returns
     -------
@@ -51,7 +53,29 @@ def water_state(truth: xr.DataTree, time: np.ndarray) -> xr.Dataset:
     depth = group["depth"].values
     weight = part.astype(np.float32)[:, None, None]
     wet = depth[:, :, before] * (1 - weight) + depth[:, :, after] * weight > WET_DEPTH
-    return water_dataset(wet, time, group["y"].values, group["x"].values, _members(truth))
+    x, y = group["x"].values, group["y"].values
+    wet &= ~roofed(buildings_state(truth, time), x, y)
+    return water_dataset(wet, time, y, x, _members(truth))
+
+
+def roofed(buildings: xr.Dataset, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Which cells lie under a building that stands.
+
+    Parameters
+    ----------
+    buildings : as `buildings_state` gives them. x, y : cell centres, m.
+
+    Returns
+    -------
+    (case, realization, time, y, x) bool.
+    """
+    standing, footprint = buildings["standing"].values, buildings["footprint"].values
+    covered = np.zeros((*standing.shape[:3], len(y), len(x)), dtype=bool)
+    for case, building in np.argwhere(np.isfinite(footprint[..., 0])):
+        x0, x1, y0, y1 = footprint[case, building]
+        place = ((x > x0) & (x < x1))[None] & ((y > y0) & (y < y1))[:, None]
+        covered[case] |= standing[case, :, :, building, None, None] & place
+    return covered
 
 
 def debris_state(truth: xr.DataTree, time: np.ndarray) -> xr.Dataset:
