@@ -53,19 +53,26 @@ RATIOS = (
 KEPT = ("parameters", "structures", "people", "water", "audit")
 
 DIFFERENCES = """\
-The levels are not comparable: the survey asked whole households in camps, most of whom lost their
-homes, long after a wave that lasted minutes to hours; ours are all people within 200 m of one
-shore, most of whom were warned, seen for half a minute after the front's arrival, and their deaths
-are expected numbers from declared chances (`worldsim cite` lists them), so that the intervals of
-levels are as wide as those. Ratios between groups are less at the mercy of these chances, but not
-free of them: who stays in a house that comes down dies by HAZUS's seismic table, who is carried off
-by one declared chance for all. What the model holds no mechanism for cannot show: women died twice
-as often as men in Sri Lanka, which the authors link to where people were, to strength, clothing
-and care for children; here women differ by body height, mass and walking speed alone. Small
-children walk slowly and are knocked over by less water, but nobody carries them, and nobody dies
-trying. Indoors and outdoors also mean other things: ours are indoors who began in a building and
-never left it, upper floors of concrete among them; the survey's were asked where they had been. A
-ratio whose interval does not reach the survey's is listed above as such; nothing was tuned."""
+Nothing was tuned to this survey, and the levels are not comparable. The survey asked householders
+in 13 camps, eleven weeks later, about all who had lived with them: people of a district, along
+shores and inland, whose families still had somebody to ask. Ours are all people within 200 m of one
+shore, under bores of 2 to 8 m, seen for half a minute; well over half of the houses are destroyed. Their
+deaths are expected numbers from declared chances (`worldsim cite` lists them), and as deadly as it
+is to be carried off is hardly known: the intervals of levels say so. The share in Aceh's population
+at risk, 24% (Doocy et al. 2007), is as near to ours as the camps' is.
+
+Ratios between groups shed most of that. Deaths rise with the destruction of the house as in the
+survey, within wide intervals, since hardly a house near the shore keeps less than partial damage.
+What the model holds no mechanism for cannot show. Women died twice as often as men in the camps'
+families, and do not here, where they differ from men in height and mass alone: clothing, swimming,
+children held by the hand, who was at sea and who at home are left out. Small children and the old
+walk slowly and lose their footing in less water, which makes little difference to people whom a
+bore overtakes within seconds and who, once carried off, all meet one declared chance; that age
+bears on who survives in the water is left out, and is where the survey's gradient points. Indoors
+was deadlier than outdoors there and not here: our outdoors are those in the streets of the shore
+and all who set out, too late for many; our indoors began in a building and never left it, upper
+floors of concrete among them. The survey's outdoors, fishers at sea and people inland included, had
+other chances to get away."""
 
 
 def main(args: Sequence[str]) -> int:
@@ -165,8 +172,8 @@ def report(found: dict[str, list[dict]], about: dict) -> str:
     lines = [
         "# Who dies, beside a survey",
         "",
-        f"`python -m evaluation.comparison.mortality --out records/comparison`: scenario "
-        f"{about['scenario']} (version {about['version']}), {about['cases']} cases with parameters "
+        f"`python -m evaluation.comparison.mortality --out records/comparison --cases "
+        f"{about['cases']}`: scenario {about['scenario']} (version {about['version']}), {about['cases']} cases with parameters "
         f"drawn from their training ranges x {about['realizations']} realizations, "
         f"{about['duration']:g} s, seed {about['seed']}; beside Nishikiori et al. 2006, 3,533 "
         "people of camps in Sri Lanka. 95% intervals over cases and coefficients together.",
@@ -210,7 +217,8 @@ def draw(found: dict[str, list[dict]], path: Path) -> None:
     drawn.suptitle("Mortality by group: simulated towns beside camps in Sri Lanka (not fitted)")
     _points(left, [row | {"label": row["group"]} for row in found["shares"]], 100.0)
     left.set_xlabel("share who die [%]")
-    left.legend(fontsize="small")
+    drawn.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=2,
+                 fontsize="small", frameon=False)
     ratios = [row | {"label": f"{row['over']} /\n{row['under']}"} for row in found["ratios"]]
     _points(right, ratios, 1.0)
     right.set(xlabel="ratio of shares", xscale="log")
