@@ -56,14 +56,14 @@ DIFFERENCES = """\
 Nothing was tuned to this survey, and the levels are not comparable. The survey asked householders
 in 13 camps, eleven weeks later, about all who had lived with them: people of a district, along
 shores and inland, whose families still had somebody to ask. Ours are all people within 200 m of one
-shore, under bores of 2 to 8 m, seen for half a minute; well over half of the houses are destroyed. Their
-deaths are expected numbers from declared chances (`worldsim cite` lists them), and as deadly as it
-is to be carried off is hardly known: the intervals of levels say so. The share in Aceh's population
-at risk, 24% (Doocy et al. 2007), is as near to ours as the camps' is.
+shore, under bores of 2 to 8 m, seen for half a minute; well over half of the houses are destroyed.
+Their deaths are expected numbers from declared chances (`worldsim cite` lists them), and as deadly
+as it is to be carried off is hardly known: the intervals of levels say so. The share in Aceh's
+population at risk, 24% (Doocy et al. 2007), is as near to ours as the camps' is.
 
-Ratios between groups shed most of that. Deaths rise with the destruction of the house as in the
-survey, within wide intervals, since hardly a house near the shore keeps less than partial damage.
-What the model holds no mechanism for cannot show. Women died twice as often as men in the camps'
+Ratios between groups shed most of that. Who lived in a wholly destroyed house dies most, as in the
+survey; so few houses near this shore are less than partly destroyed that the ratios to those say
+little. What the model holds no mechanism for cannot show. Women died twice as often as men in the camps'
 families, and do not here, where they differ from men in height and mass alone: clothing, swimming,
 children held by the hand, who was at sea and who at home are left out. Small children and the old
 walk slowly and lose their footing in less water, which makes little difference to people whom a
@@ -173,8 +173,8 @@ def report(found: dict[str, list[dict]], about: dict) -> str:
         "# Who dies, beside a survey",
         "",
         f"`python -m evaluation.comparison.mortality --out records/comparison --cases "
-        f"{about['cases']}`: scenario {about['scenario']} (version {about['version']}), {about['cases']} cases with parameters "
-        f"drawn from their training ranges x {about['realizations']} realizations, "
+        f"{about['cases']}`: scenario {about['scenario']} (version {about['version']}), "
+        f"{about['cases']} cases with parameters drawn from their training ranges x {about['realizations']} realizations, "
         f"{about['duration']:g} s, seed {about['seed']}; beside Nishikiori et al. 2006, 3,533 "
         "people of camps in Sri Lanka. 95% intervals over cases and coefficients together.",
         "",
