@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from evaluation.validation.case import Case, Check, Curve, Panel
 from worldsim.simulator.members import STATES_PER_SECOND, World
 from worldsim.simulator.scene import Building, Debris, Domain, Hidden, Physics, Scene, Slots
-from worldsim.simulator.structures import TYPES
+from worldsim.simulator.structures import TYPES, BuildingDraw
 
 COLOUR = (200, 200, 200)
 BASIN = Domain(48, 32, 2.0, 2.0)
@@ -24,6 +25,10 @@ FLOOD = 96.0, 48.0  # m, length and width of the stretch on which one house stan
 CELLS = (24, 48, 96)  # along it: cells of 4, 2 and 1 m
 WAVE, DEEP = 3.0, 1.0  # m, height of the incident wave over so much still water
 WATCHED = 10.0  # s
+UNBREAKABLE = BuildingDraw(walls=np.full(1, 1e3), anchorage=np.full(1, 1e6), leakage=np.zeros(1),
+                           closure=np.ones(1))
+"""A house whose walls hold, and which stays where it is: what breaks, breaks at another moment on
+another grid."""
 
 
 def _hidden(buildings: int, debris: int, strength: float) -> Hidden:
@@ -79,7 +84,8 @@ def check_impulse() -> Sequence[Check]:
                       buildings=(house,), debris=(), slots=Slots(1, 2, 0),
                       wave_times=np.array([0.0, 1.5]), wave_elevation=np.array([0.0, WAVE]),
                       manning=0.025, cameras={})
-        world = World([scene], [_hidden(1, 0, 1e3)], Physics(), threads=1, compiled=False)
+        hidden = dataclasses.replace(_hidden(1, 0, 1e3), buildings=UNBREAKABLE)
+        world = World([scene], [hidden], Physics(), threads=1, compiled=False)
         series.append([float(world.buildings.impulse[0, 0, 0]) / 1e6
                        for _ in world.frames(round(WATCHED * STATES_PER_SECOND))])
     last = np.array([impulse[-1] for impulse in series])
