@@ -63,8 +63,8 @@ population at risk, 24% (Doocy et al. 2007), is as near to ours as the camps' is
 
 Ratios between groups shed most of that. Who lived in a wholly destroyed house dies most, as in the
 survey; so few houses near this shore are less than partly destroyed that the ratios to those say
-little. What the model holds no mechanism for cannot show. Women died twice as often as men in the camps'
-families, and do not here, where they differ from men in height and mass alone: clothing, swimming,
+little. What the model holds no mechanism for cannot show. Women died twice as often as men in the
+camps' families, and do not here, where they differ from men in height and mass alone: clothing, swimming,
 children held by the hand, who was at sea and who at home are left out. Small children and the old
 walk slowly and lose their footing in less water, which makes little difference to people whom a
 bore overtakes within seconds and who, once carried off, all meet one declared chance; that age
@@ -174,7 +174,8 @@ def report(found: dict[str, list[dict]], about: dict) -> str:
         "",
         f"`python -m evaluation.comparison.mortality --out records/comparison --cases "
         f"{about['cases']}`: scenario {about['scenario']} (version {about['version']}), "
-        f"{about['cases']} cases with parameters drawn from their training ranges x {about['realizations']} realizations, "
+        f"{about['cases']} cases with parameters drawn from their training ranges x "
+        f"{about['realizations']} realizations, "
         f"{about['duration']:g} s, seed {about['seed']}; beside Nishikiori et al. 2006, 3,533 "
         "people of camps in Sri Lanka. 95% intervals over cases and coefficients together.",
         "",
