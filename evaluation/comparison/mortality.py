@@ -64,15 +64,15 @@ population at risk, 24% (Doocy et al. 2007), is as near to ours as the camps' is
 Ratios between groups shed most of that. Who lived in a wholly destroyed house dies most, as in the
 survey; so few houses near this shore are less than partly destroyed that the ratios to those say
 little. What the model holds no mechanism for cannot show. Women died twice as often as men in the
-camps' families, and do not here, where they differ from men in height and mass alone: clothing, swimming,
-children held by the hand, who was at sea and who at home are left out. Small children and the old
-walk slowly and lose their footing in less water, which makes little difference to people whom a
-bore overtakes within seconds and who, once carried off, all meet one declared chance; that age
-bears on who survives in the water is left out, and is where the survey's gradient points. Indoors
-was deadlier than outdoors there and not here: our outdoors are those in the streets of the shore
-and all who set out, too late for many; our indoors began in a building and never left it, upper
-floors of concrete among them. The survey's outdoors, fishers at sea and people inland included, had
-other chances to get away."""
+camps' families, and do not here, where they differ from men in height and mass alone: clothing,
+swimming, children held by the hand, who was at sea and who at home are left out. Small children
+and the old walk slowly and lose their footing in less water, which makes little difference to
+people whom a bore overtakes within seconds and who, once carried off, all meet one declared
+chance; that age bears on who survives in the water is left out, and is where the survey's gradient
+points. Indoors was deadlier than outdoors there and not here: our outdoors are those in the
+streets of the shore and all who set out, too late for many; our indoors began in a building and
+never left it, upper floors of concrete among them. The survey's outdoors, fishers at sea and
+people inland included, had other chances to get away."""
 
 
 def main(args: Sequence[str]) -> int:
