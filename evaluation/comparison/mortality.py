@@ -59,7 +59,7 @@ shores and inland, whose families still had somebody to ask. Ours are all people
 shore, under bores of 2 to 8 m, seen for half a minute; well over half of the houses are destroyed.
 Their deaths are expected numbers from declared chances (`worldsim cite` lists them), and as deadly
 as it is to be carried off is hardly known: the intervals of levels say so. The share in Aceh's
-population at risk, 24% (Doocy et al. 2007), is as near to ours as the camps' is.
+population at risk, 24% (Doocy et al. 2007), is nearer to ours than the camps' is.
 
 Ratios between groups shed most of that. Who lived in a wholly destroyed house dies most, as in the
 survey; so few houses near this shore are less than partly destroyed that the ratios to those say
@@ -71,8 +71,8 @@ people whom a bore overtakes within seconds and who, once carried off, all meet 
 chance; that age bears on who survives in the water is left out, and is where the survey's gradient
 points. Indoors was deadlier than outdoors there and not here: our outdoors are those in the
 streets of the shore and all who set out, too late for many; our indoors began in a building and
-never left it, upper floors of concrete among them. The survey's outdoors, fishers at sea and
-people inland included, had other chances to get away."""
+never left it, upper floors of concrete among them. The survey's outdoors were spread over a whole
+district."""
 
 
 def main(args: Sequence[str]) -> int:
