@@ -28,7 +28,7 @@ import xarray as xr
 import worldsim
 from evaluation.report.plots import error_over_time
 from worldsim.instruments import observe_water
-from worldsim.instruments.state import WET_DEPTH
+from worldsim.instruments.state import water_state
 
 HEIGHTS = (3.0, 6.0)  # m above still water
 CASES, REALIZATIONS, SEED = 1, 2, 0
@@ -101,19 +101,12 @@ plt.show()
 # arrays, so the rest is plain xarray.
 
 # %%
-def flooded(depth: xr.DataArray) -> xr.DataArray:
-    """Wet area in m2 of simulated water: cells deeper than WET_DEPTH."""
-    x, y = depth["x"], depth["y"]
-    cell = float(x[1] - x[0]) * float(y[1] - y[0])
-    return ((depth > WET_DEPTH).sum(["y", "x"]) * cell).assign_attrs(units="m2")
-
-
 wave = xr.Variable("wave_height", list(HEIGHTS), {"units": "m", "long_name": "wave height"})
-simulated = xr.concat([flooded(truth[h]["water/depth"]) for h in HEIGHTS], wave)
 generated = xr.concat(
     [observe_water(dream[h]["video/overhead"].dataset)["wet_area"] for h in HEIGHTS], wave
 )
-simulated = simulated.interp(time=generated["time"])
+frames = generated["time"].values
+simulated = xr.concat([water_state(truth[h], frames)["wet_area"] for h in HEIGHTS], wave)
 
 figure, axes = plt.subplots(1, len(HEIGHTS), figsize=(10, 3.6), sharey=True, layout="constrained")
 for ax, h in zip(axes, HEIGHTS, strict=True):
