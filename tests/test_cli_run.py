@@ -227,3 +227,11 @@ def test_duration_out_of_range_says_the_range():
 
     with pytest.raises(InputError, match="2 to 12 s"):
         preflight.check_duration(make("tsunami"), 60.0, least=2.0)
+
+
+def test_a_scenario_that_the_model_does_not_know_is_refused_before_any_work(tmp_path, capsys):
+    out = tmp_path / "town"
+    assert main(["run", "town", "--duration", "3", "--out", str(out)]) == 2
+    said = capsys.readouterr().err
+    assert "trained on 'tsunami', not on 'town'" in said and "worldsim simulate town" in said
+    assert not out.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from worldsim.errors import InputError
 from worldsim.scenario import Scenario
@@ -54,3 +55,14 @@ def check_room(out: Path, members: int, duration: float) -> None:
     if free < needed:
         raise InputError(f"{out} may need {needed / 1e9:.2f} GB and its disk has {free / 1e9:.2f} "
                          "GB free; free some room, choose another --out, or fewer realizations")
+
+
+def check_trained_on(model: Any, scenario: Scenario) -> None:
+    """Refuse a scenario that a model, or what a baseline has seen, does not know."""
+    learned = getattr(model, "config", None) or getattr(model, "summary", None)
+    known = getattr(learned, "scenario", scenario.name)
+    if known != scenario.name:
+        raise InputError(
+            f"{model.name} was trained on {known!r}, not on {scenario.name!r}; simulate and report "
+            f"it without a dream: worldsim simulate {scenario.name} --out DIR"
+        )

@@ -55,6 +55,8 @@ def main(args: Sequence[str]) -> int:
 
     model = load_model(options.model)
     baselines = {name: load_model(f"baseline:{name}") for name in BASELINES}
+    for known in (model, *baselines.values()):
+        preflight.check_trained_on(known, scenario)
     from worldsim.cli import run_stages
     from worldsim.cli.answer import print_answer
     from worldsim.cli.progress import Stages
