@@ -63,6 +63,6 @@ def check_trained_on(model: Any, scenario: Scenario) -> None:
     known = getattr(learned, "scenario", scenario.name)
     if known != scenario.name:
         raise InputError(
-            f"{model.name} was trained on {known!r}, not on {scenario.name!r}; simulate and report "
+            f"{model.name} was trained on {known!r}, not on {scenario.name!r}; simulate "
             f"it without a dream: worldsim simulate {scenario.name} --out DIR"
         )
