@@ -1,0 +1,1 @@
+"""Rigid bodies alone: scenes, their MuJoCo models, and how they are stepped."""
