@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from worldsim.errors import InputError
+from worldsim.simulator.constants import GRAVITY
 
 if TYPE_CHECKING:
     from worldsim.camera import Camera
@@ -224,6 +225,8 @@ class MechanicalScene:
     cameras : by name. links : bars that are only seen.
     step : s; the simulator's, a whole part of 1/120 s.
     air : kg/m3 and Pa s, density and viscosity of what fills the space; none by default.
+    gravity : m/s2, downwards, where a scenario has it as a parameter; 0 for none. A deliberately
+        wrong simulator multiplies it by `Physics.gravity` over the standard value.
 
     Raises
     ------
@@ -236,8 +239,11 @@ class MechanicalScene:
     backdrop: Backdrop = Backdrop()
     step: float = 1 / 960
     air: tuple[float, float] = (0.0, 0.0)
+    gravity: float = GRAVITY
 
     def __post_init__(self) -> None:
+        if not (math.isfinite(self.gravity) and self.gravity >= 0):
+            raise InputError(f"gravity={self.gravity:g} m/s2: give 0 or more")
         known: set[str] = set()
         for body in self.bodies:
             if body.name in known:
