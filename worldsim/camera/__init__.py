@@ -9,7 +9,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from worldsim.camera.projection import DEFAULT_CAMERAS, Camera, Domain, overhead, street
+from worldsim.camera.projection import (
+    DEFAULT_CAMERAS,
+    Camera,
+    Domain,
+    corner,
+    overhead,
+    side,
+    street,
+)
 
 if TYPE_CHECKING:
     from worldsim.camera.film import GROUND, SKY, WATER
@@ -36,9 +44,11 @@ __all__ = [
     "Camera",
     "Domain",
     "camera_of",
+    "corner",
     "frame_grid",
     "overhead",
     "render",
+    "side",
     "street",
 ]
 

@@ -252,3 +252,39 @@ def street(domain: Domain) -> Camera:
 
 
 DEFAULT_CAMERAS = {"overhead": overhead, "street": street}
+
+
+def side(centre: Vector, height: float, distance: float = 20.0) -> Camera:
+    """Straight on the plane of x and z: looking along +y at `centre`, right in the picture is +x.
+
+    Parameters
+    ----------
+    height : m that the picture's height covers; what it covers across follows from its shape.
+    distance : m in front of `centre` from which on things are seen; they appear no smaller.
+    """
+    x, y, z = centre
+    return Camera("side", "orthographic", (x, y - distance, z), centre, (0.0, 0.0, 1.0),
+                  height_m=height)
+
+
+def corner(
+    target: Vector,
+    distance: float,
+    azimuth_deg: float = 35.0,
+    elevation_deg: float = 22.0,
+    fov_y_deg: float = 35.0,
+) -> Camera:
+    """Three-quarter view in perspective from `distance` [m] in front of, beside and above `target`.
+
+    Parameters
+    ----------
+    azimuth_deg : by how much it stands to the right (+x) of the line of sight of `side`.
+    elevation_deg : by how much it looks down.
+    """
+    azimuth, elevation = np.radians(azimuth_deg), np.radians(elevation_deg)
+    towards = (
+        np.cos(elevation) * np.sin(azimuth), -np.cos(elevation) * np.cos(azimuth),
+        np.sin(elevation),
+    )
+    eye = tuple(float(at + distance * part) for at, part in zip(target, towards, strict=True))
+    return Camera("corner", "perspective", eye, target, (0.0, 0.0, 1.0), fov_y_deg=fov_y_deg)
