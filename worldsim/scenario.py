@@ -19,6 +19,7 @@ import numpy as np
 from worldsim.errors import InputError
 
 if TYPE_CHECKING:
+    from worldsim.simulator.mechanics.scene import MechanicalHidden, MechanicalScene
     from worldsim.simulator.scene import Hidden, Scene
 
 ENTRY_POINT_GROUP = "worldsim.scenarios"
@@ -33,6 +34,7 @@ class Parameter:
     choices : for a categorical parameter, the allowed values (ranges are then empty).
     seen : whether it changes what a video of the whole scene shows. World models are not told, and
         baselines do not compare, what does not (how soon people are warned, say).
+    whole : whether only whole numbers mean anything (counts).
     """
 
     meaning: str
@@ -41,6 +43,7 @@ class Parameter:
     physical: tuple[float, float] = (math.nan, math.nan)
     choices: tuple[str, ...] = ()
     seen: bool = True
+    whole: bool = False
 
     def check(self, name: str, value: object) -> None:
         """Raise `InputError` unless the value is allowed."""
@@ -60,6 +63,17 @@ class Parameter:
                 f"{name}={value:g} {self.unit} is outside the physical range; "
                 f"give {low:g} to {high:g} {self.unit}"
             )
+        if self.whole and float(value) != round(float(value)):
+            raise InputError(f"{name}={value:g} is a count; give a whole number")
+
+    def draw(self, rng: np.random.Generator) -> Any:
+        """A value drawn uniformly from the training range, or from the choices."""
+        if self.choices:
+            return self.choices[int(rng.integers(len(self.choices)))]
+        low, high = self.training
+        if self.whole:
+            return float(rng.integers(math.ceil(low), math.floor(high) + 1))
+        return float(rng.uniform(low, high))
 
     def extrapolates(self, value: object) -> bool:
         """Whether a (valid) value lies outside the training range."""
@@ -76,9 +90,10 @@ def parameter(
     physical: tuple[float, float],
     meaning: str,
     seen: bool = True,
+    whole: bool = False,
 ) -> Any:
-    """Declare a continuous scenario parameter as a dataclass field."""
-    spec = Parameter(meaning, unit, training, physical, seen=seen)
+    """Declare a scenario parameter, a quantity or a count, as a dataclass field."""
+    spec = Parameter(meaning, unit, training, physical, seen=seen, whole=whole)
     return dataclasses.field(default=default, metadata={"parameter": spec})
 
 
@@ -86,6 +101,29 @@ def choice(default: str, choices: tuple[str, ...], *, meaning: str, seen: bool =
     """Declare a categorical scenario parameter as a dataclass field."""
     spec = Parameter(meaning, choices=choices, seen=seen)
     return dataclasses.field(default=default, metadata={"parameter": spec})
+
+
+@dataclasses.dataclass(frozen=True)
+class Observable:
+    """What can be read off a scenario: its name, unit and meaning."""
+
+    name: str
+    unit: str
+    meaning: str
+
+
+@dataclasses.dataclass(frozen=True)
+class ClosedForm:
+    """What physics says of a scenario without simulating it; tests hold the simulator to it.
+
+    formula : in plain text. tolerance : greatest relative deviation that the tests allow.
+    source : where the formula is from.
+    """
+
+    name: str
+    formula: str
+    tolerance: float
+    source: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +138,16 @@ class Scenario:
     """Default length of a rollout in seconds."""
     leaves_out: ClassVar[str]
     """What the simulator leaves out, as reports say it."""
+    phrasings: ClassVar[tuple[str, ...]] = ()
+    """Captions with parameters in braces: ``"a ball falls from {height:.2g} m"``."""
+    observables: ClassVar[tuple[Observable, ...]] = ()
+    checks: ClassVar[tuple[ClosedForm, ...]] = ()
+    size: ClassVar[tuple[int, int]] = (64, 96)
+    """Rows and columns of a video, unless asked otherwise."""
+    fps: ClassVar[float] = 5.0
+    """Frames per second of a video, unless asked otherwise."""
+    film_cameras: ClassVar[tuple[str, ...]] = ("overhead", "street")
+    """The views that world models are taught and reports show."""
 
     def __post_init__(self) -> None:
         for name, spec in self.parameters().items():
@@ -113,13 +161,7 @@ class Scenario:
     @classmethod
     def sample(cls, rng: np.random.Generator) -> Self:
         """Draw every parameter uniformly from its training range."""
-        values: dict[str, Any] = {}
-        for name, spec in cls.parameters().items():
-            if spec.choices:
-                values[name] = spec.choices[int(rng.integers(len(spec.choices)))]
-            else:
-                values[name] = float(rng.uniform(*spec.training))
-        return cls(**values)
+        return cls(**{name: spec.draw(rng) for name, spec in cls.parameters().items()})
 
     def values(self) -> dict[str, Any]:
         """Parameter values by name."""
@@ -154,15 +196,21 @@ class Scenario:
         ]
         return f"{self.summary} ({', '.join(parts)})"
 
+    def captions(self) -> tuple[str, ...]:
+        """The scenario in English, in several phrasings; the last one tells every parameter."""
+        return (*(text.format(**self.values()) for text in self.phrasings), self.caption())
+
     def to_json(self) -> str:
         """Name, version and parameter values as JSON."""
         return json.dumps({"name": self.name, "version": self.version, "parameters": self.values()})
 
-    def scene(self, seed: int, case: int) -> Scene:
+    def scene(self, seed: int, case: int) -> Scene | MechanicalScene:
         """All that can be seen at t=0 of one case."""
         raise TypeError(f"{type(self).__name__} must define scene(seed, case)")
 
-    def hidden(self, scene: Scene, seed: int, case: int, realization: int) -> Hidden:
+    def hidden(
+        self, scene: Any, seed: int, case: int, realization: int
+    ) -> Hidden | MechanicalHidden:
         """One draw of what cannot be seen."""
         raise TypeError(f"{type(self).__name__} must define hidden(scene, seed, case, realization)")
 

@@ -1,4 +1,7 @@
-"""The simulator: many members at once, water and bodies in turn, states stored, pixels later."""
+"""The simulator: many members at once, states stored, pixels later.
+
+A scenario's scene decides who simulates: water with bodies in it, or rigid bodies alone.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,13 @@ from worldsim.errors import InputError, MembersFailed
 from worldsim.rollout import parameters_dataset, root_dataset
 from worldsim.scenario import Scenario
 from worldsim.simulator.audit_record import failed_members
-from worldsim.simulator.distribution import Manner, states_of
+from worldsim.simulator.mechanics.scene import STATES_PER_SECOND as MECHANICAL_STATES_PER_SECOND
+from worldsim.simulator.mechanics.scene import MechanicalScene
 from worldsim.simulator.members import STATES_PER_SECOND
 from worldsim.simulator.scene import Physics
+
+DURATION_UNIT = 0.1
+"""s; durations are multiples of it."""
 
 
 def simulate(
@@ -35,7 +42,7 @@ def simulate(
     single: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> xr.DataTree:
-    """Simulate a scenario in MuJoCo and shallow water: the ground truth.
+    """Simulate a scenario in MuJoCo, and shallow water where it has any: the ground truth.
 
     Parameters
     ----------
@@ -53,12 +60,13 @@ def simulate(
         ``if __name__ == "__main__":``, since every process imports it.
     compiled : compile the water solver first (pays from about 50 members on).
     single : water in single precision, held to wider audit limits of its own.
+        Both mean nothing where there is no water.
     progress : called with the finished fraction.
 
     Returns
     -------
-    A rollout with `/parameters`, `/water`, `/bodies`, `/structures` and `/audit`; see
-    `worldsim.rollout`.
+    A rollout with `/parameters`, `/bodies`, `/audit`, and `/water`, `/structures`, … or `/parts`,
+    `/contacts`, `/energy`; see `worldsim.rollout`.
 
     Raises
     ------
@@ -74,10 +82,9 @@ def simulate(
     numbers = list(range(len(scenarios))) if case_numbers is None else list(case_numbers)
     _check(scenarios, numbers, realizations, seed, workers)
     law = physics or Physics()
-    dtype = torch.float32 if single else torch.float64
     length = scenarios[0].duration if duration is None else duration
-    frames = round(length * STATES_PER_SECOND)
-    if frames < 1 or abs(frames / STATES_PER_SECOND - length) > 1e-9:
+    tenths = round(length / DURATION_UNIT)
+    if tenths < 1 or abs(tenths * DURATION_UNIT - length) > 1e-9:
         raise InputError(f"duration={length:g} s: give a positive multiple of 0.1 s")
 
     scenes = [s.scene(seed, number) for s, number in zip(scenarios, numbers, strict=True)]
@@ -88,8 +95,24 @@ def simulate(
         ]
         for scenario, scene, number in zip(scenarios, scenes, numbers, strict=True)
     ]
-    manner = Manner(law, threads, compiled, dtype)
-    states = states_of(scenes, hidden, frames, manner, workers, progress)
+    if any(scene.cameras != scenes[0].cameras for scene in scenes):
+        raise InputError(
+            f"the cameras of {scenarios[0].name!r} differ from case to case; give all its scenes "
+            "the same, independent of parameters and case"
+        )
+    if all(isinstance(scene, MechanicalScene) for scene in scenes):
+        from worldsim.simulator.mechanics.run import mechanical_states
+
+        count = round(length * MECHANICAL_STATES_PER_SECOND)
+        states = mechanical_states(
+            scenes, hidden, count, law, threads=threads, workers=workers, progress=progress
+        )
+    else:
+        from worldsim.simulator.distribution import Manner, states_of
+
+        manner = Manner(law, threads, compiled, torch.float32 if single else torch.float64)
+        count = round(length * STATES_PER_SECOND)
+        states = states_of(scenes, hidden, count, manner, workers, progress)
 
     groups = {
         "/": root_dataset(
