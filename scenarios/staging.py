@@ -1,0 +1,285 @@
+"""How mechanical scenes look and are filmed: palettes, floors, backdrops, props, cameras, places.
+
+A stage is ``width`` m wide (x, to the right) and ``height`` m high (z, upwards) around x=0 above a
+floor at z=0; what happens in a plane happens at y=0, and y points away from the side camera.
+Objects have distinct saturated colours; all else is dull, so that it cannot be taken for one.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from worldsim.camera import Camera
+from worldsim.camera.projection import corner, side
+from worldsim.mechanics import (
+    Backdrop,
+    Body,
+    Look,
+    Material,
+    Part,
+    Pattern,
+    Role,
+    Shape,
+    fixture,
+)
+
+Colour = tuple[int, int, int]
+
+COLOURS: dict[str, Colour] = {
+    "red": (214, 40, 40),
+    "blue": (36, 84, 214),
+    "green": (34, 160, 60),
+    "yellow": (240, 200, 20),
+    "magenta": (206, 40, 168),
+    "cyan": (20, 178, 200),
+    "orange": (242, 124, 20),
+    "violet": (112, 56, 190),
+}
+"""What objects are painted in, by the name that captions use; any two are far apart, the first of
+them furthest."""
+
+ANY = "any"
+"""A scenario's colour parameter: whatever each case draws."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """A dull surrounding: the floor's paint and what is behind it.
+
+    The fields of the floor's pattern are in widths of the stage until `setting` draws it.
+    """
+
+    name: str
+    floor: Look
+    backdrop: Backdrop
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("studio", Look((150, 146, 140)), Backdrop((206, 210, 214), (168, 176, 186))),
+    Setting("dusk", Look((98, 100, 106)), Backdrop((150, 154, 164), (92, 98, 112))),
+    Setting("paper", Look((186, 180, 168)), Backdrop((232, 230, 224), (212, 210, 206))),
+    Setting("slate", Look((72, 78, 84)), Backdrop((120, 128, 136), (74, 82, 92))),
+    Setting(
+        "tiles",
+        Look((160, 158, 152), (140, 138, 134), Pattern.CHECKER, 0.2),
+        Backdrop((200, 206, 208), (164, 172, 176)),
+    ),
+    Setting(
+        "daylight",
+        Look((166, 160, 146)),
+        Backdrop((214, 218, 220), (176, 188, 200), shadows=True),
+    ),
+    Setting(
+        "laboratory",
+        Look((128, 132, 130), (114, 118, 116), Pattern.CHECKER, 0.35),
+        Backdrop((186, 190, 188), (140, 148, 148), shadows=True),
+    ),
+)
+
+PROP_COLOURS: tuple[Colour, ...] = (
+    (120, 112, 104),
+    (136, 138, 132),
+    (104, 110, 116),
+    (146, 136, 124),
+    (92, 94, 92),
+)
+"""Dull paint of distractors and of fixtures that stand in the picture."""
+
+CORNER_AZIMUTH, CORNER_ELEVATION, CORNER_FOV = 35.0, 18.0, 30.0
+"""degree: where the corner camera stands, and its angle of view."""
+
+
+def setting(rng: np.random.Generator, width: float) -> Setting:
+    """One of the surroundings, for a stage of that width."""
+    drawn = SETTINGS[int(rng.integers(len(SETTINGS)))]
+    look = dataclasses.replace(drawn.floor, field=drawn.floor.field * width)
+    return dataclasses.replace(drawn, floor=look)
+
+
+def prop_look(rng: np.random.Generator) -> Look:
+    """Dull paint."""
+    return Look(PROP_COLOURS[int(rng.integers(len(PROP_COLOURS)))])
+
+
+def toned(colour: Colour, share: float = 0.45) -> Colour:
+    """The same hue, darker: the second colour of a pattern that shows turning."""
+    red, green, blue = (round(share * channel) for channel in colour)
+    return red, green, blue
+
+
+def object_looks(
+    rng: np.random.Generator,
+    count: int,
+    *,
+    colour: str = ANY,
+    alike: bool = False,
+    patterns: Sequence[Pattern] = (Pattern.PLAIN,),
+    field: float = 0.1,
+) -> tuple[Look, ...]:
+    """Paint of `count` objects, each with a colour of its own as far as there are colours.
+
+    Parameters
+    ----------
+    colour : name of the first one's colour, or `ANY`.
+    alike : whether all share one look.
+    patterns : one of these is drawn, for all of them.
+    field : size of the pattern's fields, m.
+    """
+    names = [list(COLOURS)[int(place)] for place in rng.permutation(len(COLOURS))]
+    pattern = patterns[int(rng.integers(len(patterns)))]
+    if colour != ANY:
+        names.remove(colour)
+        names.insert(0, colour)
+    chosen = [names[0 if alike else number % len(names)] for number in range(count)]
+    return tuple(
+        Look(COLOURS[name], toned(COLOURS[name]), pattern, field) for name in chosen
+    )
+
+
+def ground(
+    width: float, look: Look, material: Material = Material(), *, below: float = 1.0
+) -> Body:
+    """The floor: an endless plane at z=0 that bears, and a slab that a level view shows under it.
+
+    below : how far down the slab goes, m. A view along the plane would else look through it.
+    """
+    thick = below / 2
+    slab = Part(
+        Shape.BOX,
+        (50 * width, 10 * width, thick),  # side cameras stand at least 20 widths away
+        dataclasses.replace(look, pattern=Pattern.PLAIN),
+        (0.0, 0.0, -thick - 1e-3 * width),
+        collides=False,
+        tracked=False,
+    )
+    return fixture("floor", [Part(Shape.PLANE, (), look, tracked=False), slab], material=material)
+
+
+def distractors(
+    rng: np.random.Generator, count: int, width: float, height: float, *, behind: float
+) -> tuple[Body, ...]:
+    """Dull things that stand still on the floor and that nothing touches.
+
+    behind : all of each is further away than this y, m; choose it beyond where anything moves.
+    """
+    bodies: list[Body] = []
+    for number, x in enumerate(apart(rng, count, -0.45 * width, 0.45 * width, 0.2 * width)):
+        shape = (Shape.BOX, Shape.CYLINDER, Shape.SPHERE)[int(rng.integers(3))]
+        half = float(rng.uniform(0.05, 0.09)) * width
+        tall = float(rng.uniform(0.06, 0.18)) * height
+        size: tuple[float, ...] = {
+            Shape.BOX: (half, half, tall), Shape.CYLINDER: (half, tall), Shape.SPHERE: (half,),
+        }[shape]
+        up = half if shape is Shape.SPHERE else tall
+        part = Part(shape, size, prop_look(rng), collides=False, tracked=False)
+        y = behind + half + float(rng.uniform(0.02, 0.3)) * width
+        bodies.append(
+            Body(f"distractor {number + 1}", (part,), (x, y, up), joint=None, role=Role.DISTRACTOR)
+        )
+    return tuple(bodies)
+
+
+def stage_cameras(
+    width: float,
+    height: float,
+    *,
+    depth: float = 0.0,
+    rim: float = 0.06,
+    centre: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> dict[str, Camera]:
+    """The two views that all mechanical scenarios have: ``side`` and ``corner``.
+
+    A square side picture shows x from -width/2 to width/2 and z from the floor to `height` and,
+    around it, a rim; wider pictures show more to the left and right.
+
+    depth : extent in y that the corner view has to show, m.
+    rim : share of the side picture on each side of the stage, under the floor too.
+    centre : where on the floor the middle of the stage is, m.
+    """
+    x, y, z = centre
+    tall = max(width, height) / (1 - 2 * rim)
+    azimuth, elevation = math.radians(CORNER_AZIMUTH), math.radians(CORNER_ELEVATION)
+    across = width * math.cos(azimuth) + depth * math.sin(azimuth)
+    into = width * math.sin(azimuth) + depth * math.cos(azimuth)
+    upward = height * math.cos(elevation) + into * math.sin(elevation)
+    # The stage's nearest edge must fit too, so that the distance counts from there.
+    distance = 0.55 * max(across, upward) / math.tan(math.radians(CORNER_FOV) / 2) + into / 2
+    middle = (x, y, z + height / 2)
+    return {
+        "side": side((x, y, z + tall * (0.5 - rim)), tall, 20 * tall),
+        "corner": corner(middle, distance, CORNER_AZIMUTH, CORNER_ELEVATION, CORNER_FOV),
+    }
+
+
+def overhead_camera(height_m: float, centre: tuple[float, float] = (0.0, 0.0)) -> Camera:
+    """Straight down on a table at z=0; up in the picture is +y."""
+    x, y = centre
+    return Camera(
+        "overhead", "orthographic", (x, y, 20 * height_m), (x, y, 0.0), (0.0, 1.0, 0.0),
+        height_m=height_m,
+    )
+
+
+def apart(
+    rng: np.random.Generator, count: int, low: float, high: float, gap: float
+) -> list[float]:
+    """`count` numbers in random order within `low` to `high`, at least `gap` apart.
+
+    Where that many do not fit the gap is what does. Uniform over all such choices (the spacings of
+    ordered uniform draws, with the gaps added).
+    """
+    if not count:
+        return []
+    gap = min(gap, (high - low) / count) if count > 1 else 0.0
+    free = np.sort(rng.uniform(0.0, high - low - gap * (count - 1), count))
+    return [float(v) for v in rng.permutation(low + free + gap * np.arange(count))]
+
+
+def scatter(
+    rng: np.random.Generator,
+    radii: Sequence[float],
+    low: Sequence[float],
+    high: Sequence[float],
+    gap: float = 0.0,
+) -> np.ndarray:
+    """Centres (count, k) of balls of given `radii` in the box from `low` to `high` (k each), which
+    do not touch each other or the box and leave `gap` between them, m.
+
+    Random sequential addition while that succeeds; a crowd that it cannot place goes on the places
+    of a shaken lattice.
+    """
+    floor, ceiling = np.asarray(low, float), np.asarray(high, float)
+    radius = np.asarray(radii, float)
+    centres = np.empty((len(radius), len(floor)))
+    for number, own in enumerate(radius):
+        for _ in range(400):
+            centre = rng.uniform(floor + own + gap, ceiling - own - gap)
+            away = np.linalg.norm(centres[:number] - centre, axis=1)
+            if np.all(away >= radius[:number] + own + gap):
+                centres[number] = centre
+                break
+        else:
+            return _lattice(rng, float(radius.max()), len(radius), floor, ceiling, gap)
+    return centres
+
+
+def _lattice(
+    rng: np.random.Generator,
+    radius: float,
+    count: int,
+    low: np.ndarray,
+    high: np.ndarray,
+    gap: float,
+) -> np.ndarray:
+    """Cells of a square lattice in random order, each centre shaken within its cell."""
+    cells = np.maximum(np.floor((high - low - 2 * gap) / (2 * radius + gap)).astype(int), 1)
+    side = (high - low - 2 * gap) / cells
+    assert np.prod(cells) >= count and np.all(side >= 2 * radius), "a scene too crowded to place"
+    chosen = rng.permutation(int(np.prod(cells)))[:count]
+    index = np.stack(np.unravel_index(chosen, tuple(cells)), axis=-1)
+    shake = np.maximum(side - 2 * radius - gap, 0.0) / 2
+    return low + gap + (index + 0.5) * side + rng.uniform(-1, 1, index.shape) * shake
