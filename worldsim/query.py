@@ -135,9 +135,9 @@ def query(
     frames: int = 5,
     realizations: int = 1,
     seed: int = 0,
-    cameras: tuple[str, ...] = ("overhead", "street"),
-    size: tuple[int, int] = (64, 96),
-    fps: float = 5.0,
+    cameras: tuple[str, ...] | None = None,
+    size: tuple[int, int] | None = None,
+    fps: float | None = None,
     duration: float | None = None,
     tell: tuple[str, ...] | None = None,
 ) -> Query:
@@ -149,14 +149,18 @@ def query(
     context : a rollout whose realization 0 gives the first frames; None asks from the
         parameters alone (one case per scenario).
     frames : number of context frames.
-    realizations, seed, cameras, size, fps, duration : see `Query`; duration defaults to the
-        context's own length, else to the scenario's.
+    realizations, seed, cameras, size, fps, duration : see `Query`; cameras, size and fps default
+        to those of the scenario's videos, duration to the context's own length, else to the
+        scenario's.
     tell : the parameters that the model is told; all of them by default.
     """
     listed = scenario if isinstance(scenario, list) else [scenario]
     name = listed[0].name
     if any(s.name != name for s in listed):
         raise InputError("the scenarios of one query must all be of one name")
+    cameras = type(listed[0]).film_cameras if cameras is None else cameras
+    size = type(listed[0]).size if size is None else size
+    fps = type(listed[0]).fps if fps is None else fps
     cases = context.sizes["case"] if context is not None else len(listed)
     if len(listed) == 1:
         listed = listed * cases

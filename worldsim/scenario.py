@@ -12,15 +12,11 @@ import json
 import math
 from collections.abc import Mapping
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from worldsim.errors import InputError
-
-if TYPE_CHECKING:
-    from worldsim.simulator.mechanics.scene import MechanicalHidden, MechanicalScene
-    from worldsim.simulator.scene import Hidden, Scene
 
 ENTRY_POINT_GROUP = "worldsim.scenarios"
 
@@ -204,14 +200,13 @@ class Scenario:
         """Name, version and parameter values as JSON."""
         return json.dumps({"name": self.name, "version": self.version, "parameters": self.values()})
 
-    def scene(self, seed: int, case: int) -> Scene | MechanicalScene:
-        """All that can be seen at t=0 of one case."""
+    def scene(self, seed: int, case: int) -> Any:
+        """All that can be seen at t=0 of one case: a `worldsim.simulator.scene.Scene` where there is
+        water, or a `worldsim.mechanics.MechanicalScene`."""
         raise TypeError(f"{type(self).__name__} must define scene(seed, case)")
 
-    def hidden(
-        self, scene: Any, seed: int, case: int, realization: int
-    ) -> Hidden | MechanicalHidden:
-        """One draw of what cannot be seen."""
+    def hidden(self, scene: Any, seed: int, case: int, realization: int) -> Any:
+        """One draw of what cannot be seen: `Hidden` or `MechanicalHidden`, as the scene."""
         raise TypeError(f"{type(self).__name__} must define hidden(scene, seed, case, realization)")
 
 

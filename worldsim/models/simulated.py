@@ -118,7 +118,8 @@ class SimulatedWorld:
         )
         states = {
             f"/{name}": tree[name].dataset.drop_vars(["case", "realization"], errors="ignore")
-            for name in ("water", "bodies", "structures", "audit")
+            for name in tree.children
+            if name != "parameters"
         }
         return xr.DataTree.from_dict(
             {"/": root, "/parameters": parameters_dataset(cls, codes), **states, **videos}
