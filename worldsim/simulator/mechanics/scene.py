@@ -162,7 +162,9 @@ class Body:
     position, quaternion : of its axes at t=0, in its parent's axes, m.
     mass : kg, shared among the colliding parts by volume (all parts where none collides).
     joint : None for what cannot move against its parent.
-    velocity, spin : m/s of its axes' origin and rad/s about them in world axes at t=0; free only.
+    velocity : m/s of its axes' origin at t=0, in world axes; of a free body only.
+    spin : rad/s at t=0, in world axes; of a free body, or of one on a ball joint (against its
+        parent, in its parent's axes).
     parent : name of a body declared before.
     """
 
@@ -186,7 +188,8 @@ class Body:
         if self.role is Role.FIXTURE and self.joint is not None:
             raise InputError(f"body {self.name!r} is a fixture; give it joint=None")
         free = self.joint is not None and self.joint.freedom is Freedom.FREE
-        if not free and (any(self.velocity) or any(self.spin)):
+        turns = free or (self.joint is not None and self.joint.freedom is Freedom.BALL)
+        if (any(self.velocity) and not free) or (any(self.spin) and not turns):
             raise InputError(f"body {self.name!r} is not free; set its joint's speed instead")
         if free and self.parent is not None:
             raise InputError(f"body {self.name!r} is free and cannot have a parent")
@@ -279,12 +282,14 @@ class MechanicalHidden:
 
     mass, friction, restitution : (bodies,) factors; restitution stays within 0 to 1.
     velocity : (bodies, 3) m/s added to that of free bodies at t=0.
+    speed : (bodies,) rad/s or m/s added to that of hinges and slides at t=0.
     """
 
     mass: np.ndarray | None = None
     friction: np.ndarray | None = None
     restitution: np.ndarray | None = None
     velocity: np.ndarray | None = None
+    speed: np.ndarray | None = None
 
 
 def ball(name: str, radius: float, position: Vector, look: Look | None = None,
