@@ -17,13 +17,7 @@ from worldsim.simulator.water import (
 
 GRID = Grid(30, 6, 1.0, 1.0)
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def beds(batch: int = 2) -> tuple[torch.Tensor, torch.Tensor]:

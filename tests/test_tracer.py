@@ -35,13 +35,7 @@ AREA = GRID.dx * GRID.dy
 FIELDS = ("depth", "momentum_x", "momentum_y", "tracer")
 TIMES = torch.tensor([0.0, 0.4, 1.0], dtype=torch.float64)
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @st.composite

@@ -14,13 +14,7 @@ from worldsim.simulator.water.flux import half_slopes
 
 CELLS = (24, 36, 54, 81)
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def observed(run) -> tuple[float, float]:

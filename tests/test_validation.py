@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,13 +24,7 @@ from evaluation.validation.case import Check, Diverged
 from evaluation.validation.data import DataFile
 from worldsim.simulator.water import GRAVITY, Boundaries, ShallowWater, WaterState
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 # --- the closed forms obey the equations -------------------------------------------------------

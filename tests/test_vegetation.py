@@ -21,13 +21,7 @@ from worldsim.simulator.water import (
 
 FIELDS = ("depth", "momentum_x", "momentum_y")
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def slope_flow(drag: float, height: float, manning: float, seconds: float) -> float:

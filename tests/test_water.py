@@ -28,13 +28,7 @@ from worldsim.simulator.water import members as water_members
 
 FIELDS = ("depth", "momentum_x", "momentum_y")
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def street(batch: int, seed: int = 0, ny: int = 16, nx: int = 24):

@@ -20,13 +20,7 @@ from worldsim.simulator.water import (
     total,
 )
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def channel(cells: int, length: float, left: float, right: float, split: float):

@@ -24,13 +24,7 @@ MEMBERS, NY, NX = 3, 7, 9
 AREA = 1.0 * 1.4
 TIMES = torch.tensor([0.0, 0.4, 1.0])
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def side(kind: str, generator: torch.Generator) -> Boundary:

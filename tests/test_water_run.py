@@ -14,13 +14,7 @@ from worldsim.simulator.water import Boundaries, Elevation, Flux, IncomingWave, 
 from worldsim.simulator.water.run import simulate_water
 from worldsim.simulator.water.terrain import read_bathymetry, resample, terrain_of
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def beach(ny: int = 6, nx: int = 20) -> xr.DataArray:

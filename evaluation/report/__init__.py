@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from worldsim.atomic import written_whole
+
 
 def write_report(run: str | os.PathLike[str], path: str | os.PathLike[str] | None = None) -> Path:
     """Write a run's report as one self-contained HTML file, whole or not at all.
@@ -28,10 +30,6 @@ def write_report(run: str | os.PathLike[str], path: str | os.PathLike[str] | Non
     folder = Path(run)
     target = folder / "report.html" if path is None else Path(path)
     text = page(gather(folder))
-    beside = target.with_name(f".{target.name}.partial")
-    try:
+    with written_whole(target) as beside:
         beside.write_text(text, encoding="utf-8")
-        os.replace(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
     return target

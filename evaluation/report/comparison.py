@@ -19,6 +19,7 @@ from evaluation.report.contents import Amount, Comparison, OutcomeTable, Plot
 from evaluation.report.outcome_rows import Wanted
 from evaluation.report.outcomes_file import ALL_MEMBERS, assessable
 from worldsim import outcomes
+from worldsim.atomic import written_whole
 from worldsim.errors import InputError
 from worldsim.outcomes import health, wording
 from worldsim.outcomes.services import SERVICES
@@ -65,12 +66,8 @@ def write_comparison(first: Path, second: Path, path: str | os.PathLike[str],
                 raise InputError(f"{run} holds no town whose outcomes could be assessed; give runs "
                                  "of a scenario with buildings, made by this version")
         text = html.comparison_page(gather(runs, definitions, (a, b), command))
-    beside = target.with_name(f".{target.name}.partial")
-    try:
+    with written_whole(target) as beside:
         beside.write_text(text, encoding="utf-8")
-        os.replace(beside, target)
-    finally:
-        beside.unlink(missing_ok=True)
     return target
 
 
