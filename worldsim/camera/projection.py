@@ -286,5 +286,6 @@ def corner(
         np.cos(elevation) * np.sin(azimuth), -np.cos(elevation) * np.cos(azimuth),
         np.sin(elevation),
     )
-    eye = tuple(float(at + distance * part) for at, part in zip(target, towards, strict=True))
-    return Camera("corner", "perspective", eye, target, (0.0, 0.0, 1.0), fov_y_deg=fov_y_deg)
+    x, y, z = (float(at + distance * part) for at, part in zip(target, towards, strict=True))
+    return Camera("corner", "perspective", (x, y, z), target, (0.0, 0.0, 1.0),
+                  fov_y_deg=fov_y_deg)
