@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from scenarios.town_plan import STREET, TOWN, TownPlan
@@ -30,6 +31,9 @@ class Tsunami(Scenario):
         "splashing, no plunging, no sediment), buildings are boxes on shear frames, people are "
         "capsules who walk to high ground or a shelter, and nobody helps anybody."
     )
+    held_out: ClassVar[bool] = False  # the packaged model was trained on all of its ranges
+    mirror_axes: ClassVar[Mapping[str, str]] = {"overhead": "rows", "street": "columns"}
+    clip_duration: ClassVar[float] = 14.0
     plan: ClassVar[TownPlan] = STREET
 
     wave_height: float = parameter(

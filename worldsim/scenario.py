@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Mapping
 from importlib.metadata import entry_points
+from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -31,6 +32,8 @@ class Parameter:
     seen : whether it changes what a video of the whole scene shows. World models are not told, and
         baselines do not compare, what does not (how soon people are warned, say).
     whole : whether only whole numbers mean anything (counts).
+    gap : the part of the training range that training never sees; found by `worldsim.splits` if
+        none is given.
     """
 
     meaning: str
@@ -40,6 +43,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     seen: bool = True
     whole: bool = False
+    gap: tuple[float, float] | None = None
 
     def check(self, name: str, value: object) -> None:
         """Raise `InputError` unless the value is allowed."""
@@ -87,9 +91,10 @@ def parameter(
     meaning: str,
     seen: bool = True,
     whole: bool = False,
+    gap: tuple[float, float] | None = None,
 ) -> Any:
     """Declare a scenario parameter, a quantity or a count, as a dataclass field."""
-    spec = Parameter(meaning, unit, training, physical, seen=seen, whole=whole)
+    spec = Parameter(meaning, unit, training, physical, seen=seen, whole=whole, gap=gap)
     return dataclasses.field(default=default, metadata={"parameter": spec})
 
 
@@ -144,6 +149,16 @@ class Scenario:
     """Frames per second of a video, unless asked otherwise."""
     film_cameras: ClassVar[tuple[str, ...]] = ("overhead", "street")
     """The views that world models are taught and reports show."""
+    mirror_axes: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """The image axis, "rows" or "columns", along which a plane of symmetry flips each view: where
+    the mirror image of a case is as likely as the case, world models are taught both."""
+    clip_duration: ClassVar[float | None] = None
+    """s of the clips that world models are taught, where longer than a rollout."""
+    held_out: ClassVar[bool] = True
+    """Whether training leaves gaps and a combination of parameters to be asked about later."""
+    combination: ClassVar[Mapping[str, tuple[Any, ...]]] = MappingProxyType({})
+    """Ranges (low, high), or choices, of parameters that training never sees together; found by
+    `worldsim.splits` if none are given."""
 
     def __post_init__(self) -> None:
         for name, spec in self.parameters().items():
@@ -201,8 +216,8 @@ class Scenario:
         return json.dumps({"name": self.name, "version": self.version, "parameters": self.values()})
 
     def scene(self, seed: int, case: int) -> Any:
-        """All that can be seen at t=0 of one case: a `worldsim.simulator.scene.Scene` where there is
-        water, or a `worldsim.mechanics.MechanicalScene`."""
+        """All that can be seen at t=0 of one case: a `worldsim.mechanics.MechanicalScene`, or,
+        where there is water, a `worldsim.simulator.scene.Scene`."""
         raise TypeError(f"{type(self).__name__} must define scene(seed, case)")
 
     def hidden(self, scene: Any, seed: int, case: int, realization: int) -> Any:
