@@ -7,9 +7,15 @@ import xarray as xr
 
 from worldsim.errors import InputError
 from worldsim.instruments import observe_buildings, observe_debris, observe_water, state
+from worldsim.simulator.scene import Scene
 
 CAMERA = "overhead"
 """The view that the instruments read."""
+
+
+def has_town(scene: object) -> bool:
+    """Whether a scenario's scene holds what scores and outcomes are about: water and buildings."""
+    return isinstance(scene, Scene) and bool(scene.buildings)
 
 
 def observe_video(video: xr.Dataset) -> xr.DataTree:

@@ -11,7 +11,8 @@ from evaluation.ask import ask
 from scenarios.town_plan import DEBRIS_COLOURS as SCENARIO_COLOURS
 from worldsim.camera.markers import DIAMETER_PX
 from worldsim.camera.surface import WET_DEPTH as DRAWN_WET_DEPTH
-from worldsim.diffusion.clips import ClipManifest, write_case
+from worldsim.diffusion.clip_files import write_case
+from worldsim.diffusion.clips import ClipManifest
 from worldsim.errors import InputError
 from worldsim.instruments import observe_debris, observe_water
 from worldsim.instruments.appearance import DEBRIS_COLOURS, DEBRIS_DIAMETER_PX

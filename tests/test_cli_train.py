@@ -9,7 +9,9 @@ from synthetic_clips import synthetic_video
 from worldsim.cli import main, train
 from worldsim.diffusion import presets
 from worldsim.diffusion.batches import BatchConfig
-from worldsim.diffusion.clips import ClipManifest, training_scenario, write_case
+from worldsim.diffusion.clip_factory import training_scenario
+from worldsim.diffusion.clip_files import write_case
+from worldsim.diffusion.clips import ClipManifest
 from worldsim.diffusion.transformer import TransformerConfig
 from worldsim.model_registry import load_model
 from worldsim.scenario import scenario_class

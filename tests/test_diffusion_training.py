@@ -13,11 +13,18 @@ import torch
 from safetensors.torch import load_file
 from synthetic_clips import synthetic_clips
 
-from worldsim.diffusion import clips as clips_on_disk
 from worldsim.diffusion.averaging import average_checkpoints
 from worldsim.diffusion.batches import BatchConfig
 from worldsim.diffusion.checkpoint import WEIGHTS
-from worldsim.diffusion.clips import ClipManifest, load_clips, read_case, write_case
+from worldsim.diffusion.clip_factory import generate_clips
+from worldsim.diffusion.clip_files import (
+    case_file,
+    failed_cases,
+    failure_file,
+    read_case,
+    write_case,
+)
+from worldsim.diffusion.clips import ClipManifest, load_clips
 from worldsim.diffusion.conditioning import ParameterSpec, encode_parameters
 from worldsim.diffusion.objective import ObjectiveConfig
 from worldsim.diffusion.patches import PatchConfig, from_cells, to_uint8, to_unit
@@ -208,7 +215,7 @@ def test_damaged_clips_are_refused(tmp_path, damage):
     ClipManifest("tsunami", 1, 7, {"overhead": "{}"}, 5.0, 1.0, (8, 8)).write(tmp_path)
     frames = 4 if damage == "other shape" else 5
     write_case(tmp_path, 0, {}, {"overhead": np.zeros((frames, 8, 8, 3), np.uint8)})
-    path = clips_on_disk.case_file(tmp_path, 0)
+    path = case_file(tmp_path, 0)
     content = bytearray(path.read_bytes())
     if damage == "truncated":
         path.write_bytes(content[:-10])
@@ -220,13 +227,13 @@ def test_damaged_clips_are_refused(tmp_path, damage):
 
 
 def test_generated_clips_are_kept_and_continued(tmp_path):
-    made = list(clips_on_disk.generate_clips(
+    made = list(generate_clips(
         tmp_path, "tsunami", [0], seed=5, workers=1, duration=0.4, size=(16, 24)))
     assert made == [0]
-    before = clips_on_disk.case_file(tmp_path, 0).stat().st_mtime_ns
-    assert list(clips_on_disk.generate_clips(
+    before = case_file(tmp_path, 0).stat().st_mtime_ns
+    assert list(generate_clips(
         tmp_path, "tsunami", [0], seed=5, workers=1, duration=0.4, size=(16, 24))) == []
-    assert clips_on_disk.case_file(tmp_path, 0).stat().st_mtime_ns == before
+    assert case_file(tmp_path, 0).stat().st_mtime_ns == before
     loaded = load_clips(tmp_path)
     assert loaded.video.shape == (1, 2, 2, 16, 24, 3)
     declared = scenario_class("tsunami").parameters()
@@ -234,7 +241,7 @@ def test_generated_clips_are_kept_and_continued(tmp_path):
     told = {spec.name for spec in parameter_specs(loaded, loaded.frames / loaded.fps)}
     assert told == {name for name, spec in declared.items() if spec.seen} < declared.keys()
     with pytest.raises(InputError, match="another definition"):
-        list(clips_on_disk.generate_clips(tmp_path, "tsunami", [0], seed=6, workers=1))
+        list(generate_clips(tmp_path, "tsunami", [0], seed=6, workers=1))
 
 
 def test_a_case_that_failed_its_audit_is_noted_and_never_learned_from(tmp_path, monkeypatch):
@@ -248,11 +255,11 @@ def test_a_case_that_failed_its_audit_is_noted_and_never_learned_from(tmp_path, 
 
     monkeypatch.setattr(world, "simulate", simulate_badly)
     options = {"seed": 5, "workers": 1, "duration": 0.4, "size": (16, 24)}
-    assert list(clips_on_disk.generate_clips(tmp_path, "tsunami", [3, 4], **options)) == [3, 4]
-    assert clips_on_disk.failed_cases(tmp_path) == [3]
-    assert "case 3" in clips_on_disk.failure_file(tmp_path, 3).read_text()
+    assert list(generate_clips(tmp_path, "tsunami", [3, 4], **options)) == [3, 4]
+    assert failed_cases(tmp_path) == [3]
+    assert "case 3" in failure_file(tmp_path, 3).read_text()
     assert load_clips(tmp_path).case_ids == (4,)
-    assert list(clips_on_disk.generate_clips(tmp_path, "tsunami", [3, 4], **options)) == []
+    assert list(generate_clips(tmp_path, "tsunami", [3, 4], **options)) == []
 
 
 def test_unusable_input_is_named(clips, tmp_path):

@@ -58,28 +58,41 @@ def main(args: Sequence[str]) -> int:
     options = parse(Options, args, command=VERB,
                     description="Train the video world model on data that it simulates.")
     _check(options)
+    from evaluation.observe import has_town
     from worldsim.diffusion.presets import preset
     from worldsim.diffusion.training import train
     from worldsim.models.summary import FILE_NAME, build_summary
     from worldsim.scenario import scenario_class
 
-    scenario_class(options.scenario)
+    scored = has_town(scenario_class(options.scenario)().scene(options.seed, 0))
     config = configuration(preset(options.preset), options)
-    stages = Stages(3)
+    stages = Stages(3 if scored else 2)
     folder = options.clips or options.out / "clips"
-    clips = _clips(options, config, folder, stages)
-    with stages.stage("simulate what is validated on") as advance:
-        validate = physical_validation(options.scenario, advance)
+    clips = _clips(options, config, folder, stages, scored)
+    validate = None
+    if scored:
+        with stages.stage("simulate what is validated on") as advance:
+            validate = physical_validation(options.scenario, advance)
     with stages.stage("train") as advance:
-        train(config, clips, options.out, resume=options.resume, init=options.init,
+        train(fitted(config, clips), clips, options.out, resume=options.resume, init=options.init,
               validate=validate, log=stages.say,
               progress=lambda fraction, _: advance(min(fraction, 1.0)))
-    trained_on = clips.case_ids[:len(clips) - config.held_out]
-    build_summary(folder, trained_on).save(options.out / FILE_NAME)
     print(f"checkpoint: {options.out} (model.safetensors, config.json, README.md)")
-    print(f"use it: worldsim run {options.scenario} --model {shlex.quote(str(options.out))} "
-          "--out runs/trained")
+    if scored:
+        trained_on = clips.case_ids[:len(clips) - config.held_out]
+        build_summary(folder, trained_on).save(options.out / FILE_NAME)
+        print(f"use it: worldsim run {options.scenario} --model {shlex.quote(str(options.out))} "
+              "--out runs/trained")
+    else:
+        print(f"use it: worldsim.load_model({str(options.out)!r}) in Python")
     return 0
+
+
+def fitted(config: TrainingConfig, clips: ClipSet) -> TrainingConfig:
+    """The configuration with clips no longer than the videos are, in whole groups of frames."""
+    group = config.transformer.patches.frames
+    frames = min(config.batch.frames, clips.frames // group * group)
+    return dataclasses.replace(config, batch=dataclasses.replace(config.batch, frames=frames))
 
 
 def configuration(config: TrainingConfig, options: Options) -> TrainingConfig:
@@ -111,15 +124,13 @@ def _check(options: Options) -> None:
                              "training, or choose a new or empty --out")
 
 
-def _clips(options: Options, config: TrainingConfig, folder: Path, stages: Stages) -> ClipSet:
+def _clips(options: Options, config: TrainingConfig, folder: Path, stages: Stages,
+           scored: bool) -> ClipSet:
     """Simulate the training cases that are not stored yet, and load all of them."""
     from worldsim.compiler import compiling_pays
-    from worldsim.diffusion.clips import (
-        failed_cases,
-        generate_clips,
-        load_clips,
-        stored_cases,
-    )
+    from worldsim.diffusion.clip_factory import generate_clips, made_in
+    from worldsim.diffusion.clip_files import failed_cases, stored_cases
+    from worldsim.diffusion.clips import load_clips
     from worldsim.models.summary import record_observables
 
     present = len(stored_cases(folder)) + len(failed_cases(folder)) if folder.is_dir() else 0
@@ -130,11 +141,17 @@ def _clips(options: Options, config: TrainingConfig, folder: Path, stages: Stage
         with stages.stage(title) as advance:
             made = generate_clips(folder, options.scenario, range(config.cases),
                                   seed=options.seed, workers=options.workers,
-                                  record=record_observables,
-                                  compiled=compiling_pays(config.cases - present))
+                                  record=record_observables if scored else None,
+                                  compiled=scored and compiling_pays(config.cases - present))
             for done, _ in enumerate(made, start=present + 1):
                 advance(done / config.cases)
-    return load_clips(folder, config.cases)
+    clips = load_clips(folder, config.cases)
+    if clips.scenario != options.scenario:
+        raise InputError(f"{folder} holds clips of {clips.scenario!r}; choose another --clips")
+    account = made_in(folder)
+    if account is not None:
+        stages.say(f"{folder}: {account}")
+    return clips
 
 
 def physical_validation(scenario: str, advance: Advance) -> Validation:
@@ -146,7 +163,7 @@ def physical_validation(scenario: str, advance: Advance) -> Validation:
     """
     from evaluation.metrics import HEADLINE
     from evaluation.scores import evaluate
-    from worldsim.diffusion.clips import training_scenario
+    from worldsim.diffusion.clip_factory import training_scenario
     from worldsim.diffusion.model import VideoDiffusion
     from worldsim.query import query
     from worldsim.simulator.world import simulate

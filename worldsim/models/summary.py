@@ -191,7 +191,8 @@ def build_summary(directory: str | os.PathLike[str], cases: Sequence[int] | None
     cases : the cases that were trained on; all that are stored by default.
     duration : seconds to keep; the clips' own by default.
     """
-    from worldsim.diffusion.clips import ClipManifest, read_case, stored_cases
+    from worldsim.diffusion.clip_files import read_case, stored_cases
+    from worldsim.diffusion.clips import ClipManifest
 
     root = Path(directory)
     manifest = ClipManifest.read(root)
@@ -231,7 +232,7 @@ def main() -> None:
     parser.add_argument("out", nargs="?", default=str(packaged()), help="file to write")
     parser.add_argument("--limit", type=int, help="use only the first cases, as the training did")
     options = parser.parse_args()
-    from worldsim.diffusion.clips import stored_cases
+    from worldsim.diffusion.clip_files import stored_cases
 
     cases = stored_cases(Path(options.clips))[:options.limit]
     digest = build_summary(options.clips, cases).save(options.out)

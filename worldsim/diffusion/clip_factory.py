@@ -1,0 +1,233 @@
+"""The factory of training clips: simulated and filmed by several processes, and resumable.
+
+What a killed process was at is not there, or is not trusted; the same call makes what is missing.
+Every call leaves a line in ``making.jsonl`` that says what it made, how fast and how large.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from worldsim.diffusion.clip_files import (
+    case_file,
+    failed_cases,
+    remove_abandoned,
+    stored_cases,
+    write_case,
+    write_failure,
+)
+from worldsim.diffusion.clips import ClipManifest
+from worldsim.errors import InputError
+from worldsim.scenario import Scenario, scenario_class
+from worldsim.seeding import VISIBLE, stream
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Record = Callable[["xr.DataTree"], Mapping[str, np.ndarray]]
+"""Further arrays (case, …) to keep of a simulated rollout; a function that can be imported by name,
+because worker processes import it."""
+
+CASES_AT_ONCE = 8
+"""Cases simulated together by one worker; what is stored does not depend on it."""
+
+MAKING = "making.jsonl"
+
+
+@dataclasses.dataclass(frozen=True)
+class Made:
+    """What one or several calls made.
+
+    seconds : they took. workers : processes, at most. cases : simulated; failed : those of them
+    that failed their audit. frames : stored, of all views. clips : videos stored. bytes : of all
+    case files.
+    """
+
+    seconds: float
+    workers: int
+    cases: int
+    failed: int
+    clips: int
+    frames: int
+    bytes: int
+
+    def __add__(self, other: Made) -> Made:
+        mine, others = dataclasses.astuple(self), dataclasses.astuple(other)
+        total = Made(*(a + b for a, b in zip(mine, others, strict=True)))
+        return dataclasses.replace(total, workers=max(self.workers, other.workers))
+
+    @property
+    def frames_per_second(self) -> float:
+        """Simulated, filmed and stored."""
+        return self.frames / self.seconds if self.seconds else 0.0
+
+    @property
+    def bytes_per_clip(self) -> float:
+        """Of the files, with whatever else is kept of a case."""
+        return self.bytes / self.clips if self.clips else 0.0
+
+    def __str__(self) -> str:
+        failed = f", {self.failed} cases failed and left out" if self.failed else ""
+        return (f"{self.clips} clips of {self.cases} cases{failed}, {self.bytes / 1e6:.1f} MB, "
+                f"{self.bytes_per_clip / 1e3:.0f} kB a clip; made at {self.frames_per_second:.0f} "
+                f"frames/s by {self.workers} process{'es' if self.workers > 1 else ''}")
+
+
+def made_in(directory: str | os.PathLike[str]) -> Made | None:
+    """The account of all finished calls that filled a directory; None where there is none."""
+    path = Path(directory) / MAKING
+    if not path.is_file():
+        return None
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    fields = [field.name for field in dataclasses.fields(Made)]
+    each = [Made(**{name: row[name] for name in fields}) for row in rows]
+    return sum(each[1:], each[0])
+
+
+def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[int], *, seed: int,
+                   workers: int = 2, fps: float | None = None, duration: float | None = None,
+                   size: tuple[int, int] | None = None, cameras: tuple[str, ...] | None = None,
+                   record: Record | None = None, compiled: bool = False) -> Iterator[int]:
+    """Simulate and film training cases; yields each case's number when it is done.
+
+    What is done already is skipped, so the same call continues a stopped one. A case whose audit
+    failed is noted and not stored (`failed_cases`); the simulator warns of it.
+
+    Parameters
+    ----------
+    cases : numbers of the cases; their parameters are drawn from the training ranges.
+    workers : processes; 1 works in this one.
+    fps, duration, size, cameras : frames per second, seconds, pixels and views of the videos; the
+        scenario's own by default.
+    record : further arrays to keep of each rollout.
+    compiled : compile the water solver (several times as fast; needs a C++ compiler).
+
+    Raises
+    ------
+    InputError : the directory holds clips of another definition, or an unknown camera.
+    worldsim.simulator.distribution.WorkerDied : a process was killed; what is done is kept.
+    """
+    root = Path(out)
+    first = training_scenario(scenario, seed, 0)
+    views = first.scene(seed, 0).cameras
+    names = first.film_cameras if cameras is None else cameras
+    absent = set(names) - set(views)
+    if absent:
+        raise InputError(
+            f"{scenario!r} has no camera {sorted(absent)[0]!r}; it has {', '.join(views)}")
+    manifest = ClipManifest(
+        scenario, first.version, seed, {name: views[name].to_json() for name in names},
+        first.fps if fps is None else fps,
+        first.clip_duration or first.duration if duration is None else duration,
+        first.size if size is None else size)
+    manifest.write(root)
+    remove_abandoned(root)
+    done = {*stored_cases(root), *failed_cases(root)}
+    missing = [case for case in cases if case not in done]
+    chunks = [missing[i:i + CASES_AT_ONCE] for i in range(0, len(missing), CASES_AT_ONCE)]
+    begun, clock, made = datetime.now(UTC), time.monotonic(), []
+    try:
+        for chunk in _each(root, manifest, chunks, min(workers, len(chunks)), record, compiled):
+            made += chunk
+            yield from chunk
+    finally:
+        if made:
+            _account(root, manifest, made, workers, begun, time.monotonic() - clock)
+
+
+def _each(root: Path, manifest: ClipManifest, chunks: Sequence[Sequence[int]], workers: int,
+          record: Record | None, compiled: bool) -> Iterator[list[int]]:
+    """Every chunk of cases as it is done."""
+    if workers <= 1:
+        for chunk in chunks:
+            yield _generate(root, manifest, chunk, record, compiled)
+        return
+    # Spawned, not forked: torch's thread pool does not survive a fork.
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, spawn, _start_worker, (sys.path,)) as pool:
+        jobs = [pool.submit(_generate, root, manifest, chunk, record, compiled) for chunk in chunks]
+        try:
+            for job in as_completed(jobs):
+                yield job.result()
+        except BrokenProcessPool as error:
+            from worldsim.simulator.distribution import WorkerDied
+
+            raise WorkerDied(workers) from error
+        finally:
+            for job in jobs:
+                job.cancel()
+
+
+def _start_worker(path: list[str]) -> None:
+    """Interrupts are the main process's to handle; a worker ends with it, even if it is killed."""
+    sys.path[:] = path
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _account(root: Path, manifest: ClipManifest, cases: Sequence[int], workers: int,
+             begun: datetime, seconds: float) -> None:
+    files = [path for path in (case_file(root, case) for case in cases) if path.exists()]
+    clips = len(files) * len(manifest.cameras)
+    made = Made(seconds, workers, len(cases), len(cases) - len(files), clips,
+                clips * manifest.frames, sum(path.stat().st_size for path in files))
+    row = {"begun": begun.isoformat(timespec="seconds")} | dataclasses.asdict(made) | {
+        "frames_per_second": round(made.frames_per_second, 1),
+        "bytes_per_clip": round(made.bytes_per_clip)}
+    with (root / MAKING).open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def training_scenario(name: str, seed: int, case: int) -> Scenario:
+    """The scenario of one training case, drawn from the training ranges."""
+    return scenario_class(name).sample(stream(seed, case, VISIBLE, "training parameters"))
+
+
+def _generate(root: Path, manifest: ClipManifest, cases: Sequence[int],
+              record: Record | None, compiled: bool) -> list[int]:
+    from worldsim.camera import render
+    from worldsim.simulator.audit_record import failed_members
+    from worldsim.simulator.world import simulate
+
+    scenarios = [training_scenario(manifest.scenario, manifest.seed, case)
+                 for case in cases]
+    truth = simulate(scenarios, seed=manifest.seed, case_numbers=cases,
+                     duration=manifest.duration, threads=1, compiled=compiled)
+    failed = truth["audit"]["failed"].values[:, 0]
+    further = {} if record is None else record(truth)
+    films = {
+        camera: render(truth, camera, size=manifest.size, fps=manifest.fps)["rgb"].values[:, 0]
+        for camera in manifest.cameras
+    }
+    for i, case in enumerate(cases):
+        if failed[i]:
+            write_failure(root, case, failed_members(truth.isel(case=[i])))
+            continue
+        arrays = {camera: film[i, :manifest.frames] for camera, film in films.items()}
+        arrays |= {name: np.asarray(values[i]) for name, values in further.items()}
+        write_case(root, case, scenarios[i].codes(), arrays)
+    return list(cases)
