@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from worldsim.simulator.audit import Failure, limits_of
+from worldsim.simulator.mechanics.audit import failed_lines
 
 if TYPE_CHECKING:
     from worldsim.simulator.members import World
@@ -95,6 +96,8 @@ class AuditRecord:
 def failed_members(rollout: xr.DataTree) -> list[str]:
     """One line for each failed member of a simulated rollout: which, why, where, what was kept."""
     audit = rollout["audit"].to_dataset()
+    if "failure_cell" not in audit:  # no water
+        return failed_lines(rollout)
     limits = json.loads(audit.attrs["limits"])
     lines = []
     for i, j in np.argwhere(audit["failed"].values):

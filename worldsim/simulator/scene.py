@@ -45,11 +45,16 @@ class Physics:
     gravity : m/s2, for water and bodies alike.
     debris_drag : factor on every floating body's drag coefficient.
     strength : factor on every storey's strength.
+    restitution, friction : factors on those of every contact of rigid bodies alone.
+    mass : factor on the mass of every second object of a scene of rigid bodies alone.
     """
 
     gravity: float = GRAVITY
     debris_drag: float = 1.0
     strength: float = 1.0
+    restitution: float = 1.0
+    friction: float = 1.0
+    mass: float = 1.0
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -142,7 +147,8 @@ class Debris:
     """A loose box: centre (x, y) in m, heading in rad, half sizes in m.
 
     Upright tanks are square boxes of the same plan area. contents : of a tank. anchor : force in N
-    that holds it in its place until it is exceeded. elevation : of a deck's underside, m.
+    that holds it in its place until it is exceeded. elevation : of the underside, m, of a deck on
+    its piers, or of a block that is let go there at t=0, above or in the water.
     """
 
     position: tuple[float, float]
@@ -153,6 +159,11 @@ class Debris:
     contents: Contents | None = None
     anchor: float = 0.0
     elevation: float | None = None
+
+    @property
+    def let_go(self) -> bool:
+        """Whether it is a block that falls, sinks or bobs from where it is at t=0."""
+        return self.kind is DebrisKind.BLOCK and self.elevation is not None
 
 
 @dataclasses.dataclass(frozen=True)
