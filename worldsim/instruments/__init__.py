@@ -2,6 +2,15 @@
 
 from worldsim.instruments.buildings import observe_buildings
 from worldsim.instruments.debris import observe_debris
+from worldsim.instruments.tracks import ColourTracker, Tracker, Tracks, track
 from worldsim.instruments.water import observe_water
 
-__all__ = ["observe_buildings", "observe_debris", "observe_water"]
+__all__ = [
+    "ColourTracker",
+    "Tracker",
+    "Tracks",
+    "observe_buildings",
+    "observe_debris",
+    "observe_water",
+    "track",
+]

@@ -1,0 +1,95 @@
+"""Linking: which blob of each frame is which object, by look, and by motion within a look."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from worldsim.instruments.blobs import Blobs
+
+
+@dataclasses.dataclass(frozen=True)
+class Linking:
+    """How objects of one look are followed.
+
+    share : of the usual area that a blob needs to count as one object.
+    reach : greatest deviation from the predicted place, in diameters of the object, plus `slack`
+        pixels; it grows with each frame without being seen.
+    slack : px.
+    """
+
+    share: float = 0.3
+    reach: float = 1.5
+    slack: float = 2.0
+
+
+def link(blobs: Blobs, looks: int, frames: int,
+         settings: Linking = Linking()) -> tuple[np.ndarray, np.ndarray]:
+    """Follow every object through the frames.
+
+    Returns
+    -------
+    blob (time, object) int, -1 where an object is not seen; look (object,) int.
+    """
+    columns, owners = [], []
+    for look in range(looks):
+        mine = np.flatnonzero(blobs.look == look)
+        if not len(mine):
+            continue
+        usual = _usual_area(blobs, mine)
+        mine = mine[blobs.area[mine] >= settings.share * usual]
+        count = _count(blobs.frame[mine], frames)
+        columns.append(_follow(blobs, mine, count, frames, usual, settings))
+        owners.append(np.full(count, look))
+    if not columns:
+        return np.full((frames, 0), -1), np.zeros(0, dtype=np.int64)
+    return np.concatenate(columns, axis=1), np.concatenate(owners)
+
+
+def _usual_area(blobs: Blobs, mine: np.ndarray) -> float:
+    """Median over the frames of the largest blob's area."""
+    largest = np.zeros(blobs.frame[mine].max() + 1)
+    np.maximum.at(largest, blobs.frame[mine], blobs.area[mine])
+    return float(np.median(largest[largest > 0]))
+
+
+def _count(frame: np.ndarray, frames: int) -> int:
+    """Objects of a look: as many as are seen apart in more than a few frames."""
+    per_frame = np.sort(np.bincount(frame, minlength=frames))
+    seen = per_frame[per_frame > 0]
+    return int(seen[max(0, int(0.9 * len(seen)) - 1)])
+
+
+def _follow(blobs: Blobs, mine: np.ndarray, count: int, frames: int, usual: float,
+            settings: Linking) -> np.ndarray:
+    chosen = np.full((frames, count), -1)
+    place = np.full((count, 2), np.nan)
+    speed = np.zeros((count, 2))
+    unseen = np.zeros(count)
+    radius = settings.reach * 2 * np.sqrt(usual / np.pi) + settings.slack
+    bounds = np.searchsorted(blobs.frame[mine], np.arange(frames + 1))
+    for frame in range(frames):
+        here = mine[bounds[frame] : bounds[frame + 1]]
+        if not len(here):
+            unseen += 1
+            continue
+        known = np.isfinite(place[:, 0])
+        predicted = place + speed * (unseen + 1)[:, None]
+        gap = np.linalg.norm(blobs.position[here][:, None] - predicted[None], axis=-1)
+        gap /= (1 + 0.5 * unseen)[None]
+        # A slot without a past takes what no other wants.
+        cost = np.where(known[None], np.where(gap < radius, gap, 1e3), 3 * radius)
+        for row, column in zip(*linear_sum_assignment(cost), strict=True):
+            if cost[row, column] >= 1e3:
+                continue
+            blob = here[row]
+            chosen[frame, column] = blob
+            moved = blobs.position[blob]
+            if known[column]:
+                speed[column] = (moved - place[column]) / (unseen[column] + 1)
+            place[column] = moved
+            unseen[column] = -1
+        unseen += 1
+    return chosen

@@ -1,0 +1,129 @@
+"""Mattes: which share of each pixel is covered by an object of which look.
+
+A pixel shows a mixture: ``a * look + b * backdrop``. Two numbers from three channels, whatever
+light falls on the object: `a` holds its shading, and ``1 - b`` is the share that it covers, where
+the backdrop is lit as usual. Shadow darkens the backdrop around an object, and `b` is taken
+relative to that.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import torch
+from torch.nn import functional
+
+from worldsim.instruments.looks import Looks, Palette, find_looks, grey_and_chroma
+
+FRAMES_FOR_LOOKS = 24
+"""Frames, spread over the video, from which looks and backdrop are learned."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Mattes:
+    """The objects' share of each pixel.
+
+    share : (time, row, column) float32, 0..1, covered by the pixel's own look.
+    look : (time, row, column) int64, which look that is; -1 where none.
+    looks : the looks. backdrop : (row, column, 3) float32, what is seen where no object is.
+    """
+
+    share: torch.Tensor
+    look: torch.Tensor
+    looks: Looks
+    backdrop: torch.Tensor
+
+
+def mattes(rgb: torch.Tensor, looks: Looks | None = None,
+           palette: Palette = Palette()) -> Mattes:
+    """Mattes of one video.
+
+    Parameters
+    ----------
+    rgb : (time, row, column, 3) float32, 0..255.
+    looks : the objects' looks, if known; else found in the video.
+    """
+    some = rgb[_spread(len(rgb), FRAMES_FOR_LOOKS)]
+    if looks is None:
+        looks = find_looks(some, palette)
+    if not len(looks):
+        nothing = torch.zeros(rgb.shape[:3])
+        return Mattes(nothing, nothing.long() - 1, looks, some.median(dim=0).values)
+    backdrop = learn_backdrop(some, looks, palette)
+    share, look = _shares(rgb, looks, backdrop, palette)
+    return Mattes(share, look, looks, backdrop)
+
+
+def _spread(count: int, most: int) -> torch.Tensor:
+    return torch.linspace(0, count - 1, min(count, most)).round().long()
+
+
+def look_of(rgb: torch.Tensor, looks: Looks, palette: Palette = Palette()) -> torch.Tensor:
+    """(…) int64: the look whose hue each colour (…, 3) has; -1 for none or too little chroma."""
+    _, chroma = grey_and_chroma(rgb)
+    size = chroma.norm(dim=-1)
+    towards = torch.stack([torch.cos(looks.hue), torch.sin(looks.hue)])
+    best, look = (chroma @ towards).max(dim=-1)
+    clear = (size > palette.chroma) & (best > size * math.cos(math.radians(palette.width)))
+    return torch.where(clear, look, -1)
+
+
+def learn_backdrop(rgb: torch.Tensor, looks: Looks, palette: Palette = Palette()) -> torch.Tensor:
+    """(row, column, 3): the median of each pixel over the frames (time, row, column, 3) in which
+    it shows no look; where it always does, what is around it."""
+    grey, chroma = grey_and_chroma(rgb)
+    vivid = (look_of(rgb, looks, palette) >= 0) & (
+        chroma.norm(dim=-1) > 0.5 * palette.vivid * grey)
+    # Mixtures at the edge are dull already, yet not the backdrop.
+    near = functional.max_pool2d(vivid[:, None].float(), 3, stride=1, padding=1)[:, 0] > 0
+    masked = torch.where(near[..., None], torch.nan, rgb)
+    backdrop = masked.nanmedian(dim=0).values
+    return _filled(backdrop)
+
+
+def _filled(picture: torch.Tensor) -> torch.Tensor:
+    """A picture (row, column, 3) whose NaN pixels take the mean of what is nearest around them."""
+    known = ~picture.isnan().any(dim=-1)
+    if known.all() or not known.any():
+        return torch.nan_to_num(picture, nan=128.0)
+    value = torch.nan_to_num(picture).permute(2, 0, 1)[None]
+    weight = known[None, None].float()
+    total, count = value * weight, weight
+    while not (count > 0).all():
+        around = functional.avg_pool2d(torch.cat([total, count], dim=1), 3, stride=1, padding=1,
+                                       count_include_pad=False)
+        fresh = (count == 0) & (around[:, 3:] > 0)
+        mean = around[:, :3] / around[:, 3:].clamp(min=1e-6)
+        total = torch.where(fresh, mean, total)
+        count = torch.where(fresh, torch.ones_like(count), count)
+    return total[0].permute(1, 2, 0)
+
+
+def _shares(rgb: torch.Tensor, looks: Looks, backdrop: torch.Tensor,
+            palette: Palette) -> tuple[torch.Tensor, torch.Tensor]:
+    look = look_of(rgb, looks, palette)
+    own = looks.colour[look.clamp(min=0)]
+    ff, bb = (own * own).sum(-1), (backdrop * backdrop).sum(-1).clamp(min=1.0)
+    fb = (own * backdrop).sum(-1)
+    pf, pb = (rgb * own).sum(-1), (rgb * backdrop).sum(-1)
+    det = (ff * bb - fb * fb).clamp(min=1e-3)
+    a = (pf * bb - pb * fb) / det
+    b = (pb * ff - pf * fb) / det
+    coloured = (look >= 0) & (a > 0.06)
+    light = _light(rgb, backdrop, coloured)
+    share = (1 - b / light).clamp(0.0, 1.0)
+    # No object is so dark that it covers much and shows little of its colour.
+    share = torch.minimum(share, (a / 0.15).clamp(0.0, 1.0))
+    return torch.where(coloured, share, 0.0), torch.where(coloured, look, -1)
+
+
+def _light(rgb: torch.Tensor, backdrop: torch.Tensor, coloured: torch.Tensor) -> torch.Tensor:
+    """(time, row, column): how bright the backdrop is around each pixel, as against usual."""
+    free = ~(functional.max_pool2d(coloured[:, None].float(), 3, stride=1, padding=1) > 0)
+    ratio = rgb.sum(-1) / backdrop.sum(-1).clamp(min=1.0)
+    weight = free.float()
+    both = torch.cat([ratio[:, None] * weight, weight], dim=1)
+    around = functional.avg_pool2d(both, 5, stride=1, padding=2)
+    light = around[:, 0] / around[:, 1].clamp(min=1e-6)
+    return torch.where(around[:, 1] > 0.02, light, 1.0).clamp(0.3, 1.5)
