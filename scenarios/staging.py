@@ -26,6 +26,7 @@ from worldsim.mechanics import (
     Shape,
     fixture,
 )
+from worldsim.seeding import VISIBLE, stream
 
 Colour = tuple[int, int, int]
 
@@ -183,6 +184,27 @@ def distractors(
     return tuple(bodies)
 
 
+def surroundings(
+    seed: int,
+    case: int,
+    width: float,
+    height: float,
+    *,
+    behind: float,
+    material: Material = Material(restitution=1.0),
+    most: int = 2,
+) -> tuple[tuple[Body, ...], Backdrop]:
+    """Floor and up to `most` distractors of a stage, and the backdrop, as the case draws them.
+
+    material : of the floor; by default a collision's restitution is that of what falls on it.
+    behind : as for `distractors`.
+    """
+    drawn = setting(stream(seed, case, VISIBLE, "setting"), width)
+    rng = stream(seed, case, VISIBLE, "distractors")
+    props = distractors(rng, int(rng.integers(most + 1)), width, height, behind=behind)
+    return (ground(width, drawn.floor, material), *props), drawn.backdrop
+
+
 def stage_cameras(
     width: float,
     height: float,
@@ -241,7 +263,7 @@ def apart(
 
 def scatter(
     rng: np.random.Generator,
-    radii: Sequence[float],
+    radii: Sequence[float] | np.ndarray,
     low: Sequence[float],
     high: Sequence[float],
     gap: float = 0.0,
