@@ -45,9 +45,11 @@ class GreenBelts(Process):
     group: ClassVar[str] = "trees"
 
     @classmethod
-    def declare(cls, scenes: list[Scene]) -> Declaration | None:
-        if not any(scene.trees for scene in scenes):
-            return None
+    def present(cls, scenes: list[Scene]) -> bool:
+        return any(scene.trees for scene in scenes)
+
+    @classmethod
+    def declare(cls, scenes: list[Scene]) -> Declaration:
         domain = scenes[0].domain
         cells = ("y", "x")
         fields = np.stack([_planted(scene) for scene in scenes], 1)

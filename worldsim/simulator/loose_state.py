@@ -41,10 +41,12 @@ class LooseState(Process):
     group: ClassVar[str] = "debris"
 
     @classmethod
-    def declare(cls, scenes: list[Scene]) -> Declaration | None:
+    def present(cls, scenes: list[Scene]) -> bool:
+        return scenes[0].slots.debris > 0
+
+    @classmethod
+    def declare(cls, scenes: list[Scene]) -> Declaration:
         slots = scenes[0].slots.debris
-        if slots == 0:
-            return None
         body = ("debris",)
         return Declaration(
             sizes={"debris": slots},

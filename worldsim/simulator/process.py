@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -64,8 +65,13 @@ class Process(ABC):
 
     @classmethod
     @abstractmethod
-    def declare(cls, scenes: list[Scene]) -> Declaration | None:
-        """What it records; None where no scene has any of it."""
+    def present(cls, scenes: list[Scene]) -> bool:
+        """Whether any scene has any of it."""
+
+    @classmethod
+    @abstractmethod
+    def declare(cls, scenes: list[Scene]) -> Declaration:
+        """What it records of scenes of which some have it."""
 
     @abstractmethod
     def __init__(self, world: World, scenes: list[Scene], hidden: list[Hidden]) -> None: ...
@@ -102,8 +108,8 @@ def _unknown(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     return np.full(shape, np.nan if np.dtype(dtype).kind == "f" else 0, dtype)
 
 
-class ProcessRecord:
-    """What is recorded of one process over all members."""
+class GroupRecord:
+    """What is recorded of one process, or of the buildings, over all members."""
 
     def __init__(self, declaration: Declaration, shape: tuple[int, int], frames: int) -> None:
         self._declaration = declaration
@@ -120,21 +126,24 @@ class ProcessRecord:
         return tuple(self._declaration.sizes[dim] for dim in variable.dims)
 
     def store(
-        self, at: tuple[np.ndarray, np.ndarray, int], process: Process, active: np.ndarray
+        self,
+        at: tuple[np.ndarray, np.ndarray, int],
+        now: Mapping[str, np.ndarray],
+        active: np.ndarray,
     ) -> None:
-        """Keep the present state as that of `at` (cases, realizations, frame); members that have
-        been stopped, not `active` (member,), stay at their last one."""
+        """Keep the present values `now`, (member, ...) each, as those of `at` (cases, realizations,
+        frame); members that have been stopped, not `active` (member,), stay at their last ones."""
         case, realization, frame = at
-        for name, values in process.now().items():
+        for name, values in now.items():
             kept = self._series[name]
             if frame and not active.all():
                 running = active.reshape(-1, *(1,) * (values.ndim - 1))
                 values = np.where(running, values, kept[case, realization, frame - 1])
             kept[at] = values
 
-    def finish(self, at: tuple[Any, ...], process: Process) -> None:
-        """Keep what is known at the end of the members `at` (cases, realizations)."""
-        for name, values in process.end().items():
+    def finish(self, at: tuple[Any, ...], end: Mapping[str, np.ndarray]) -> None:
+        """Keep what is known at the `end` of the members `at` (cases, realizations)."""
+        for name, values in end.items():
             self._totals[name][at] = values
 
     def dataset(self, time: dict[str, Any]) -> xr.Dataset:

@@ -15,4 +15,4 @@ PROCESSES: tuple[type[Process], ...] = (Works, GreenBelts, LooseState, People)
 
 def processes_of(scenes: list[Scene]) -> list[type[Process]]:
     """Those that some scene has anything of."""
-    return [process for process in PROCESSES if process.declare(scenes) is not None]
+    return [process for process in PROCESSES if process.present(scenes)]

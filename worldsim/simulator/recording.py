@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from worldsim.simulator import structures_record
 from worldsim.simulator.audit_record import MEMBER, AuditRecord
 from worldsim.simulator.loose_bodies import DebrisKind
 from worldsim.simulator.members import STATES_PER_SECOND, World
-from worldsim.simulator.process import ProcessRecord
+from worldsim.simulator.process import GroupRecord
 from worldsim.simulator.processes import processes_of
-from worldsim.simulator.structures_record import StructuresRecord
 
 if TYPE_CHECKING:
     from worldsim.simulator.scene import Scene
@@ -47,13 +47,14 @@ class Recording:
             )
         }
         self._contact = np.zeros((*series, slots.bodies), np.float32)
-        self._structures = StructuresRecord(scenes, members, frames + 1)
         self._audit = AuditRecord(*members)
-        self._processes = {}
-        for process in processes_of(scenes):
-            declaration = process.declare(scenes)
-            assert declaration is not None
-            self._processes[process.group] = ProcessRecord(declaration, members, frames + 1)
+        declared = {"structures": structures_record.declare(scenes)} | {
+            process.group: process.declare(scenes) for process in processes_of(scenes)
+        }
+        self._groups = {
+            group: GroupRecord(declaration, members, frames + 1)
+            for group, declaration in declared.items()
+        }
 
     def store(self, chunk: list[tuple[int, int]], frame: int, world: World) -> None:
         """Keep the present state of the members in `chunk` as that of time step `frame`."""
@@ -70,29 +71,29 @@ class Recording:
         for name in self._bodies:
             self._bodies[name][at] = bodies[name]
         self._contact[at] = bodies["contact_impulse"]
-        self._structures.store(at, world)
+        active = world.stops.active
+        self._groups["structures"].store(at, structures_record.now(world), active)
         for process in world.processes:
-            self._processes[process.group].store(at, process, world.stops.active)
+            self._groups[process.group].store(at, process.now(), active)
 
     def finish(self, chunk: list[tuple[int, int]], world: World) -> None:
         """Keep what is known at the end of the members in `chunk`."""
         case, realization = np.array(chunk).T
         at = (case, realization)
-        self._structures.finish(at, world)
         self._audit.finish(at, world)
+        self._groups["structures"].finish(at, structures_record.end(world))
         for process in world.processes:
-            self._processes[process.group].finish(at, process)
+            self._groups[process.group].finish(at, process.end())
 
     def datasets(self) -> dict[str, xr.Dataset]:
         """The rollout's groups of states."""
         return {
             "/water": self._water_dataset(),
             "/bodies": self._bodies_dataset(),
-            "/structures": self._structures.dataset(self._time_coordinate()),
             "/audit": self._audit.dataset(),
         } | {
             f"/{group}": record.dataset(self._time_coordinate())
-            for group, record in self._processes.items()
+            for group, record in self._groups.items()
         }
 
     def _water_dataset(self) -> xr.Dataset:

@@ -50,10 +50,12 @@ class Works(Process):
     group: ClassVar[str] = "works"
 
     @classmethod
-    def declare(cls, scenes: list[Scene]) -> Declaration | None:
+    def present(cls, scenes: list[Scene]) -> bool:
+        return scenes[0].slots.works > 0
+
+    @classmethod
+    def declare(cls, scenes: list[Scene]) -> Declaration:
         slots = scenes[0].slots.works
-        if slots == 0:
-            return None
         work = ("work",)
         return Declaration(
             sizes={"work": slots},

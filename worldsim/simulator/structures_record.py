@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from worldsim.simulator.audit_record import MEMBER
 from worldsim.simulator.body_models import base_elevation
 from worldsim.simulator.building_damage import DAMAGE_STATES, Cause
-from worldsim.simulator.process import Variable
+from worldsim.simulator.process import Declaration, Variable
 from worldsim.simulator.scene import Role
 from worldsim.simulator.structures import TYPES
 
@@ -18,91 +17,72 @@ if TYPE_CHECKING:
     from worldsim.simulator.members import World
     from worldsim.simulator.scene import Scene
 
+BUILDING = ("building",)
+STOREY = ("building", "storey")
+
 SERIES = {
-    "standing": Variable((), "1", "lowest storey stands in its place", bool),
-    "drift": Variable(("storey",), "1", "largest drift ratio so far, while attached"),
-    "impulse": Variable(("xy",), "N s", "impulse of the water on walls and frame so far"),
-    "damage_state": Variable((), "1", "worst state so far", np.int8, DAMAGE_STATES),
+    "standing": Variable(BUILDING, "1", "lowest storey stands in its place", bool),
+    "drift": Variable(STOREY, "1", "largest drift ratio so far, while attached"),
+    "impulse": Variable(
+        ("building", "xy"), "N s", "impulse of the water on walls and frame so far"
+    ),
+    "damage_state": Variable(BUILDING, "1", "worst state so far", np.int8, DAMAGE_STATES),
 }
-"""At each stored time, dims after (case, realization, time, building)."""
 
 TOTALS = {
-    "failure_time": Variable((), "s", "when it came down or left its place", np.float64),
-    "walls_time": Variable((), "s", "when outer walls of the lowest storey broke", np.float64),
-    "washed_away_time": Variable((), "s", "when all storeys had left its plan", np.float64),
+    "failure_time": Variable(BUILDING, "s", "when it came down or left its place", np.float64),
+    "walls_time": Variable(
+        BUILDING, "s", "when outer walls of the lowest storey broke", np.float64
+    ),
+    "washed_away_time": Variable(
+        BUILDING, "s", "when all storeys had left its plan", np.float64
+    ),
     "cause": Variable(
-        (), "1", "why it came down or left its place, or else lost its walls", np.int8,
+        BUILDING, "1", "why it came down or left its place, or else lost its walls", np.int8,
         tuple(cause.name.lower() for cause in Cause),
     ),
-    "residual_drift": Variable(("storey",), "1", "drift ratio that remains, while attached"),
-    "yield_force": Variable(("storey",), "N", "shear at which the storey yields", np.float64),
-    "max_depth": Variable((), "m", "deepest water at its walls"),
-    "max_momentum_flux": Variable((), "m3 s-2", "greatest depth times speed squared there"),
-    "debris_impulse": Variable((), "N s", "horizontal, by contacts on storeys that stand"),
+    "residual_drift": Variable(STOREY, "1", "drift ratio that remains, while attached"),
+    "yield_force": Variable(STOREY, "N", "shear at which the storey yields", np.float64),
+    "max_depth": Variable(BUILDING, "m", "deepest water at its walls"),
+    "max_momentum_flux": Variable(BUILDING, "m3 s-2", "greatest depth times speed squared there"),
+    "debris_impulse": Variable(BUILDING, "N s", "horizontal, by contacts on storeys that stand"),
 }
-"""At the end, dims after (case, realization, building)."""
 
 
-class StructuresRecord:
-    """The buildings of all members, frame by frame."""
+def declare(scenes: list[Scene]) -> Declaration:
+    """What is recorded of buildings."""
+    slots = scenes[0].slots
+    return Declaration(
+        sizes={"building": slots.buildings, "storey": slots.storeys, "xy": 2},
+        series=SERIES,
+        totals=TOTALS,
+        static=_static(scenes),
+    )
 
-    def __init__(self, scenes: list[Scene], shape: tuple[int, int], frames: int) -> None:
-        self._scenes, slots = scenes, scenes[0].slots
-        self._sizes = {"storey": slots.storeys, "xy": 2}
-        self._series = self._room(SERIES, (*shape, frames, slots.buildings))
-        self._totals = self._room(TOTALS, (*shape, slots.buildings))
 
-    def _room(
-        self, variables: dict[str, Variable], lead: tuple[int, ...]
-    ) -> dict[str, np.ndarray]:
-        return {
-            name: np.zeros((*lead, *(self._sizes[dim] for dim in variable.dims)), variable.dtype)
-            for name, variable in variables.items()
-        }
+def now(world: World) -> dict[str, np.ndarray]:
+    """The present values of `SERIES`, (member, ...)."""
+    bodies, buildings = world.body_state(), world.buildings
+    standing, drift = bodies["standing"], bodies["peak_drift"]
+    return {
+        "standing": standing,
+        "drift": drift,
+        "impulse": buildings.impulse,
+        "damage_state": buildings.damage_state(drift, standing),
+    }
 
-    def store(self, at: tuple[Any, ...], world: World) -> None:
-        """Keep the present state of the members `at` (cases, realizations, frame)."""
-        bodies, buildings = world.body_state(), world.buildings
-        standing, drift = bodies["standing"], bodies["peak_drift"]
-        for name, values in {
-            "standing": standing,
-            "drift": drift,
-            "impulse": buildings.impulse,
-            "damage_state": buildings.damage_state(drift, standing),
-        }.items():
-            self._series[name][at] = values
 
-    def finish(self, at: tuple[Any, ...], world: World) -> None:
-        """Keep what is known at the end of the members `at` (cases, realizations)."""
-        buildings, frames = world.buildings, world.bodies.frames
-        present = frames.properties.present
-        for name in TOTALS:
-            if name == "yield_force":
-                values = np.where(present, frames.properties.yield_force, np.nan)
-            elif name == "residual_drift":
-                values = np.where(frames.attached, frames.residual_drift, np.nan)
-            elif name == "debris_impulse":
-                values = world.bodies.debris_impulse
-            else:
-                values = getattr(buildings, name)
-            self._totals[name][at] = values
-
-    def dataset(self, time: dict[str, Any]) -> xr.Dataset:
-        """The group /structures."""
-        slots = self._scenes[0].slots
-        variables: dict[str, Any] = {
-            name: ((*MEMBER, "time", "building", *variable.dims), self._series[name],
-                   variable.attributes)
-            for name, variable in SERIES.items()
-        } | {
-            name: ((*MEMBER, "building", *variable.dims), self._totals[name], variable.attributes)
-            for name, variable in TOTALS.items()
-        }
-        coords = time | {
-            "building": np.arange(slots.buildings),
-            "storey": np.arange(slots.storeys),
-        }
-        return xr.Dataset(variables, coords=coords).merge(_static(self._scenes))
+def end(world: World) -> dict[str, np.ndarray]:
+    """The final values of `TOTALS`, (member, ...)."""
+    buildings, frames = world.buildings, world.bodies.frames
+    elsewhere = {
+        "yield_force": np.where(frames.properties.present, frames.properties.yield_force, np.nan),
+        "residual_drift": np.where(frames.attached, frames.residual_drift, np.nan),
+        "debris_impulse": world.bodies.debris_impulse,
+    }
+    return elsewhere | {
+        name: getattr(buildings, name) for name in TOTALS if name not in elsewhere
+    }
 
 
 def _static(scenes: list[Scene]) -> xr.Dataset:
@@ -136,7 +116,10 @@ def _static(scenes: list[Scene]) -> xr.Dataset:
         "base": {"units": "m", "long_name": "elevation of the floor above still water"},
     }
     dims = ("case", "building")
-    return xr.Dataset({
+    variables = {
         name: ((*dims, "bound") if name == "footprint" else dims, array, attributes.get(name, {}))
         for name, array in values.items()
-    })
+    }
+    slots = scenes[0].slots
+    coords = {"building": np.arange(slots.buildings), "storey": np.arange(slots.storeys)}
+    return xr.Dataset(variables, coords=coords)

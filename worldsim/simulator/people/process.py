@@ -28,7 +28,11 @@ class People(Process):
     group: ClassVar[str] = "people"
 
     @classmethod
-    def declare(cls, scenes: list[Scene]) -> Declaration | None:
+    def present(cls, scenes: list[Scene]) -> bool:
+        return any(scene.people for scene in scenes)
+
+    @classmethod
+    def declare(cls, scenes: list[Scene]) -> Declaration:
         """What is recorded of people; refuses people who cannot be.
 
         Raises

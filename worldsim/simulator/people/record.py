@@ -67,10 +67,8 @@ EMPTY = {np.float64: np.nan, np.int64: -1, bool: False}
 """Values in empty slots, by type."""
 
 
-def declaration(scenes: list[Scene]) -> Declaration | None:
-    """All that is recorded of people; None where there is nobody."""
-    if not any(scene.people for scene in scenes):
-        return None
+def declaration(scenes: list[Scene]) -> Declaration:
+    """All that is recorded of people."""
     slots = scenes[0].slots.people
     shape = (len(scenes), slots)
     static = {
