@@ -183,11 +183,7 @@ def check_state(bathymetry: Tensor, state: WaterState, blocked: Tensor) -> None:
     if bool((blocked & (wet > 0)).any()):
         raise InputError("a blocked cell holds water; set its depth and momentum to 0")
     if state.tracer is not None:
-        least = float(state.tracer.min())
-        if not (least >= 0 and math.isfinite(float(state.tracer.max()))):
-            raise InputError(
-                f"the tracer's mass per area, from {least:g} kg/m2, must be finite and not negative"
-            )
+        _check_amount("the tracer's mass per area", state.tracer, "kg/m2")
         if bool((blocked & (state.tracer > 0)).any()):
             raise InputError("a blocked cell holds tracer; set it to 0")
 
@@ -199,11 +195,7 @@ def check_source(source: Tensor, bathymetry: Tensor, blocked: Tensor) -> None:
             f"the tracer's source has shape {tuple(source.shape)}; give kg/s in each cell, "
             f"{tuple(bathymetry.shape)} like the bathymetry"
         )
-    least = float(source.min())
-    if not (least >= 0 and math.isfinite(float(source.max()))):
-        raise InputError(
-            f"the tracer's source, from {least:g} kg/s, must be finite and not negative"
-        )
+    _check_amount("the tracer's source", source, "kg/s")
     if bool((blocked & (source > 0)).any()):
         raise InputError("the tracer's source lies in a blocked cell; put it beside, in the open")
 
@@ -216,8 +208,10 @@ def check_vegetation(drag: Tensor, height: Tensor, bathymetry: Tensor) -> None:
                 f"vegetation's {name} has shape {tuple(field.shape)}; give "
                 f"{tuple(bathymetry.shape)} like the bathymetry"
             )
-        least = float(field.min())
-        if not (least >= 0 and math.isfinite(float(field.max()))):
-            raise InputError(
-                f"vegetation's {name}, from {least:g} {unit}, must be finite and not negative"
-            )
+        _check_amount(f"vegetation's {name}", field, unit)
+
+
+def _check_amount(name: str, field: Tensor, unit: str) -> None:
+    least = float(field.min())
+    if not (least >= 0 and math.isfinite(float(field.max()))):
+        raise InputError(f"{name}, from {least:g} {unit}, must be finite and not negative")
