@@ -13,6 +13,7 @@ from scenarios.staging import (
     prop_look,
     scatter,
     stage_cameras,
+    step_for,
     surroundings,
 )
 from worldsim.mechanics import (
@@ -32,7 +33,7 @@ from worldsim.seeding import VISIBLE, stream
 INSIDE = 2.0
 """Width and height of the inside of the box, m."""
 
-WALL = 0.08
+WALL = 0.16
 """Thickness of its walls, m."""
 
 ELASTIC = Material(friction=0.0, restitution=1.0)
@@ -148,8 +149,11 @@ class BallsInBox(Scenario):
         )
         frame = _box(prop_look(stream(seed, case, VISIBLE, "box")), deep, middle)
         cameras = stage_cameras(INSIDE + 2 * WALL, INSIDE + 2 * WALL, depth=2 * deep)
+        # What falls from ceiling to floor; a lighter ball may for moments be faster.
+        fastest = math.hypot(1.5 * self.speed, math.sqrt(2 * self.gravity * INSIDE))
         return MechanicalScene(
-            (*balls, frame, *still), cameras, backdrop=backdrop, gravity=self.gravity
+            (*balls, frame, *still), cameras, backdrop=backdrop, gravity=self.gravity,
+            step=step_for(fastest, float(radii.min())),
         )
 
     def hidden(

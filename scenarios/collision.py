@@ -11,6 +11,7 @@ from scenarios.staging import (
     object_looks,
     overhead_camera,
     stage_cameras,
+    step_for,
     surroundings,
 )
 from worldsim.mechanics import (
@@ -30,7 +31,7 @@ from worldsim.seeding import VISIBLE, stream
 SIDE = 4.0
 """Of the square of the table that the overhead view shows, m."""
 
-AIR_TABLE = Material(friction=0.0, restitution=1.0)
+AIR_TABLE = Material(friction=0.0, restitution=0.0)
 """Nothing slows or turns what slides on it."""
 
 START = -1.3
@@ -153,7 +154,8 @@ class Collision(Scenario):
         cameras = {
             "overhead": overhead_camera(SIDE), **stage_cameras(SIDE, SIDE / 4, depth=SIDE)
         }
-        return MechanicalScene((*bodies, *still), cameras, backdrop=backdrop)
+        step = step_for(self.speed + self.target_speed, float(radii.min()))
+        return MechanicalScene((*bodies, *still), cameras, backdrop=backdrop, step=step)
 
     def _body(
         self, name: str, radius: float, place: tuple[float, float], look: Look, mass: float,

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import ClassVar
 
 import numpy as np
 
-from scenarios.staging import ANY, COLOURS, apart, object_looks, stage_cameras, surroundings
+from scenarios.staging import (
+    ANY,
+    COLOURS,
+    apart,
+    object_looks,
+    stage_cameras,
+    step_for,
+    surroundings,
+)
 from worldsim.mechanics import Material, MechanicalHidden, MechanicalScene, Pattern, ball
 from worldsim.scenario import ClosedForm, Observable, Scenario, choice, parameter
 from worldsim.seeding import VISIBLE, stream
@@ -114,6 +123,7 @@ class FreeFall(Scenario):
         return MechanicalScene(
             (*balls, *still), stage_cameras(WIDTH, HEIGHT, depth=0.6), backdrop=backdrop,
             gravity=self.gravity,
+            step=step_for(math.sqrt(2 * self.gravity * self.height), self.radius),
         )
 
     def hidden(

@@ -14,6 +14,7 @@ from scenarios.staging import (
     object_looks,
     prop_look,
     stage_cameras,
+    step_for,
     surroundings,
 )
 from worldsim.mechanics import (
@@ -177,8 +178,9 @@ class Incline(Scenario):
             [
                 Part(Shape.BOX, (LENGTH / 2, BROAD, THICK / 2), wood, tracked=False),
                 Part(
-                    Shape.BOX, (0.05, BROAD, RADIUS), wood,
-                    (way * (LENGTH / 2 - buffer + 0.05), 0.0, RADIUS + THICK / 2), tracked=False,
+                    Shape.BOX, (THICK / 2, BROAD, RADIUS), wood,
+                    (way * (LENGTH / 2 - buffer + THICK / 2), 0.0, RADIUS + THICK / 2),
+                    tracked=False,
                 ),
             ],
             at(LENGTH / 2, -THICK / 2), quaternion=turned, material=Material(friction=0.0),
@@ -188,6 +190,7 @@ class Incline(Scenario):
         return MechanicalScene(
             (*self._body(start, turned, look, material), plank, *still),
             stage_cameras(WIDTH, HEIGHT, depth=2 * BROAD), backdrop=backdrop, gravity=self.gravity,
+            step=step_for(math.sqrt(2 * self.acceleration * self.run_up), THICK / 2),
         )
 
     def _body(

@@ -6,7 +6,14 @@ import dataclasses
 import math
 from typing import ClassVar
 
-from scenarios.staging import ANY, COLOURS, object_looks, stage_cameras, surroundings
+from scenarios.staging import (
+    ANY,
+    COLOURS,
+    object_looks,
+    stage_cameras,
+    step_for,
+    surroundings,
+)
 from worldsim.mechanics import Material, MechanicalHidden, MechanicalScene, Pattern, ball
 from worldsim.scenario import ClosedForm, Observable, Scenario, choice, parameter
 from worldsim.seeding import VISIBLE, stream
@@ -133,6 +140,7 @@ class Projectile(Scenario):
         return MechanicalScene(
             (*balls, *still), stage_cameras(WIDTH, HEIGHT, depth=2 * lane), backdrop=backdrop,
             gravity=self.gravity,
+            step=step_for(math.hypot(self.speed, math.sqrt(2 * self.gravity)), self.radius),
         )
 
     def hidden(

@@ -16,6 +16,7 @@ import numpy as np
 from worldsim.camera import Camera
 from worldsim.camera.projection import corner, side
 from worldsim.mechanics import (
+    STATES_PER_SECOND,
     Backdrop,
     Body,
     Look,
@@ -235,6 +236,13 @@ def stage_cameras(
         "side": side((x, y, z + tall * (0.5 - rim)), tall, 20 * tall),
         "corner": corner(middle, distance, CORNER_AZIMUTH, CORNER_ELEVATION, CORNER_FOV),
     }
+
+
+def step_for(speed: float, size: float) -> float:
+    """Time step [s] in which what moves at `speed` [m/s] sinks into another by no more than a 25th
+    of the smaller's `size` (radius or half thickness, m); 1/960 s at most."""
+    parts = max(8, math.ceil(speed / (0.04 * size * STATES_PER_SECOND)))
+    return 1 / (STATES_PER_SECOND * parts)
 
 
 def overhead_camera(height_m: float, centre: tuple[float, float] = (0.0, 0.0)) -> Camera:
