@@ -108,16 +108,12 @@ class SceneModel:
                 if hidden.velocity is not None:
                     speed += hidden.velocity[b]
                 data.qvel[dof : dof + 3] = speed
-                back = np.zeros(4)
-                mujoco.mju_negQuat(back, np.array(body.quaternion) / math.hypot(*body.quaternion))
-                spin = np.zeros(3)
-                mujoco.mju_rotVecQuat(spin, np.array(body.spin, float), back)
-                data.qvel[dof + 3 : dof + 6] = spin
+                data.qvel[dof + 3 : dof + 6] = _spin_in_own_axes(body)
             elif joint.freedom is Freedom.BALL:
-                axis = np.array(joint.axis) / math.hypot(*joint.axis)
-                data.qvel[dof : dof + 3] = joint.speed * axis
+                data.qvel[dof : dof + 3] = _spin_in_own_axes(body)
             else:
-                data.qvel[dof] = joint.speed
+                hidden_speed = 0.0 if hidden.speed is None else float(hidden.speed[b])
+                data.qvel[dof] = joint.speed + hidden_speed
         return data
 
 
@@ -228,6 +224,14 @@ def _add_pair(
         solreffriction=[-CORRECTION / step**2, -1.0 / step],
         solimp=[HARDNESS, HARDNESS, 1e-3, 0.5, 2.0],
     )
+
+
+def _spin_in_own_axes(body: Body) -> np.ndarray:
+    """(3,) rad/s at t=0: what MuJoCo's generalised velocities of free and ball joints hold."""
+    back, spin = np.zeros(4), np.zeros(3)
+    mujoco.mju_negQuat(back, np.array(body.quaternion) / math.hypot(*body.quaternion))
+    mujoco.mju_rotVecQuat(spin, np.array(body.spin, float), back)
+    return spin
 
 
 def _surfaces(
