@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ import xarray as xr
 from worldsim.camera.crew import Crew
 from worldsim.camera.film import Film
 from worldsim.camera.projection import DEFAULT_CAMERAS, Camera
+from worldsim.camera.solids_film import SolidsFilm
+from worldsim.camera.solids_states import check_solids, read_stage
 from worldsim.camera.states import (
     check_groups,
     domain_of,
@@ -20,9 +23,11 @@ from worldsim.camera.states import (
     positions_of,
     read_member,
     stored_cameras,
+    stored_times,
 )
 from worldsim.errors import InputError
 from worldsim.rollout import video_dataset
+from worldsim.scenario import Scenario, scenario_class
 
 LARGEST_SIDE = 4096
 
@@ -42,9 +47,13 @@ def camera_of(rollout: xr.DataTree, camera: str | Camera) -> Camera:
     described = stored_cameras(rollout)
     if camera in described:
         return Camera.from_json(described[camera])
-    if camera in DEFAULT_CAMERAS:
-        return DEFAULT_CAMERAS[camera](domain_of(grid_of(rollout)))
-    known = sorted({*described, *DEFAULT_CAMERAS})
+    usual = {} if is_mechanical(rollout) else DEFAULT_CAMERAS
+    if camera in usual:
+        return usual[str(camera)](domain_of(grid_of(rollout)))
+    known = sorted({*described, *usual})
+    if not known:
+        raise InputError(f"camera {camera!r} is not known; the rollout describes none, give a "
+                         "worldsim.camera.Camera")
     near = difflib.get_close_matches(str(camera), known, n=1, cutoff=0.0)
     raise InputError(f"camera {camera!r} is not known; did you mean {near[0]!r}? "
                      f"(known: {', '.join(known)})")
@@ -52,9 +61,9 @@ def camera_of(rollout: xr.DataTree, camera: str | Camera) -> Camera:
 
 def render(
     rollout: xr.DataTree,
-    camera: str | Camera = "overhead",
-    size: tuple[int, int] = (64, 96),
-    fps: float = 5.0,
+    camera: str | Camera | None = None,
+    size: tuple[int, int] | None = None,
+    fps: float | None = None,
     depth: bool = False,
     segmentation: bool = False,
     cases: int | Sequence[int] | None = None,
@@ -65,18 +74,20 @@ def render(
     """Video of a simulated rollout, from its stored states alone, in the layout of
     ``/video/<camera>``. The same states give the same pixels, whatever else is rendered.
 
-    People out of doors are drawn where half a metre or less makes a pixel; coarser pictures are
+    A rollout of rigid bodies alone shows their solids and links before its backdrop. Elsewhere
+    people out of doors are drawn where half a metre or less makes a pixel; coarser pictures are
     the same with and without them.
 
     Parameters
     ----------
-    camera : a name, or any `Camera`.
+    camera : a name, or any `Camera`; by default the first that the scenario shows.
     size : (rows, columns). fps : frames per second; frame k shows the instant k / fps; states
-        between stored instants are interpolated.
+        between stored instants are interpolated. By default what the scenario says.
     depth : add ``depth`` float32 [m]: distance along the ray through the pixel's centre, for an
         orthographic camera from its plane; infinite for the sky.
     segmentation : add ``segmentation`` int16: the index of the body at the pixel's centre, or -1
-        sky, -2 ground, -3 water, -4 a person.
+        sky, -2 ground, -3 water, -4 a person; of rigid bodies alone the index in `/parts`, or -1
+        backdrop, -2 a link.
     cases, realizations : values of those coordinates; all, if None.
     progress : called as ``progress(frames done, frames in all)`` after every few frames of a band.
     times : instants [s] to show instead of ``k / fps``, e.g. for a still.
@@ -86,9 +97,15 @@ def render(
     InputError : unknown camera, case or realization; impossible size or fps; a rollout without
         states.
     """
-    rows, columns = _checked_size(size)
-    check_groups(rollout)
-    taken_by = camera_of(rollout, camera)
+    mechanical = is_mechanical(rollout)
+    if mechanical:
+        check_solids(rollout)
+    else:
+        check_groups(rollout)
+    usual = _scenario(rollout)
+    rows, columns = _checked_size(usual.size if size is None else size)
+    fps = usual.fps if fps is None else fps
+    taken_by = camera_of(rollout, usual.film_cameras[0] if camera is None else camera)
     instants = frame_times(rollout, fps) if times is None else _checked_times(times, rollout)
     at_case = positions_of(rollout["case"].values, cases, "case")
     at_realization = positions_of(rollout["realization"].values, realizations, "realization")
@@ -102,8 +119,13 @@ def render(
     with Crew() as crew:
         for i, case in enumerate(at_case):
             for j, realization in enumerate(at_realization):
-                states = read_member(rollout, case, realization, instants)
-                film = Film(states, taken_by, (rows, columns))
+                film = (
+                    SolidsFilm(read_stage(rollout, case, realization, instants), taken_by,
+                               (rows, columns))
+                    if mechanical
+                    else Film(read_member(rollout, case, realization, instants), taken_by,
+                              (rows, columns))
+                )
                 member = {name: layer[i, j] for name, layer in layers.items()}
                 film.expose(member, crew, _advance(progress, done, total))
                 done += len(instants)
@@ -113,6 +135,17 @@ def render(
         realization=("realization", rollout["realization"].values[at_realization]),
         time=("time", instants, video["time"].attrs),
     )
+
+
+def is_mechanical(rollout: xr.DataTree) -> bool:
+    """Whether the rollout is one of rigid bodies alone, without water."""
+    return "parts" in rollout.children
+
+
+def _scenario(rollout: xr.DataTree) -> type[Scenario]:
+    """The scenario's class; that of all scenarios, if the rollout does not name any."""
+    named = rollout.attrs.get("scenario")
+    return scenario_class(json.loads(named)["name"]) if named else Scenario
 
 
 def _advance(progress: Progress | None, done: int, total: int) -> Callable[[float], None]:
@@ -136,7 +169,7 @@ def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
 
 def _checked_times(times: Sequence[float], rollout: xr.DataTree) -> np.ndarray:
     instants = np.atleast_1d(np.asarray(times, dtype=np.float64))
-    stored = rollout["water"]["time"].values
+    stored = stored_times(rollout)
     if instants.ndim != 1 or not instants.size or not np.all(
         (instants >= stored[0] - 1e-9) & (instants <= stored[-1] + 1e-9)
     ):

@@ -69,11 +69,17 @@ def check_groups(rollout: xr.DataTree) -> None:
             )
 
 
+def stored_times(rollout: xr.DataTree) -> np.ndarray:
+    """Instants [s] whose states are stored: of the water, where there is any."""
+    group = "water" if "water" in rollout.children else "bodies"
+    return np.asarray(rollout[group]["time"].values, dtype=np.float64)
+
+
 def frame_times(rollout: xr.DataTree, fps: float) -> np.ndarray:
     """Instants [s] of the frames: k / fps from the first stored state on."""
     if not (np.isfinite(fps) and 0 < fps <= 1000):
         raise InputError(f"fps={fps}: give between 0 and 1000 frames per second")
-    stored = np.asarray(rollout["water"]["time"].values, dtype=np.float64)
+    stored = stored_times(rollout)
     count = int(np.round((stored[-1] - stored[0]) * fps))
     if count < 1:
         raise InputError(
