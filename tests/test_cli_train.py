@@ -9,12 +9,12 @@ from synthetic_clips import synthetic_video
 from worldsim.cli import main, train
 from worldsim.diffusion import presets
 from worldsim.diffusion.batches import BatchConfig
-from worldsim.diffusion.clip_factory import training_scenario
 from worldsim.diffusion.clip_files import write_case
 from worldsim.diffusion.clips import ClipManifest
 from worldsim.diffusion.transformer import TransformerConfig
 from worldsim.model_registry import load_model
 from worldsim.scenario import scenario_class
+from worldsim.splits import Split, draw
 
 CASES = 3
 
@@ -32,7 +32,7 @@ def clips(tmp_path):
     rng = np.random.default_rng(0)
     for case in range(CASES):
         video = synthetic_video(rng, 0.05, manifest.frames, manifest.size)
-        write_case(folder, case, training_scenario("tsunami", 0, case).codes(),
+        write_case(folder, case, draw(cls, Split.IN_RANGE, 0, case).codes(),
                    dict(zip(views, video, strict=True)))
     return folder
 

@@ -26,6 +26,7 @@ class Capabilities:
     any_duration, any_size, any_fps : whether that part of the query is free.
     streaming : whether `start` works.
     simulates : whether it needs the query's `origin`.
+    scenario : the only one that it knows; empty means any.
     """
 
     cameras: tuple[str, ...] = ()
@@ -38,6 +39,7 @@ class Capabilities:
     any_fps: bool = False
     streaming: bool = False
     simulates: bool = False
+    scenario: str = ""
 
 
 class Stream(Protocol):
@@ -95,9 +97,18 @@ class WholeRolloutStream:
         return {name: video.isel(time=frame).values for name, video in self._videos.items()}
 
 
+def knows(model: WorldModel, scenario: str) -> bool:
+    """Whether a model can be asked about a scenario at all."""
+    return model.capabilities.scenario in ("", scenario)
+
+
 def check_capabilities(model: WorldModel, query: Query) -> None:
     """Raise `InputError` when the query asks for what the model cannot do."""
     can = model.capabilities
+    if not knows(model, query.scenario):
+        raise InputError(
+            f"{model.name} was trained on {can.scenario!r}, not on {query.scenario!r}"
+        )
     missing = [c for c in query.cameras if can.cameras and c not in can.cameras]
     if missing:
         raise InputError(

@@ -63,7 +63,8 @@ def _print_run(run: Path, as_json: bool) -> None:
     from worldsim.cli.run_directory import read_record
 
     record = read_record(run)
-    bibtex, text = entries(record), methods(record)
+    water = not (run / "truth.zarr" / "parts").is_dir()  # else bodies alone
+    bibtex, text = entries(record, water), methods(record, water)
     if (run / "truth_outcomes.nc").is_file():
         from worldsim.outcomes.catalogue import ASSESSED, coefficients, keys
 
@@ -81,11 +82,11 @@ def _print_run(run: Path, as_json: bool) -> None:
     print(text)
 
 
-def entries(record: dict[str, Any]) -> list[str]:
+def entries(record: dict[str, Any], water: bool = True) -> list[str]:
     """BibTeX of what the run used."""
     definition = record["definition"]
     known = bibliography()
-    keys = ["todorov2012mujoco", "audusse2004fast"]
+    keys = ["todorov2012mujoco"] + (["audusse2004fast"] if water else [])
     if definition.get("checkpoint"):
         keys += ["peebles2023scalable", "chen2024diffusion"]
     if "model" in definition:
@@ -93,16 +94,18 @@ def entries(record: dict[str, Any]) -> list[str]:
     return [SOFTWARE.format(version=definition["worldsim"]), *(known[key] for key in keys)]
 
 
-def methods(record: dict[str, Any]) -> str:
+def methods(record: dict[str, Any], water: bool = True) -> str:
     """A paragraph for a paper's methods section."""
     d = record["definition"]
     scenario = d["scenario"]
-    parameters = json.dumps(scenario["parameters"])
+    parameters = (f"parameters drawn from the split {d['split']}" if "split" in d
+                  else json.dumps(scenario["parameters"]))
+    how = ("which couples a shallow-water solver with hydrostatic reconstruction to rigid bodies in"
+           if water else "as rigid bodies in")
     text = (
         f"We simulated {d['cases']} cases with {d['realizations']} realizations each of the "
         f"scenario {scenario['name']} (version {scenario['version']}; {parameters}; seed "
-        f"{d['seed']}; {d['duration']:g} s) with worldsim {d['worldsim']}, which couples a "
-        f"shallow-water solver with hydrostatic reconstruction to rigid bodies in MuJoCo "
+        f"{d['seed']}; {d['duration']:g} s) with worldsim {d['worldsim']}, {how} MuJoCo "
         f"{record['versions']['mujoco']}."
     )
     if "model" in d:

@@ -41,11 +41,14 @@ def main(args: Sequence[str]) -> int:
 
 
 def _one(path: Path) -> int:
+    from worldsim.cli import preflight
     from worldsim.cli.progress import Stages
     from worldsim.cli.run_directory import RunDirectory, read_record
     from worldsim.errors import InputError
+    from worldsim.scenario import scenario_class
 
     record = read_record(path)
+    preflight.check_scored(scenario_class(record["definition"]["scenario"]["name"])(), 0)
     run = RunDirectory.claim(path, record["definition"])
     missing = [name for name in ("truth.zarr", "dream.zarr", "scores.json") if not run.has(name)]
     if missing:

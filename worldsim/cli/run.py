@@ -51,6 +51,7 @@ def main(args: Sequence[str]) -> int:
     preflight.check_counts(options.cases, options.realizations, options.seed)
     duration = preflight.check_duration(scenario, options.duration, least=LEAST_DURATION)
     preflight.check_ffmpeg()
+    preflight.check_scored(scenario, options.seed)
     from worldsim.model_registry import load_model
 
     model = load_model(options.model)
@@ -68,7 +69,8 @@ def main(args: Sequence[str]) -> int:
                                   duration) | dream_definition(options.model, model)
     run = RunDirectory.claim(options.out, definition)
     if not run_stages.complete(run):
-        preflight.check_room(options.out, 2 * options.cases * options.realizations, duration)
+        preflight.check_room(options.out, 2 * options.cases * options.realizations, duration,
+                             scenario.scene(options.seed, 0))
         with run.opened(f"{VERB} {shlex.join(args)}", software_versions()):
             run_stages.all_stages(run, scenario, model, baselines, Stages(run_stages.COUNT))
     print_answer(run.path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import xarray as xr
 
@@ -46,9 +46,6 @@ ALL = (TRUTH + TRUTH_OUTCOMES + FRAMES + FILMS + DREAM + DREAM_FILMS + SCORES + 
 COUNT = 9
 """Number of stages."""
 
-SIMULATED_COUNT = 2
-"""Number of stages of a truth without a dream."""
-
 
 def complete(run: RunDirectory) -> bool:
     """Whether every output of every stage is there."""
@@ -75,8 +72,10 @@ def all_stages(run: RunDirectory, scenario: Scenario, model: WorldModel,
                  lambda advance: write_report_page(run))
 
 
-def simulate_truth(run: RunDirectory, scenario: Scenario, stages: Stages) -> None:
-    """Simulate all members and store their states."""
+def simulate_truth(run: RunDirectory, scenario: Scenario | Sequence[Scenario],
+                   stages: Stages) -> None:
+    """Simulate all members, of one scenario or of one per case, and store their states."""
+    name = scenario.name if isinstance(scenario, Scenario) else scenario[0].name
 
     def work(advance: Advance) -> None:
         d = run.definition
@@ -96,7 +95,7 @@ def simulate_truth(run: RunDirectory, scenario: Scenario, stages: Stages) -> Non
         with run.producing("truth.zarr") as path:
             save(truth, path)
 
-    _unless_done(run, stages, TRUTH, f"simulate {scenario.name}", work)
+    _unless_done(run, stages, TRUTH, f"simulate {name}", work)
 
 
 def _unless_done(run: RunDirectory, stages: Stages, outputs: tuple[str, ...], title: str,

@@ -29,12 +29,12 @@ def main(args: Sequence[str]) -> int:
     definition = record["definition"]
     print(f"run         {options.run}, begun {record['begun']}")
     for name, value in definition.items():
-        print(f"{name:<11} {_in_words(value)}")
+        print(f"{name:<11} {_in_words(value)}".rstrip())
     for stage, facts in record["stages"].items():
         print(f"stage       {stage}: {facts['seconds']:.1f} s, finished {facts['finished']}")
     missing = [name for name in OUTPUTS if not (options.run / name).exists()]
     print(f"holds       {', '.join(name for name in OUTPUTS if name not in missing) or 'nothing'}")
-    if missing:
+    if missing and "model" in definition:
         print(f"not there   {', '.join(missing)}")
     if "truth.zarr" not in missing:
         for line in _audit(options.run / "truth.zarr"):
@@ -57,7 +57,8 @@ def _audit(truth: Path) -> list[str]:
         if "audit" not in rollout.children:
             return ["none: this truth was not made by worldsim's simulator"]
         audit = rollout["audit"].dataset
-        books = {name: name.rpartition("_")[0].replace("_", " ") for name in ERRORS}
+        books = {name: name.removesuffix("_error").removesuffix("_gain").replace("_", " ")
+                 for name in (*ERRORS, "penetration") if name in audit}
         worst = ", ".join(f"{book} {float(audit[name].max()):.0e}" for name, book in books.items())
         failed = failed_members(rollout)
         return [f"{len(failed)} of {audit['failed'].size} members failed", *failed, worst]
@@ -99,5 +100,6 @@ def staleness(record: Mapping[str, Any]) -> list[str]:
 
 def _in_words(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_in_words(inner)}" for name, inner in value.items())
+        return ", ".join(f"{name} {_in_words(inner)}" for name, inner in value.items()
+                         if inner != {})
     return str(value)

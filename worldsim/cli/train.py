@@ -13,6 +13,7 @@ import tyro
 from worldsim.cli.flags import parse
 from worldsim.cli.progress import Advance, Stages
 from worldsim.errors import InputError
+from worldsim.splits import Purpose, Split, draw, seed_for
 
 if TYPE_CHECKING:
     from worldsim.diffusion.clips import ClipSet
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 
 VERB = "worldsim train"
 
-VALIDATION_SEED = 1_000_003
-"""Seed of the cases that physical errors are logged on; no training run uses it."""
+VALIDATION_SEED = seed_for(Purpose.VALIDATION, 0)
+"""Of the cases that physical errors are logged on."""
 
 VALIDATION_CASES = 4
 VALIDATION_REALIZATIONS = 2
@@ -140,7 +141,8 @@ def _clips(options: Options, config: TrainingConfig, folder: Path, stages: Stage
     else:
         with stages.stage(title) as advance:
             made = generate_clips(folder, options.scenario, range(config.cases),
-                                  seed=options.seed, workers=options.workers,
+                                  seed=seed_for(Purpose.TRAINING, options.seed),
+                                  workers=options.workers,
                                   record=record_observables if scored else None,
                                   compiled=scored and compiling_pays(config.cases - present))
             for done, _ in enumerate(made, start=present + 1):
@@ -148,6 +150,9 @@ def _clips(options: Options, config: TrainingConfig, folder: Path, stages: Stage
     clips = load_clips(folder, config.cases)
     if clips.scenario != options.scenario:
         raise InputError(f"{folder} holds clips of {clips.scenario!r}; choose another --clips")
+    if clips.split != Split.IN_RANGE:
+        raise InputError(f"{folder} holds clips of the split {clips.split!r}, which training must "
+                         "not see; choose another --clips")
     account = made_in(folder)
     if account is not None:
         stages.say(f"{folder}: {account}")
@@ -163,12 +168,13 @@ def physical_validation(scenario: str, advance: Advance) -> Validation:
     """
     from evaluation.metrics import HEADLINE
     from evaluation.scores import evaluate
-    from worldsim.diffusion.clip_factory import training_scenario
     from worldsim.diffusion.model import VideoDiffusion
     from worldsim.query import query
+    from worldsim.scenario import scenario_class
     from worldsim.simulator.world import simulate
 
-    cases = [training_scenario(scenario, VALIDATION_SEED, case) for case in range(VALIDATION_CASES)]
+    cases = [draw(scenario_class(scenario), Split.IN_RANGE, VALIDATION_SEED, case)
+             for case in range(VALIDATION_CASES)]
     truth = simulate(cases, realizations=VALIDATION_REALIZATIONS, seed=VALIDATION_SEED,
                      progress=advance)
     asked = query(cases, context=truth, realizations=VALIDATION_REALIZATIONS)

@@ -34,8 +34,8 @@ from worldsim.diffusion.clip_files import (
 )
 from worldsim.diffusion.clips import ClipManifest
 from worldsim.errors import InputError
-from worldsim.scenario import Scenario, scenario_class
-from worldsim.seeding import VISIBLE, stream
+from worldsim.scenario import scenario_class
+from worldsim.splits import Purpose, Split, draw, purpose_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -101,9 +101,10 @@ def made_in(directory: str | os.PathLike[str]) -> Made | None:
 
 
 def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[int], *, seed: int,
-                   workers: int = 2, fps: float | None = None, duration: float | None = None,
-                   size: tuple[int, int] | None = None, cameras: tuple[str, ...] | None = None,
-                   record: Record | None = None, compiled: bool = False) -> Iterator[int]:
+                   split: Split = Split.IN_RANGE, workers: int = 2, fps: float | None = None,
+                   duration: float | None = None, size: tuple[int, int] | None = None,
+                   cameras: tuple[str, ...] | None = None, record: Record | None = None,
+                   compiled: bool = False) -> Iterator[int]:
     """Simulate and film training cases; yields each case's number when it is done.
 
     What is done already is skipped, so the same call continues a stopped one. A case whose audit
@@ -111,7 +112,9 @@ def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[i
 
     Parameters
     ----------
-    cases : numbers of the cases; their parameters are drawn from the training ranges.
+    cases : numbers of the cases; their parameters are drawn from the split.
+    seed : of the random streams, see `worldsim.splits.seed_for`.
+    split : other than `Split.IN_RANGE` for cases to test on, which training seeds are refused for.
     workers : processes; 1 works in this one.
     fps, duration, size, cameras : frames per second, seconds, pixels and views of the videos; the
         scenario's own by default.
@@ -120,11 +123,15 @@ def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[i
 
     Raises
     ------
-    InputError : the directory holds clips of another definition, or an unknown camera.
+    InputError : the directory holds clips of another definition; an unknown camera; a training
+        seed for cases that training must not see.
     worldsim.simulator.distribution.WorkerDied : a process was killed; what is done is kept.
     """
     root = Path(out)
-    first = training_scenario(scenario, seed, 0)
+    if split is not Split.IN_RANGE and purpose_of(seed)[0] is Purpose.TRAINING:
+        raise InputError(f"seed={seed} is one of training, which never sees the split "
+                         f"{split.value!r}; take one of test or validation")
+    first = draw(scenario_class(scenario), split, seed, 0)
     views = first.scene(seed, 0).cameras
     names = first.film_cameras if cameras is None else cameras
     absent = set(names) - set(views)
@@ -135,7 +142,7 @@ def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[i
         scenario, first.version, seed, {name: views[name].to_json() for name in names},
         first.fps if fps is None else fps,
         first.clip_duration or first.duration if duration is None else duration,
-        first.size if size is None else size)
+        first.size if size is None else size, split.value)
     manifest.write(root)
     remove_abandoned(root)
     done = {*stored_cases(root), *failed_cases(root)}
@@ -202,19 +209,14 @@ def _account(root: Path, manifest: ClipManifest, cases: Sequence[int], workers: 
         file.write(json.dumps(row) + "\n")
 
 
-def training_scenario(name: str, seed: int, case: int) -> Scenario:
-    """The scenario of one training case, drawn from the training ranges."""
-    return scenario_class(name).sample(stream(seed, case, VISIBLE, "training parameters"))
-
-
 def _generate(root: Path, manifest: ClipManifest, cases: Sequence[int],
               record: Record | None, compiled: bool) -> list[int]:
     from worldsim.camera import render
     from worldsim.simulator.audit_record import failed_members
     from worldsim.simulator.world import simulate
 
-    scenarios = [training_scenario(manifest.scenario, manifest.seed, case)
-                 for case in cases]
+    cls, split = scenario_class(manifest.scenario), Split(manifest.split)
+    scenarios = [draw(cls, split, manifest.seed, case) for case in cases]
     truth = simulate(scenarios, seed=manifest.seed, case_numbers=cases,
                      duration=manifest.duration, threads=1, compiled=compiled)
     failed = truth["audit"]["failed"].values[:, 0]

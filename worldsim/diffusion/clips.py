@@ -19,6 +19,7 @@ from worldsim.atomic import written_whole
 from worldsim.diffusion.clip_files import case_file, read_case, stored_cases
 from worldsim.errors import InputError
 from worldsim.scenario import scenario_class
+from worldsim.splits import Split
 
 MANIFEST = "clips.json"
 
@@ -32,6 +33,7 @@ class ClipManifest:
     fps, duration, size : of the stored videos.
     cameras : the views by name, in the order in which the model numbers them, each described as
         `worldsim.camera.Camera.to_json` writes it.
+    split : the `worldsim.splits.Split` that parameters are drawn from.
     """
 
     scenario: str
@@ -41,6 +43,7 @@ class ClipManifest:
     fps: float = 5.0
     duration: float = 14.0
     size: tuple[int, int] = (64, 96)
+    split: str = Split.IN_RANGE.value
 
     @property
     def frames(self) -> int:
@@ -89,6 +92,7 @@ class ClipSet:
     seed: int
     case_ids: tuple[int, ...]
     mirror_axes: tuple[str | None, ...]
+    split: str = Split.IN_RANGE.value
 
     @property
     def frames(self) -> int:
@@ -134,4 +138,5 @@ def load_clips(directory: str | os.PathLike[str], limit: int | None = None) -> C
         cameras=manifest.cameras, fps=manifest.fps, scenario=manifest.scenario,
         version=manifest.version, seed=manifest.seed, case_ids=tuple(cases),
         mirror_axes=tuple(mirrors.get(camera) for camera in manifest.cameras),
+        split=manifest.split,
     )

@@ -220,10 +220,11 @@ class Climatology:
     """What happened in the training rollouts whose parameters are nearest, in their own layouts."""
 
     name = "baseline:climatology"
-    capabilities = dataclasses.replace(_FROM_SUMMARY, context=False)
 
     def __init__(self, summary: TrainingSummary) -> None:
         self.summary = summary
+        self.capabilities = dataclasses.replace(
+            _FROM_SUMMARY, context=False, scenario=summary.scenario)
         self.sha256 = summary.sha256
 
     def rollout(self, query: Query) -> xr.DataTree:
@@ -261,10 +262,11 @@ class Nearest:
     """
 
     name = "baseline:nearest"
-    capabilities = dataclasses.replace(_FROM_SUMMARY, stochastic=False)
 
     def __init__(self, summary: TrainingSummary) -> None:
         self.summary = summary
+        self.capabilities = dataclasses.replace(
+            _FROM_SUMMARY, stochastic=False, scenario=summary.scenario)
         self.sha256 = summary.sha256
 
     @functools.cached_property
