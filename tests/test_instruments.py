@@ -28,7 +28,8 @@ from worldsim.instruments.state import buildings_state, debris_state, water_stat
 from worldsim.instruments.water import arrival, front
 from worldsim.instruments.wetness import wet_mask
 from worldsim.rollout import video_dataset
-from worldsim.video_file import read_mp4, write_mp4
+from worldsim.video_file import write_mp4
+from worldsim.video_reading import read_mp4
 
 FPS = 5.0
 

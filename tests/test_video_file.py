@@ -8,9 +8,11 @@ import sys
 import numpy as np
 import pytest
 
-from worldsim import video_file
+from worldsim import ffmpeg, video_file
 from worldsim.errors import InputError
-from worldsim.video_file import find_ffmpeg, read_mp4, write_mp4
+from worldsim.ffmpeg import find_ffmpeg
+from worldsim.video_file import write_mp4
+from worldsim.video_reading import read_mp4
 
 
 def moving_square(frames: int = 12, rows: int = 48, columns: int = 64) -> np.ndarray:
@@ -93,7 +95,7 @@ def test_ffmpeg_that_stops_early_is_reported(tmp_path, monkeypatch):
 
 
 def test_without_ffmpeg_the_message_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(video_file.shutil, "which", lambda name: None)
+    monkeypatch.setattr(ffmpeg.shutil, "which", lambda name: None)
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     with pytest.raises(InputError, match=r"apt-get install ffmpeg.*pip install imageio-ffmpeg"):
         find_ffmpeg()

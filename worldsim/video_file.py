@@ -1,10 +1,8 @@
-"""Video files: H.264 in mp4, written and read by ffmpeg."""
+"""Video files: H.264 in mp4, written by ffmpeg; `worldsim.video_reading` reads any."""
 
 from __future__ import annotations
 
 import os
-import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -14,29 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from worldsim.errors import InputError
-
-
-def find_ffmpeg() -> str:
-    """Path of an ffmpeg program: the one on PATH, or else that of the package imageio-ffmpeg.
-
-    Cheap (nothing is run), so that it can be asked before a long run.
-
-    Raises
-    ------
-    InputError : there is none; the message says what to install.
-    """
-    on_path = shutil.which("ffmpeg")
-    if on_path:
-        return on_path
-    try:
-        import imageio_ffmpeg
-
-        return imageio_ffmpeg.get_ffmpeg_exe()
-    except (ImportError, RuntimeError):
-        raise InputError(
-            "video needs ffmpeg, which is not installed: run `apt-get install ffmpeg` or "
-            "`pip install imageio-ffmpeg`"
-        ) from None
+from worldsim.ffmpeg import find_ffmpeg, last_line
 
 
 def write_mp4(
@@ -136,7 +112,7 @@ def _encode(ffmpeg: str, beside: str, first: np.ndarray, rest: Iterator[np.ndarr
             raise
         if process.wait() != 0:
             complaints.seek(0)
-            raise InputError(f"cannot write {target}: ffmpeg says: {_last_line(complaints.read())}")
+            raise InputError(f"cannot write {target}: ffmpeg says: {last_line(complaints.read())}")
 
 
 def _even(length: int) -> int:
@@ -147,43 +123,3 @@ def _enlarged(frame: np.ndarray, scale: int) -> bytes:
     larger = frame.repeat(scale, axis=0).repeat(scale, axis=1)
     odd = [(0, length % 2) for length in larger.shape[:2]]
     return np.pad(larger, [*odd, (0, 0)], mode="edge").tobytes()
-
-
-def _last_line(complaints: bytes) -> str:
-    lines = complaints.decode(errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else "nothing"
-
-
-def read_mp4(path: str | os.PathLike[str]) -> tuple[np.ndarray, float]:
-    """Frames (time, row, column, 3) uint8 and frames per second of any video ffmpeg can read.
-
-    Raises
-    ------
-    InputError : no such file, not a video, or no ffmpeg.
-    """
-    source = Path(path)
-    if not source.is_file():
-        raise InputError(f"{source} does not exist; give the path of a video file")
-    ffmpeg = find_ffmpeg()
-    described = subprocess.run(
-        [ffmpeg, "-hide_banner", "-nostdin", "-i", str(source)],
-        stdin=subprocess.DEVNULL, capture_output=True, check=False,
-    ).stderr.decode(errors="replace")
-    stream = next((line for line in described.splitlines() if "Video:" in line), "")
-    size = re.search(r"\b(\d{2,5})x(\d{2,5})\b", stream)
-    rate = re.search(r"([\d.]+) (?:fps|tbr)\b", stream)
-    if not size or not rate:
-        raise InputError(f"{source} is not a video that can be read: "
-                         f"ffmpeg says: {_last_line(described.encode())}")
-    width, height = int(size[1]), int(size[2])
-    decoded = subprocess.run(
-        [ffmpeg, "-hide_banner", "-loglevel", "error", "-nostdin", "-threads", "1",
-         "-i", str(source), "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24",
-         "-sws_flags", "accurate_rnd+full_chroma_int", "pipe:1"],
-        stdin=subprocess.DEVNULL, capture_output=True, check=False,
-    )
-    frame_bytes = height * width * 3
-    if decoded.returncode != 0 or not decoded.stdout or len(decoded.stdout) % frame_bytes:
-        raise InputError(f"{source} is damaged: ffmpeg says: {_last_line(decoded.stderr)}")
-    frames = np.frombuffer(decoded.stdout, dtype=np.uint8).reshape(-1, height, width, 3)
-    return frames.copy(), float(rate[1])

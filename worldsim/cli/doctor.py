@@ -40,7 +40,7 @@ def main(args: Sequence[str]) -> int:
 
 def ffmpeg() -> Finding:
     """Look for ffmpeg and run it."""
-    from worldsim.video_file import find_ffmpeg
+    from worldsim.ffmpeg import find_ffmpeg
 
     try:
         path = find_ffmpeg()
