@@ -20,8 +20,10 @@ from worldsim.mechanics import (
 from worldsim.scenario import ClosedForm, Observable, Scenario, parameter
 from worldsim.seeding import VISIBLE, stream
 
-BALL_RADIUS, BALL_HEIGHT = 0.2, 0.7
-"""Of the ball and of where it strikes, as shares of a domino's height."""
+WIDTH, HEIGHT = 6.0, 2.0
+"""m: of the stage; the longest row of the training ranges lies in it when it has fallen."""
+BALL_RADIUS, BALL_HEIGHT, BALL_MASS = 0.2, 0.7, 0.7
+"""Of the ball and of where it strikes, as shares of a domino's height; of a domino's mass."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,21 +83,21 @@ class Dominoes(Scenario):
     )
 
     count: float = parameter(
-        6, unit="1", training=(4, 7), physical=(2, 10), whole=True, meaning="number of dominoes",
+        5, unit="1", training=(4, 6), physical=(2, 8), whole=True, meaning="number of dominoes",
     )
     spacing: float = parameter(
-        0.4, unit="m", training=(0.25, 0.55), physical=(0.08, 1.8),
+        0.3, unit="m", training=(0.2, 0.4), physical=(0.08, 1.6),
         meaning="clear gap between neighbouring dominoes",
     )
     height: float = parameter(
-        1.0, unit="m", training=(0.8, 1.2), physical=(0.6, 1.5), meaning="height of a domino",
+        1.0, unit="m", training=(0.9, 1.2), physical=(0.7, 1.4), meaning="height of a domino",
     )
     friction: float = parameter(
         0.5, unit="1", training=(0.3, 0.7), physical=(0.05, 1.2),
         meaning="friction coefficient of all surfaces",
     )
     push: float = parameter(
-        2.5, unit="m/s", training=(1.8, 3.4), physical=(0.2, 5.0),
+        2.8, unit="m/s", training=(2.2, 3.6), physical=(0.3, 6.0),
         meaning="speed of the ball that strikes the first domino",
     )
     gravity: float = parameter(
@@ -109,15 +111,15 @@ class Dominoes(Scenario):
         paint = stream(seed, case, VISIBLE, "colours")
         count = int(self.count)
         facing = 1.0 if shape.random() < 0.5 else -1.0
-        thickness = float(shape.uniform(0.18, 0.23)) * min(self.height, 1.0)
+        thickness = float(shape.uniform(0.2, 0.25)) * self.height
         depth = float(shape.uniform(0.4, 0.6)) * self.height
         radius = BALL_RADIUS * self.height
         runway = 0.3 + float(shape.uniform(0.0, 0.15))
         errors = shape.normal(0.0, 0.02, 10)[:count].clip(-0.05, 0.05) * self.spacing
         pitch = self.spacing + thickness
 
-        # From the shelf's further end to the tip of the last domino when it has fallen.
-        before = 4 * radius + runway
+        # From the ball's far side to the tip of the last domino when it has fallen.
+        before = 2 * radius + runway
         length = before + thickness + (count - 1) * pitch + self.height
         left = -length / 2 + before  # the first domino's near face, for a row to the right
         material = Material(friction=self.friction, restitution=0.1)
@@ -126,12 +128,12 @@ class Dominoes(Scenario):
             field=self.height / 2,
         )
         around, backdrop = surroundings(
-            seed, case, length, 2 * self.height, behind=1.5 * self.height,
+            seed, case, WIDTH, HEIGHT, behind=1.5 * self.height,
             material=Material(friction=self.friction),
         )
         bodies: list[Body] = []
         striker = Striker(
-            facing * (left + float(errors[0])), BALL_HEIGHT * self.height, radius, 0.5,
+            facing * (left + float(errors[0])), BALL_HEIGHT * self.height, radius, BALL_MASS,
             self.push, runway, 0.75 * radius, facing,
         )
         bodies += striker.bodies(
@@ -146,7 +148,7 @@ class Dominoes(Scenario):
                 )
             )
         return MechanicalScene(
-            (*around, *bodies), stage_cameras(length, 1.6 * self.height, depth=depth),
+            (*around, *bodies), stage_cameras(WIDTH, HEIGHT, depth=0.5),
             backdrop=backdrop, gravity=self.gravity,
         )
 

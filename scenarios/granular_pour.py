@@ -26,16 +26,22 @@ from worldsim.seeding import VISIBLE, stream
 
 Quaternion = tuple[float, float, float, float]
 
-WIDTH = 3.0
-"""m: between the side walls, with their thickness."""
+WIDTH, HEIGHT = 3.0, 3.05
+"""m: of the stage; the width is that between the side walls, with their thickness."""
 THICK = 0.03
 """m: half thickness of walls and boards."""
 SLOPE = math.radians(50.0)
 """Of the hopper's sides against the horizontal: grains slide down it up to friction 1.2."""
-PEG_RADIUS, PEG_PITCH, PEG_ROWS, PEG_RISE = 0.035, 0.46, 3, 0.3
+PEG_RADIUS, PEG_PITCH, PEG_ROWS, PEG_RISE = 0.05, 0.54, 3, 0.3
 """m, m, 1, m. Between two pegs there is more than two grains' width: no arch can bear on them."""
 BIN_HEIGHT = 0.45
-OUTLET = {"heap": 1.3, "pegs": 1.65}
+"""m."""
+ROLLING = 0.3
+"""Resistance to rolling over friction and radius: as large as for seeds and gravel; balls without
+it make no heap (Zhou et al. 2002)."""
+ROUGHNESS = 2.8
+"""Radii from one to the next of the fixed balls that keep a heap's lowest grains in place."""
+OUTLET = {"heap": 1.3, "pegs": 1.7}
 """m: height of the hopper's outlet."""
 BOARD = Look((150, 146, 138))
 FACING_BACK: Quaternion = (math.sqrt(0.5), -math.sqrt(0.5), 0.0, 0.0)
@@ -83,7 +89,7 @@ class GranularPour(Scenario):
                    "free fall"),
         ClosedForm("repose", "the angle of repose grows with friction", 0.0,
                    "Zhou et al. 2002, Powder Technology 125, 45: by experiment and simulation"),
-        ClosedForm("spread", "mean 0, variance about rows pitch2 / 4 over pegs", 0.7,
+        ClosedForm("spread", "over pegs: mean 0, variance rows pitch2 / 4 + opening2 / 12", 0.7,
                    "Galton 1889, Natural Inheritance: binomial, for grains that do not meet"),
     )
 
@@ -106,7 +112,7 @@ class GranularPour(Scenario):
         meaning="ratio of the normal speeds after and before grains collide",
     )
     opening: float = parameter(
-        0.65, unit="m", training=(0.5, 0.8), physical=(0.3, 1.0),
+        0.95, unit="m", training=(0.8, 1.1), physical=(0.5, 1.3),
         meaning="width of the hopper's outlet",
     )
 
@@ -119,12 +125,13 @@ class GranularPour(Scenario):
         looks = object_looks(paint, count, alike=alike)
         # Of two bodies the lesser restitution counts: that of the grains.
         solid = Material(friction=self.friction, restitution=1.0)
+        rolls = ROLLING if self.arrangement == "heap" else 0.0
         grain = Material(
             friction=self.friction, restitution=self.restitution,
-            rolling=0.5 * self.friction * self.radius,
+            rolling=rolls * self.friction * self.radius,
         )
         places = self._places(layout)
-        height = max(3.05, max(z for _, z in places) + 2 * self.radius)
+        height = max(HEIGHT, max(z for _, z in places) + 2 * self.radius)
         around, backdrop = surroundings(
             seed, case, 2 * WIDTH, 1.0, behind=self.radius + 0.2, material=solid
         )
@@ -135,13 +142,15 @@ class GranularPour(Scenario):
         ]
         if self.arrangement == "pegs":
             bodies.append(fixture("pegs", list(self._pegs()), material=solid))
+        else:
+            bodies.append(fixture("rough floor", list(self._gravel()), material=solid))
         for number, (x, z) in enumerate(places):
             bodies.append(
                 ball(f"grain {number + 1}", self.radius, (x, 0.0, z), looks[number],
                      material=grain, mass=0.1)
             )
         return MechanicalScene(
-            (*around, *bodies), stage_cameras(WIDTH, height, depth=2 * self.radius),
+            (*around, *bodies), stage_cameras(WIDTH, HEIGHT, depth=0.2),
             backdrop=backdrop, step=1 / 480,
         )
 
@@ -192,18 +201,27 @@ class GranularPour(Scenario):
             parts.append(board((half, deep, THICK), (way * x, 0.0, z), -way * SLOPE))
         return parts
 
+    def _gravel(self) -> Iterator[Part]:
+        """Balls sunk by half into the floor."""
+        for x in _centred(ROUGHNESS * self.radius, WIDTH / 2 - 2 * THICK):
+            yield Part(
+                Shape.SPHERE, (self.radius,), Look((112, 108, 100)), (x, 0.0, 0.0), tracked=False
+            )
+
     def _pegs(self) -> Iterator[Part]:
         """Staggered rows of pegs across the layer, and the walls between bins below them."""
         deep = 1.02 * self.radius
         across: Quaternion = (math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0)
-        low = BIN_HEIGHT + 0.25
+        low = BIN_HEIGHT + 0.17
+        # Whatever rolls down a wall finds its way past the pegs.
+        room = WIDTH / 2 - 2 * THICK - PEG_RADIUS - 2.4 * self.radius
         for row in range(PEG_ROWS):
-            for x in _centred(PEG_PITCH, shifted=row % 2 == 1):
+            for x in _centred(PEG_PITCH, room, shifted=row % 2 == 1):
                 yield Part(
                     Shape.CYLINDER, (PEG_RADIUS, deep), Look((88, 90, 92)),
                     (x, 0.0, low + row * PEG_RISE), across, tracked=False,
                 )
-        for x in _centred(PEG_PITCH, shifted=False):
+        for x in _centred(PEG_PITCH, room):
             yield Part(
                 Shape.BOX, (0.5 * THICK, deep, BIN_HEIGHT / 2), BOARD, (x, 0.0, BIN_HEIGHT / 2),
                 tracked=False,
@@ -219,9 +237,7 @@ class GranularPour(Scenario):
         return MechanicalHidden(friction=np.full(len(scene.bodies), friction), velocity=velocity)
 
 
-def _centred(pitch: float, *, shifted: bool) -> list[float]:
-    """Places between the side walls, a pitch apart: one at 0, or half a pitch beside it."""
-    room = WIDTH / 2 - 2 * THICK - 0.12
-    first = pitch / 2 if shifted else 0.0
-    rights = np.arange(first, room, pitch)
+def _centred(pitch: float, room: float, *, shifted: bool = False) -> list[float]:
+    """Places from -room to room, a pitch apart: one at 0, or half a pitch beside it."""
+    rights = np.arange(pitch / 2 if shifted else 0.0, room, pitch)
     return sorted({float(x) for x in (*-rights, *rights)})

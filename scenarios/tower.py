@@ -21,6 +21,11 @@ from worldsim.mechanics import (
 from worldsim.scenario import ClosedForm, Observable, Scenario, choice, parameter
 from worldsim.seeding import VISIBLE, stream
 
+WIDTH, HEIGHT = 4.4, 3.0
+"""m: of the stage. Towers stand beside its middle, so that there is room for what falls."""
+BALL_RADIUS, BALL_MASS = 0.2, 0.7
+"""m, kg."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Tower(Scenario):
@@ -81,10 +86,10 @@ class Tower(Scenario):
     )
     shape: str = choice("box", ("box", "cylinder"), meaning="what the blocks are")
     count: float = parameter(
-        4, unit="1", training=(3, 6), physical=(2, 8), whole=True, meaning="number of blocks",
+        4, unit="1", training=(3, 5), physical=(2, 7), whole=True, meaning="number of blocks",
     )
     overhang: float = parameter(
-        0.12, unit="m", training=(0.05, 0.35), physical=(0.0, 0.5),
+        0.12, unit="m", training=(0.05, 0.35), physical=(0.0, 0.55),
         meaning="from the centre of the top block to that of the one beneath",
     )
     width: float = parameter(
@@ -117,20 +122,17 @@ class Tower(Scenario):
         shape = stream(seed, case, VISIBLE, "tower")
         paint = stream(seed, case, VISIBLE, "colours")
         facing = 1.0 if shape.random() < 0.5 else -1.0
-        tall = float(shape.uniform(0.3, 0.38))
+        tall = float(shape.uniform(0.38, 0.44))
         deep = float(shape.uniform(0.8, 1.0)) * self.width
         count = int(self.count)
         centres = self.offsets()
-        total = count * tall
-        radius = 0.16
         runway = 0.35 + float(shape.uniform(0.0, 0.15))
-        # A tower that topples falls to its leaning side, as far as it is high.
-        stage = 1.5 * total + self.width + float(centres[-1]) + 0.6
-        middle = 0.5 * stage - (total + self.width / 2 + float(centres[-1]) + 0.2)
+        # A tower that topples falls to its leaning side.
+        middle = -0.2 * WIDTH + float(shape.uniform(-0.1, 0.1))
 
         material = Material(friction=0.6, restitution=0.05)
         around, backdrop = surroundings(
-            seed, case, stage, total, behind=1.2 * self.width, material=material
+            seed, case, WIDTH, HEIGHT, behind=1.2 * self.width, material=material
         )
         looks = object_looks(paint, count + 1, patterns=(Pattern.PLAIN, Pattern.HALVES))
         half = self.width / 2
@@ -151,12 +153,12 @@ class Tower(Scenario):
         if self.struck == "yes":
             target = max(1, round(0.6 * (count - 1)))
             striker = Striker(
-                facing * (middle + float(centres[target]) - half), (target + 0.5) * tall, radius,
-                0.7, self.push, runway, float(centres[target]) + 0.1, facing,
+                facing * (middle + float(centres[target]) - half), (target + 0.5) * tall,
+                BALL_RADIUS, BALL_MASS, self.push, runway, float(centres[target]) + 0.1, facing,
             )
             bodies += striker.bodies(looks[count], prop_look(paint), material)
         return MechanicalScene(
-            (*around, *bodies), stage_cameras(stage, 1.15 * total, depth=deep),
+            (*around, *bodies), stage_cameras(WIDTH, HEIGHT, depth=0.6),
             backdrop=backdrop,
         )
 
