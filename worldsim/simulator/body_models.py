@@ -11,6 +11,7 @@ import numpy as np
 from worldsim.simulator.coast import Piece, WorkKind
 from worldsim.simulator.floating import ADDED_MASS, Floaters
 from worldsim.simulator.frames import FrameProperties, frame_properties
+from worldsim.simulator.heave import added_mass
 from worldsim.simulator.loose_bodies import typical
 from worldsim.simulator.resting import debris_mass, debris_rest, work_foot, work_height
 from worldsim.simulator.scene import Building, Hidden, Person, Physics, Scene
@@ -28,6 +29,14 @@ trapped air; doors and windows let the rest in."""
 
 PARKED = 1.0e4
 """m; where the bodies of empty slots rest, out of everybody's way."""
+
+CUSHION = 0.05
+"""m of water left between a block that is let go and what it comes to lie on. Where a block got
+into the ground by a time step's fall, MuJoCo would push it out along the nearest side of a facet,
+which need not be upwards."""
+
+SETTLING = 0.04
+"""s in which it comes to lie there, without a bounce: the water between must get out."""
 
 JACOBIAN = "sparse"
 """MuJoCo's; tests set it to "dense" and must find the same."""
@@ -75,7 +84,7 @@ def member_model(scene: Scene, hidden: Hidden, physics: Physics) -> mujoco.MjMod
             mass = debris_mass(box, density)
             bodies.append(
                 _Box(place, box.heading, box.half_size, mass, True, "<freejoint/>",
-                     friction=float(loose.friction[k]))
+                     friction=float(loose.friction[k]), margin=CUSHION if box.let_go else 0.0)
             )
         else:
             place = (PARKED, 10.0 * (k + 1), 0.0)
@@ -114,10 +123,12 @@ def member_model(scene: Scene, hidden: Hidden, physics: Physics) -> mujoco.MjMod
     model.geom_conaffinity[1:] = solid
     model.hfield_data[:] = ((scene.platform - low) / relief).ravel()
     first = 4 * slots.buildings * slots.storeys
-    for k in range(len(scene.debris)):
+    for k, box in enumerate(scene.debris):
         body = 1 + slots.buildings * slots.storeys + k
         dof = first + 6 * k
         set_added_inertia(model, slice(dof, dof + 2), ADDED_MASS * model.body_mass[body])
+        if box.let_go:
+            set_added_inertia(model, slice(dof + 2, dof + 3), added_mass(box.half_size))
     return model
 
 
@@ -182,6 +193,7 @@ class _Box:
 
     exists : has weight from the start. collides : meets others; as `exists` unless given.
     friction : coefficient that counts against everything fixed; otherwise 0.5, or the other's.
+    margin : m from others at which it is held.
     """
 
     place: tuple[float, ...]
@@ -193,6 +205,7 @@ class _Box:
     shape: str = "box"
     collides: bool | None = None
     friction: float | None = None
+    margin: float = 0.0
 
     @property
     def solid(self) -> bool:
@@ -207,6 +220,8 @@ class _Box:
             'friction="0.5"' if self.friction is None
             else f'friction="{self.friction!r} 0.005 0.0001" priority="1"'
         )
+        if self.margin:
+            rough += f' margin="{self.margin!r}" solref="{SETTLING!r} 1"'
         return (
             f'<body pos="{at}" quat="{turned}" gravcomp="1">{self.joints}'
             f'<geom type="{self.shape}" size="{size}" mass="{float(self.mass)!r}"'
@@ -252,7 +267,8 @@ def floaters(
     slots = scenes[0].slots
     storeys = slots.buildings * slots.storeys
     shape = (len(scenes), slots.bodies)
-    mass, drag, sill = np.ones(shape), np.ones(shape), np.zeros(shape)
+    mass, drag = np.ones(shape), np.ones(shape)
+    sill, heave_added = np.zeros(shape), np.zeros(shape)
     buoyant, loose = np.ones(shape), np.zeros(shape, dtype=bool)
     for member, (scene, draw) in enumerate(zip(scenes, hidden, strict=True)):
         for b, building in enumerate(scene.buildings):
@@ -265,8 +281,9 @@ def floaters(
             mass[member, storeys + k] = debris_mass(box, float(draw.debris_density[k]))
             drag[member, storeys + k] = float(draw.debris_drag[k]) * physics.debris_drag
             loose[member, storeys + k] = True
+            heave_added[member, storeys + k] = added_mass(box.half_size) if box.let_go else 0.0
         sill[member, storeys:] = (draw.debris or typical(scene)).sill
-    return Floaters(half_size.copy(), mass, drag, buoyant, loose, sill)
+    return Floaters(half_size.copy(), mass, drag, buoyant, loose, sill, heave_added)
 
 
 BOX_DRAG = 2.0

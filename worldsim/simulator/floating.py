@@ -13,6 +13,7 @@ import dataclasses
 import numpy as np
 
 from worldsim.simulator.constants import SEAWATER_DENSITY
+from worldsim.simulator.heave import heave as heave_loads
 from worldsim.simulator.sampling import Bilinear
 from worldsim.simulator.scene import Domain
 
@@ -92,6 +93,7 @@ class Floaters:
     half_size : (…, 3) m. mass : kg. drag : drag coefficient. buoyant : part of the bulk volume
     that displaces water. loose : whether the water moves it now. sill : height in m over the
     underside up to which water passes (under a car), so that nothing is displaced there.
+    heave_added : kg, of blocks that are let go (see `heave`); 0 for all else.
     """
 
     half_size: np.ndarray
@@ -100,6 +102,7 @@ class Floaters:
     buoyant: np.ndarray
     loose: np.ndarray
     sill: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((1, 1)))
+    heave_added: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros((1, 1)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,7 +158,8 @@ def floating_forces(
     touched = sample.wet_share * boxes.loose[:, :, None]
 
     height = 2 * boxes.half_size[..., 2:3]
-    submerged = np.clip(surface - (place[..., 2] - height / 2), 0.0, height)
+    immersion = surface - (place[..., 2] - height / 2)
+    submerged = np.clip(immersion, 0.0, height)
     submerged = np.where(touched > 0, submerged, 0.0)
     displacing = np.maximum(submerged - boxes.sill[..., None], 0.0)
     volume = displacing * column_area[..., None] * boxes.buoyant[..., None] * touched
@@ -181,14 +185,19 @@ def floating_forces(
     restoring = SEAWATER_DENSITY * gravity * column_area[..., None] * boxes.buoyant[..., None]
     heave = 2 * HEAVE_DAMPING * np.sqrt(restoring * box_mass) * (displacing > 0) * touched
     piercing = (displacing > 0) & (submerged < height)
-    force = np.stack(
-        [
-            drag_x - pull * slope_x,
-            drag_y - pull * slope_y,
-            gravity * displaced - heave * point_velocity[..., 2],
-        ],
-        axis=-1,
-    )
+    vertical = gravity * displaced - heave * point_velocity[..., 2]
+    stiffness, damping = (restoring * piercing * touched).sum(2), heave.sum(2)
+    let_go = boxes.heave_added > 0
+    if let_go.any():
+        rise = velocity[..., 2]
+        roll = -heave * piercing * (point_velocity[..., 2] - rise[..., None])
+        blocks = heave_loads(
+            boxes, immersion, touched, gravity * displaced, restoring, rise, roll, gravity, dt
+        )
+        vertical = np.where(let_go[..., None], blocks.force, vertical)
+        stiffness = np.where(let_go, blocks.stiffness, stiffness)
+        damping = np.where(let_go, blocks.damping, damping)
+    force = np.stack([drag_x - pull * slope_x, drag_y - pull * slope_y, vertical], axis=-1)
     torque = np.cross(arm, force)
 
     change = np.zeros((2, *water.depth.shape))
@@ -198,8 +207,8 @@ def floating_forces(
     return FloatingLoads(
         force.sum(2),
         torque.sum(2),
-        heave_stiffness=(restoring * piercing * touched).sum(2),
-        heave_damping=heave.sum(2),
+        heave_stiffness=stiffness,
+        heave_damping=damping,
         change=change,
     )
 

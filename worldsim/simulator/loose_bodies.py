@@ -30,6 +30,7 @@ class DebrisKind(enum.StrEnum):
     LOG = "log"
     TANK = "tank"
     DECK = "deck"
+    BLOCK = "block"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +73,8 @@ KINDS = {
     DebrisKind.TANK: KindProperties(40.0, 0.25, (20.0, 150.0), 1.0, 0.30, (0.4, 0.6)),
     # Reinforced concrete (2,500) with the voids between its girders; bearings μ about 0.6, wide.
     DebrisKind.DECK: KindProperties(1600.0, 0.08, (1200.0, 2500.0), 2.0, 0.25, (0.4, 0.8)),
+    # A solid of whatever density an experiment asks for; a cube's drag (Hoerner 1965, fig. 3-33).
+    DebrisKind.BLOCK: KindProperties(500.0, 0.02, (20.0, 8000.0), 1.05, 0.05, (0.3, 0.6)),
 }
 """By kind. Where no source is named, the numbers are wide engineering judgement, not data."""
 
@@ -205,8 +208,13 @@ def check_debris(scene: Scene) -> None:
             _check_contents(name, body)
         if body.kind is DebrisKind.DECK:
             _check_deck(name, body, scene)
+        elif body.kind is DebrisKind.BLOCK:
+            _check_block(name, body, scene)
         elif body.elevation is not None:
-            raise InputError(f"{name}: only decks stand on piers; leave its elevation away")
+            raise InputError(
+                f"{name}: only decks stand on piers and only blocks are let go; leave its "
+                "elevation away"
+            )
 
 
 def _check_contents(name: str, body: Debris) -> None:
@@ -224,6 +232,24 @@ def _check_contents(name: str, body: Debris) -> None:
         raise InputError(
             f"{name}: {contents.tracer:g} kg that dissolve must lie in 0 to {contents.mass:g} kg, "
             f"its contents"
+        )
+
+
+def _check_block(name: str, body: Debris, scene: Scene) -> None:
+    """A block that is let go is above the ground."""
+    if body.elevation is None:
+        return
+    along, across = math.cos(body.heading), math.sin(body.heading)
+    dx = scene.domain.x[None, :] - body.position[0]
+    dy = scene.domain.y[:, None] - body.position[1]
+    inside = (np.abs(dx * along + dy * across) <= body.half_size[0]) & (
+        np.abs(dy * along - dx * across) <= body.half_size[1]
+    )
+    ground = float(np.max(scene.platform, where=inside, initial=-math.inf))
+    if not ground <= body.elevation < 1e4:
+        raise InputError(
+            f"{name}: elevation={body.elevation:g} m of its underside must lie between the ground, "
+            f"{ground:g} m, and 1e4 m"
         )
 
 
