@@ -20,6 +20,7 @@ VERBS = {
     "train": "train the video world model on data it simulates",
     "validate": "hold the simulator against exact solutions and measurements",
     "scenarios": "list the scenarios with parameters, units and ranges",
+    "view": "draw a contact sheet of a scenario, a run or a video",
     "report": "write the report page of a run again, or compare two runs",
     "show": "say what a run holds, how it was made and whether it is stale",
     "cite": "say where every number is from, and how to cite a run",

@@ -16,6 +16,8 @@ from worldsim.scenario import Scenario
 
 VERB = "worldsim simulate"
 
+Where = Literal["given", "in_range", "inside", "outside", "outside_all", "combination"]
+
 
 @dataclasses.dataclass(frozen=True)
 class Options:
@@ -29,7 +31,7 @@ class Options:
     """Seed of everything random; the same seed gives the same numbers."""
     duration: Annotated[float | None, tyro.conf.arg(metavar="s")] = None
     """Seconds to simulate; the scenario's own length by default."""
-    split: Literal["given", "in_range", "inside", "outside", "outside_all", "combination"] = "given"
+    split: Where = "given"
     """Where each case's parameters are from: given: the flags, the same for all; in_range: drawn as
     training draws; inside, outside (outside_all), combination: drawn where training never does.
     Cases that are drawn have the seeds of tests, which no training meets."""
