@@ -148,7 +148,7 @@ class BallsInBox(Scenario):
             seed, case, INSIDE, INSIDE, behind=deep + 0.3, material=ELASTIC
         )
         frame = _box(prop_look(stream(seed, case, VISIBLE, "box")), deep, middle)
-        cameras = stage_cameras(INSIDE + 2 * WALL, INSIDE + 2 * WALL, depth=2 * deep)
+        cameras = stage_cameras(INSIDE + 2 * WALL, INSIDE + 2 * WALL, depth=0.5)
         # What falls from ceiling to floor; a lighter ball may for moments be faster.
         fastest = math.hypot(1.5 * self.speed, math.sqrt(2 * self.gravity * INSIDE))
         return MechanicalScene(

@@ -152,7 +152,8 @@ class Collision(Scenario):
             seed, case, SIDE, SIDE / 2, behind=SIDE / 2, material=AIR_TABLE
         )
         cameras = {
-            "overhead": overhead_camera(SIDE), **stage_cameras(SIDE, SIDE / 4, depth=SIDE)
+            "overhead": overhead_camera(SIDE),
+            **stage_cameras(SIDE, SIDE / 4, depth=SIDE, elevation=35.0),
         }
         step = step_for(self.speed + self.target_speed, float(radii.min()))
         return MechanicalScene((*bodies, *still), cameras, backdrop=backdrop, step=step)

@@ -136,7 +136,8 @@ class Collisions(Scenario):
             seed, case, SIDE, SIDE / 2, behind=SIDE / 2, material=AIR_TABLE
         )
         cameras = {
-            "overhead": overhead_camera(SIDE), **stage_cameras(SIDE, SIDE / 4, depth=SIDE)
+            "overhead": overhead_camera(SIDE),
+            **stage_cameras(SIDE, SIDE / 4, depth=SIDE, elevation=35.0),
         }
         return MechanicalScene((*bodies, *still), cameras, backdrop=backdrop)
 

@@ -138,7 +138,7 @@ class Projectile(Scenario):
             for n in range(number)
         ]
         return MechanicalScene(
-            (*balls, *still), stage_cameras(WIDTH, HEIGHT, depth=2 * lane), backdrop=backdrop,
+            (*balls, *still), stage_cameras(WIDTH, HEIGHT, depth=1.2), backdrop=backdrop,
             gravity=self.gravity,
             step=step_for(math.hypot(self.speed, math.sqrt(2 * self.gravity)), self.radius),
         )

@@ -8,6 +8,7 @@ Objects have distinct saturated colours; all else is dull, so that it cannot be 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -91,7 +92,7 @@ PROP_COLOURS: tuple[Colour, ...] = (
 )
 """Dull paint of distractors and of fixtures that stand in the picture."""
 
-CORNER_AZIMUTH, CORNER_ELEVATION, CORNER_FOV = 35.0, 18.0, 30.0
+CORNER_AZIMUTH, CORNER_FOV = 35.0, 32.0
 """degree: where the corner camera stands, and its angle of view."""
 
 
@@ -213,28 +214,31 @@ def stage_cameras(
     depth: float = 0.0,
     rim: float = 0.06,
     centre: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    elevation: float = 12.0,
 ) -> dict[str, Camera]:
     """The two views that all mechanical scenarios have: ``side`` and ``corner``.
 
     A square side picture shows x from -width/2 to width/2 and z from the floor to `height` and,
     around it, a rim; wider pictures show more to the left and right.
 
-    depth : extent in y that the corner view has to show, m.
+    depth : extent in y that the corner view has to show, m. Cameras are one for all cases of a
+        scenario, so that nothing here may depend on its parameters.
     rim : share of the side picture on each side of the stage, under the floor too.
     centre : where on the floor the middle of the stage is, m.
+    elevation : by how much the corner view looks down, degree; more for what happens on a table.
     """
     x, y, z = centre
     tall = max(width, height) / (1 - 2 * rim)
-    azimuth, elevation = math.radians(CORNER_AZIMUTH), math.radians(CORNER_ELEVATION)
-    across = width * math.cos(azimuth) + depth * math.sin(azimuth)
-    into = width * math.sin(azimuth) + depth * math.cos(azimuth)
-    upward = height * math.cos(elevation) + into * math.sin(elevation)
-    # The stage's nearest edge must fit too, so that the distance counts from there.
-    distance = 0.55 * max(across, upward) / math.tan(math.radians(CORNER_FOV) / 2) + into / 2
-    middle = (x, y, z + height / 2)
+    middle = np.array([x, y, z + height / 2])
+    view = corner(tuple(middle), 1.0, CORNER_AZIMUTH, elevation, CORNER_FOV)
+    edges = np.array(list(itertools.product(*([-s / 2, s / 2] for s in (width, depth, height)))))
+    right, up, ahead = view.basis @ edges.T
+    # As near as all of the stage's edges, and a rim, stay in a square picture.
+    half = math.tan(math.radians(CORNER_FOV) / 2) * (1 - 2 * rim)
+    distance = float(np.max(np.maximum(np.abs(right), np.abs(up)) / half - ahead))
     return {
         "side": side((x, y, z + tall * (0.5 - rim)), tall, 20 * tall),
-        "corner": corner(middle, distance, CORNER_AZIMUTH, CORNER_ELEVATION, CORNER_FOV),
+        "corner": corner(tuple(middle), distance, CORNER_AZIMUTH, elevation, CORNER_FOV),
     }
 
 
