@@ -20,7 +20,7 @@ from worldsim.mechanics import (
 from worldsim.scenario import ClosedForm, Observable, Scenario, parameter
 from worldsim.seeding import VISIBLE, stream
 
-WIDTH, HEIGHT = 6.0, 2.0
+WIDTH, HEIGHT = 5.2, 1.8
 """m: of the stage; the longest row of the training ranges lies in it when it has fallen."""
 BALL_RADIUS, BALL_HEIGHT, BALL_MASS = 0.2, 0.7, 0.7
 """Of the ball and of where it strikes, as shares of a domino's height; of a domino's mass."""

@@ -32,7 +32,7 @@ THICK = 0.03
 """m: half thickness of walls and boards."""
 SLOPE = math.radians(50.0)
 """Of the hopper's sides against the horizontal: grains slide down it up to friction 1.2."""
-PEG_RADIUS, PEG_PITCH, PEG_ROWS, PEG_RISE = 0.05, 0.54, 3, 0.3
+PEG_RADIUS, PEG_PITCH, PEG_ROWS, PEG_RISE = 0.05, 0.64, 3, 0.36
 """m, m, 1, m. Between two pegs there is more than two grains' width: no arch can bear on them."""
 BIN_HEIGHT = 0.45
 """m."""
@@ -41,7 +41,7 @@ ROLLING = 0.3
 it make no heap (Zhou et al. 2002)."""
 ROUGHNESS = 2.8
 """Radii from one to the next of the fixed balls that keep a heap's lowest grains in place."""
-OUTLET = {"heap": 1.3, "pegs": 1.7}
+OUTLET = {"heap": 1.3, "pegs": 1.75}
 """m: height of the hopper's outlet."""
 BOARD = Look((150, 146, 138))
 FACING_BACK: Quaternion = (math.sqrt(0.5), -math.sqrt(0.5), 0.0, 0.0)
@@ -212,7 +212,7 @@ class GranularPour(Scenario):
         """Staggered rows of pegs across the layer, and the walls between bins below them."""
         deep = 1.02 * self.radius
         across: Quaternion = (math.sqrt(0.5), math.sqrt(0.5), 0.0, 0.0)
-        low = BIN_HEIGHT + 0.17
+        low = BIN_HEIGHT + 0.15
         # Whatever rolls down a wall finds its way past the pegs.
         room = WIDTH / 2 - 2 * THICK - PEG_RADIUS - 2.4 * self.radius
         for row in range(PEG_ROWS):
