@@ -67,15 +67,15 @@ class DoublePendulum(Scenario):
     checks: ClassVar[tuple[ClosedForm, ...]] = (
         ClosedForm(
             "normal_modes", "small angles: det(K - w^2 M) = 0, M and K of the linearised equations",
-            2e-3, "Landau & Lifshitz, Mechanics, section 23; section 5, problem 1",
+            1e-3, "Landau & Lifshitz, Mechanics, section 23; section 5, problem 1",
         ),
         ClosedForm(
-            "energy", "kinetic and potential energy together stay", 1e-3,
+            "energy", "kinetic and potential energy together stay", 1e-4,
             "Landau & Lifshitz, Mechanics, section 6",
         ),
         ClosedForm(
             "equations_of_motion", "Lagrange's equations, integrated a second way, before chaos",
-            2e-3, "Landau & Lifshitz, Mechanics, section 5, problem 1",
+            1e-3, "Landau & Lifshitz, Mechanics, section 5, problem 1",
         ),
     )
 

@@ -75,18 +75,18 @@ class Gyroscope(Scenario):
         ClosedForm(
             "precession",
             "pivot: I1 cos(tilt) W^2 - I3 w W + m g r = 0, the slower root; about m g r / (I3 w)",
-            5e-3, "Goldstein, Classical Mechanics, 3rd ed., section 5.7, equation (5.76)",
+            1e-3, "Goldstein, Classical Mechanics, 3rd ed., section 5.7, equation (5.76)",
         ),
         ClosedForm(
             "wobble", "free: W = I3 w / (I1 cos(tilt)) in space, (I3 - I1) w / I1 in the body",
-            5e-3, "Landau & Lifshitz, Mechanics, sections 33 and 36, problem 1",
+            1e-3, "Landau & Lifshitz, Mechanics, sections 33 and 36, problem 1",
         ),
         ClosedForm(
-            "angular_momentum", "free: I1 W stays, along the vertical", 1e-3,
+            "angular_momentum", "free: I1 W stays, along the vertical", 1e-4,
             "Landau & Lifshitz, Mechanics, section 33",
         ),
         ClosedForm(
-            "energy", "kinetic and potential energy together stay", 1e-3,
+            "energy", "kinetic and potential energy together stay", 1e-4,
             "Landau & Lifshitz, Mechanics, section 6",
         ),
     )

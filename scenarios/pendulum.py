@@ -63,18 +63,18 @@ class Pendulum(Scenario):
     checks: ClassVar[tuple[ClosedForm, ...]] = (
         ClosedForm(
             "period", "T = 4 sqrt(l/g) K(sin(a/2)), l = L + 2 r^2 / (5 L) the reduced length",
-            1e-3, "Landau & Lifshitz, Mechanics, section 11, problem 1 (period); 32 (length)",
+            1e-4, "Landau & Lifshitz, Mechanics, section 11, problem 1 (period); 32 (length)",
         ),
         ClosedForm(
             "damping", "small angles: a(t) = a(0) exp(-d t), angular frequency sqrt(g/l - d^2)",
-            5e-3, "Landau & Lifshitz, Mechanics, section 25",
+            1e-3, "Landau & Lifshitz, Mechanics, section 25",
         ),
         ClosedForm(
             "energy", "without damping (l/2) w^2 + g (1 - cos angle) stays g (1 - cos a)",
-            1e-3, "Landau & Lifshitz, Mechanics, section 6",
+            1e-4, "Landau & Lifshitz, Mechanics, section 6",
         ),
         ClosedForm(
-            "mass", "the motion does not depend on the ball's mass", 1e-9,
+            "mass", "the motion does not depend on the ball's mass", 1e-6,
             "Newton, Principia, book III, proposition 6",
         ),
     )

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from scenarios.staging import object_looks, prop_look, stage_cameras, surroundings
+from scenarios.staging import object_looks, prop_look, stage_cameras, step_for, surroundings
 from scenarios.stands import seen_only, turned
 from worldsim.mechanics import (
     Body,
@@ -28,10 +28,10 @@ from worldsim.seeding import VISIBLE, stream
 STAGE = (2.5, 1.6)
 """m, width and height."""
 PIVOT_HEIGHT = 0.4
-PLANK_LENGTH, PLANK_WIDTH = 1.2, 0.2
+PLANK_LENGTH, PLANK_THICKNESS = 1.2, 0.04
 """m, half sizes; weights reach 0.19 m to each side of where they are put."""
-PLANK_THICKNESS = 0.01
-"""m per kg, half size: of a light wood, 105 kg/m3."""
+PLANK_WIDTH = 0.06
+"""m per kg, half size: of a light wood, 43 kg/m3."""
 WEIGHT_HALF_SIZE, WEIGHT_MASS = 0.13, 3.0
 """m of a cube of that many kg; others are of the same stuff."""
 GRIP = Material(friction=0.8)
@@ -48,7 +48,7 @@ class Seesaw(Scenario):
     hits the floor.
 
     Visible and drawn per case: paint, the surroundings; a weight's size shows its mass, the plank's
-    thickness its own. Hidden and drawn per realization: masses differ by about 1% from what is
+    width its own. Hidden and drawn per realization: masses differ by about 1% from what is
     said, which decides to which side a balanced plank tips.
     """
 
@@ -79,7 +79,7 @@ class Seesaw(Scenario):
         ClosedForm(
             "acceleration",
             "at release g (m2 x2 - m1 x1) / (I + sum of m x^2 + m z^2 + own inertia)",
-            0.02, "Landau & Lifshitz, Mechanics, section 34 (moments), 32 (parallel axes)",
+            5e-3, "Landau & Lifshitz, Mechanics, section 34 (moments), 32 (parallel axes)",
         ),
         ClosedForm(
             "side", "tips to the side of the greater m x", 0.0,
@@ -119,7 +119,7 @@ class Seesaw(Scenario):
         rng = stream(seed, case, VISIBLE, "seesaw")
         looks = object_looks(rng, 2)
         dull = prop_look(rng)
-        plank_size = (PLANK_LENGTH, PLANK_WIDTH, PLANK_THICKNESS * self.plank_mass)
+        plank_size = (PLANK_LENGTH, PLANK_WIDTH * self.plank_mass, PLANK_THICKNESS)
         plank = Body(
             "plank",
             (Part(Shape.BOX, plank_size, Look((122, 92, 60)), tracked=False),),
@@ -142,6 +142,7 @@ class Seesaw(Scenario):
             (*around, _fulcrum(dull), plank, *weights),
             stage_cameras(*STAGE, depth=0.4),
             backdrop=backdrop,
+            step=step_for(self._greatest_speed(), PLANK_THICKNESS),
             gravity=self.gravity,
         )
 
@@ -157,19 +158,29 @@ class Seesaw(Scenario):
 
     def _weight(self, name: str, mass: float, x: float, look: Look) -> Body:
         half = WEIGHT_HALF_SIZE * (mass / WEIGHT_MASS) ** (1 / 3)
-        z = PIVOT_HEIGHT + PLANK_THICKNESS * self.plank_mass + half
+        z = PIVOT_HEIGHT + PLANK_THICKNESS + half
         part = (
             Part(Shape.BOX, (half, half, half), look) if self.weights == "box"
             else Part(Shape.CYLINDER, (half * math.sqrt(4 / math.pi), half), look)
         )
         return Body(name, (part,), (x, 0.0, z), mass=mass, material=GRIP)
 
+    def _greatest_speed(self) -> float:
+        """About the speed, m/s, at which a plank's end meets the floor: all the torque's work."""
+        moment = self.right_mass * self.right_arm - self.left_mass * self.left_arm
+        inertia = (
+            self.plank_mass * PLANK_LENGTH**2 / 3
+            + self.left_mass * self.left_arm**2 + self.right_mass * self.right_arm**2
+        )
+        work = self.gravity * abs(moment) * math.asin(PIVOT_HEIGHT / PLANK_LENGTH)
+        return PLANK_LENGTH * math.sqrt(2 * work / inertia)
+
 
 def _fulcrum(look: Look) -> Body:
-    """A wedge, half of a square prism, with its edge where the plank's middle is."""
-    half = PIVOT_HEIGHT / math.sqrt(2)
+    """A wedge, half of a square prism, with its edge under the plank's middle."""
+    half = (PIVOT_HEIGHT - PLANK_THICKNESS) / math.sqrt(2)
     wedge = seen_only(
-        Shape.BOX, (half, 0.9 * PLANK_WIDTH, half), look, (0.0, 0.0, 0.0),
+        Shape.BOX, (half, 0.15, half), look, (0.0, 0.0, 0.0),
         turned((0.0, 1.0, 0.0), math.pi / 4),
     )
     return fixture("fulcrum", [wedge])

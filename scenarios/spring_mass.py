@@ -81,7 +81,7 @@ class SpringMass(Scenario):
             "Landau & Lifshitz, Mechanics, section 25",
         ),
         ClosedForm(
-            "decay", "amplitude exp(-c t / 2m)", 5e-3, "Landau & Lifshitz, Mechanics, section 25",
+            "decay", "amplitude exp(-c t / 2m)", 1e-3, "Landau & Lifshitz, Mechanics, section 25",
         ),
         ClosedForm(
             "sag", "a hanging block rests m g / k below the spring's own length", 1e-3,
@@ -92,7 +92,7 @@ class SpringMass(Scenario):
             "Landau & Lifshitz, Mechanics, section 23",
         ),
         ClosedForm(
-            "energy", "without damping it stays", 1e-3, "Landau & Lifshitz, Mechanics, section 6",
+            "energy", "without damping it stays", 1e-4, "Landau & Lifshitz, Mechanics, section 6",
         ),
     )
 
