@@ -19,6 +19,7 @@ class Blobs:
     frame, look : (n,) int. area : (n,) px2, the sum of shares.
     position : (n, [row, column]) px, the shares' centroid. moments : (n, 2, 2) px2, their
     covariance, that of a pixel included. edge : (n,) bool, reaches the picture's edge.
+    touching : (n,) bool, next to a patch of another look.
     labels : (time, row, column) int, number of the blob at each pixel + 1; 0 where none.
     """
 
@@ -28,10 +29,29 @@ class Blobs:
     position: np.ndarray
     moments: np.ndarray
     edge: np.ndarray
+    touching: np.ndarray
     labels: np.ndarray
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def slenderness(self) -> np.ndarray:
+        """(n,) ratio of the longer to the shorter axis of the ellipse of the same moments."""
+        low, high = _principal(self.moments)
+        return np.sqrt(high / np.maximum(low, 1e-6))
+
+    @property
+    def orientation(self) -> np.ndarray:
+        """(n,) rad of the longer axis, from the right (0) towards down (pi/2), modulo pi."""
+        spread = self.moments[:, 1, 1] - self.moments[:, 0, 0]
+        return 0.5 * np.arctan2(2 * self.moments[:, 0, 1], spread) % np.pi
+
+
+def _principal(moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    middle = (moments[:, 0, 0] + moments[:, 1, 1]) / 2
+    half = np.hypot((moments[:, 0, 0] - moments[:, 1, 1]) / 2, moments[:, 0, 1])
+    return middle - half, middle + half
 
 
 def find_blobs(mattes: Mattes, core: float = 0.4, least: float = 2.0) -> Blobs:
@@ -52,7 +72,20 @@ def find_blobs(mattes: Mattes, core: float = 0.4, least: float = 2.0) -> Blobs:
     labels = labels.reshape(stack.shape)
     flat = labels.max(axis=1) if found else np.zeros((frames, rows, columns), dtype=np.int32)
     flat = _with_fringe(flat, labels, look, mattes.share.numpy() > 0)
-    return _measured(flat, found, mattes, least)
+    return _measured(flat, found, mattes, _beside_others(mattes, core), least)
+
+
+def _beside_others(mattes: Mattes, core: float) -> np.ndarray:
+    """(time, row, column) bool: pixels with another look next to them."""
+    firm = mattes.share > core
+    look = mattes.look.float()
+    highest = _highest_around(torch.where(firm, look, -1.0))
+    lowest = -_highest_around(torch.where(firm, -look, -1e3))
+    return ((highest > look) | (lowest < look)).numpy()
+
+
+def _highest_around(values: torch.Tensor) -> torch.Tensor:
+    return functional.max_pool2d(values[:, None], 3, stride=1, padding=1)[:, 0]
 
 
 def _with_fringe(flat: np.ndarray, labels: np.ndarray, look: np.ndarray,
@@ -64,7 +97,8 @@ def _with_fringe(flat: np.ndarray, labels: np.ndarray, look: np.ndarray,
     return np.where((flat == 0) & some, near, flat)
 
 
-def _measured(flat: np.ndarray, found: int, mattes: Mattes, least: float) -> Blobs:
+def _measured(flat: np.ndarray, found: int, mattes: Mattes, beside: np.ndarray,
+              least: float) -> Blobs:
     rows, columns = flat.shape[1:]
     at = np.flatnonzero(flat)
     label = flat.ravel()[at]
@@ -85,6 +119,7 @@ def _measured(flat: np.ndarray, found: int, mattes: Mattes, least: float) -> Blo
     moments = (moments / safe[:, None]).reshape(-1, 2, 2) + np.eye(2) / 12
     border = (row < 1) | (row > rows - 1) | (column < 1) | (column > columns - 1)
     edge = total(border * (weight > 0.1)) > 0
+    touching = total(beside.ravel()[at]) > 0
     first = np.zeros(found, dtype=np.int64)
     first[label - 1] = frame
     look = np.zeros(found, dtype=np.int64)
@@ -95,4 +130,4 @@ def _measured(flat: np.ndarray, found: int, mattes: Mattes, least: float) -> Blo
     renumber[order + 1] = np.arange(len(order)) + 1
     return Blobs(first[order], look[order], area[order],
                  np.stack([mean_r, mean_c], axis=-1)[order], moments[order], edge[order],
-                 renumber[flat])
+                 touching[order], renumber[flat])

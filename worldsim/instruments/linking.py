@@ -8,6 +8,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from worldsim.instruments.blobs import Blobs
+from worldsim.instruments.singles import Single
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,34 +26,29 @@ class Linking:
     slack: float = 2.0
 
 
-def link(blobs: Blobs, looks: int, frames: int,
+def link(blobs: Blobs, kinds: list[Single | None], frames: int,
          settings: Linking = Linking()) -> tuple[np.ndarray, np.ndarray]:
     """Follow every object through the frames.
+
+    Parameters
+    ----------
+    kinds : what a single object of each look looks like.
 
     Returns
     -------
     blob (time, object) int, -1 where an object is not seen; look (object,) int.
     """
     columns, owners = [], []
-    for look in range(looks):
-        mine = np.flatnonzero(blobs.look == look)
-        if not len(mine):
+    for look, kind in enumerate(kinds):
+        if kind is None:
             continue
-        usual = _usual_area(blobs, mine)
-        mine = mine[blobs.area[mine] >= settings.share * usual]
-        count = _count(blobs.frame[mine], frames)
-        columns.append(_follow(blobs, mine, count, frames, usual, settings))
+        mine = np.flatnonzero((blobs.look == look) & (blobs.area >= settings.share * kind.area))
+        count = _count(blobs.frame[mine], frames) if len(mine) else 0
+        columns.append(_follow(blobs, mine, count, frames, kind.area, settings))
         owners.append(np.full(count, look))
     if not columns:
         return np.full((frames, 0), -1), np.zeros(0, dtype=np.int64)
     return np.concatenate(columns, axis=1), np.concatenate(owners)
-
-
-def _usual_area(blobs: Blobs, mine: np.ndarray) -> float:
-    """Median over the frames of the largest blob's area."""
-    largest = np.zeros(blobs.frame[mine].max() + 1)
-    np.maximum.at(largest, blobs.frame[mine], blobs.area[mine])
-    return float(np.median(largest[largest > 0]))
 
 
 def _count(frame: np.ndarray, frames: int) -> int:

@@ -40,11 +40,13 @@ import torch
 import xarray as xr
 
 from worldsim.errors import InputError
+from worldsim.instruments.amodal import amodal
 from worldsim.instruments.blobs import Blobs, find_blobs
 from worldsim.instruments.linking import Linking, link
 from worldsim.instruments.looks import Palette
 from worldsim.instruments.mattes import mattes
 from worldsim.instruments.motion import velocities
+from worldsim.instruments.singles import separated, singles
 from worldsim.rollout import VIDEO_DIMS
 
 ROUND = 1.2
@@ -90,12 +92,16 @@ class ColourTracker:
 
     def __call__(self, rgb: np.ndarray, fps: float) -> Tracks:
         found = mattes(torch.from_numpy(rgb).float(), palette=self.palette)
-        blobs = find_blobs(found)
-        blob, look = link(blobs, len(found.looks), len(rgb), self.linking)
-        return _tracks_of(blobs, blob, found.looks.colour.numpy()[look])
+        patches = find_blobs(found)
+        kinds = singles(patches, found)
+        patches = separated(patches, found, kinds)
+        blob, look = link(patches, kinds, len(rgb), self.linking)
+        position, whole = amodal(patches, blob, look, found, kinds)
+        return _tracks_of(patches, blob, position, whole, found.looks.colour.numpy()[look])
 
 
-def _tracks_of(blobs: Blobs, blob: np.ndarray, colour: np.ndarray) -> Tracks:
+def _tracks_of(blobs: Blobs, blob: np.ndarray, position: np.ndarray, whole: np.ndarray,
+               colour: np.ndarray) -> Tracks:
     seen = blob >= 0
 
     def of(values: np.ndarray) -> np.ndarray:
@@ -105,18 +111,12 @@ def _tracks_of(blobs: Blobs, blob: np.ndarray, colour: np.ndarray) -> Tracks:
         return np.where(seen.reshape(*seen.shape, *[1] * (taken.ndim - 2)), taken, np.nan)
 
     area = of(blobs.area)
-    order = _from_left(of(blobs.position), colour)
-    whole = np.fmax.reduce(area, axis=0, keepdims=True) if len(area) else area
-    moments = blobs.moments
-    spread = moments[:, 0, 0] - moments[:, 1, 1]
-    angle = 0.5 * np.arctan2(2 * moments[:, 0, 1], -spread) % np.pi
-    middle, half = (moments[:, 0, 0] + moments[:, 1, 1]) / 2, np.hypot(spread / 2, moments[:, 0, 1])
-    ratio = np.sqrt((middle + half) / np.maximum(middle - half, 1e-6))
-    angle = np.where(ratio > ROUND, angle, np.nan)
+    order = _from_left(position, colour)
+    angle = np.where(blobs.slenderness > ROUND, blobs.orientation, np.nan)
     # The extent of the disc or bar with these moments; of a disc, 4 standard deviations.
-    extent = 4 * np.sqrt(np.stack([moments[:, 0, 0], moments[:, 1, 1]], axis=-1))
+    extent = 4 * np.sqrt(np.stack([blobs.moments[:, 0, 0], blobs.moments[:, 1, 1]], axis=-1))
     return Tracks(
-        position=of(blobs.position)[:, order], area=area[:, order],
+        position=position[:, order], area=area[:, order],
         visible=np.minimum(area / whole, 1.0)[:, order], extent=of(extent)[:, order],
         orientation=of(angle)[:, order], colour=colour[order],
     )

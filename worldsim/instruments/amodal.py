@@ -1,0 +1,87 @@
+"""Amodal positions: the centre of the whole object, from the part of it that is seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch.nn import functional
+
+from worldsim.instruments.blobs import Blobs
+from worldsim.instruments.discs import fit_discs
+from worldsim.instruments.mattes import Mattes
+from worldsim.instruments.singles import Single
+from worldsim.instruments.windows import corners_of, cut
+
+WHOLE = 0.94
+"""Share of the usual area from which on an object is seen whole."""
+
+STEADY = 12
+"""Frames on each side over which an object's whole area is taken to be the same."""
+
+
+def whole_areas(area: np.ndarray) -> np.ndarray:
+    """(time, object) px2: area of the whole object, from the frames around in which most is seen.
+
+    Parameters
+    ----------
+    area : (time, object) px2 that is seen; NaN where nothing is.
+    """
+    if not area.size:
+        return area
+    # A high rank of the frames around: what is hidden is missing, and noise adds little.
+    filled = np.nan_to_num(area, nan=-1.0)
+    whole = ndimage.percentile_filter(filled, 80, size=(2 * STEADY + 1, 1), mode="nearest")
+    whole = np.where(whole > 0, whole, np.fmax.reduce(area, axis=0))
+    return np.where(np.isfinite(area), whole, np.nan)
+
+
+def amodal(blobs: Blobs, blob: np.ndarray, look: np.ndarray, mattes: Mattes,
+           kinds: list[Single | None]) -> tuple[np.ndarray, np.ndarray]:
+    """Positions (time, object, [row, column]) px of whole objects, and their areas (time, object).
+
+    Where a disc is partly hidden, cut by the picture's edge or next to others, a disc of its usual
+    radius is fitted to what is seen of it; else the position is the centroid.
+
+    Parameters
+    ----------
+    blob : (time, object) int, -1 where not seen. look : (object,).
+    """
+    seen = blob >= 0
+    taken = np.maximum(blob, 0)
+    if not len(blobs) or not seen.any():
+        return np.full((*blob.shape, 2), np.nan), np.full(blob.shape, np.nan)
+    position = np.where(seen[..., None], blobs.position[taken], np.nan)
+    area = np.where(seen, blobs.area[taken], np.nan)
+    clear = seen & ~blobs.edge[taken] & ~blobs.touching[taken]
+    whole = whole_areas(np.where(clear, area, np.nan))
+    whole = np.where(np.isfinite(whole), whole, whole_areas(area))
+    discs = np.array([kinds[one] is not None and kinds[one].round  # type: ignore[union-attr]
+                      for one in look], dtype=bool)
+    fitted = seen & discs[None] & (~clear | (area < WHOLE * whole))
+    frame, column = np.nonzero(fitted)
+    if len(frame):
+        radius = np.sqrt(whole[fitted] / np.pi)
+        position[fitted] = _fit(mattes, blobs, frame, blob[fitted] + 1, look[column],
+                                position[fitted], radius)
+    return position, whole
+
+
+def _fit(mattes: Mattes, blobs: Blobs, frame: np.ndarray, label: np.ndarray, look: np.ndarray,
+         start: np.ndarray, radius: np.ndarray) -> np.ndarray:
+    found = np.empty_like(start)
+    sides = (8 * np.ceil((3 * radius + 5) / 8)).astype(int)
+    labels = torch.from_numpy(blobs.labels)
+    for side in np.unique(sides):
+        at = np.flatnonzero(sides == side)
+        corner = corners_of(start[at], int(side))
+        window = cut(labels, frame[at], corner, int(side), -1)
+        own = window == torch.from_numpy(label[at])[:, None, None]
+        share = cut(mattes.share, frame[at], corner, int(side), 0.0)
+        # Next to another object colours are mixed, and what it covers cannot be seen.
+        other = (window != 0) & ~own & ((share > 0.3) | (window < 0))
+        other = functional.max_pool2d(other[:, None].float(), 3, stride=1, padding=1)[:, 0] > 0
+        place = fit_discs(share * own, ~other, torch.from_numpy(start[at] - corner).float(),
+                          torch.from_numpy(radius[at]).float())
+        found[at] = place.numpy() + corner
+    return found
