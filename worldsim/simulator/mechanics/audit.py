@@ -15,7 +15,11 @@ ENERGY_GAIN = 0.01
 """Rise of the total energy over the scale of energies, in scenes where nothing drives."""
 
 DEEPEST = 0.05
-"""Penetration over the smaller solid's size."""
+"""Penetration in a stored state, over the smaller solid's thickness."""
+
+DEEPEST_PLUNGE = 0.45
+"""The same of a contact when it is found, before it is taken back to its moment; close to 0.5
+bodies begin to pass through each other."""
 
 
 class Failure(enum.IntEnum):

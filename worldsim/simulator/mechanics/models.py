@@ -31,7 +31,7 @@ from worldsim.simulator.scene import Physics
 HARDNESS = 0.9999
 """MuJoCo's impedance: part of the unforced acceleration that a contact takes away; its greatest."""
 
-CORRECTION = 0.002
+CORRECTION = 0.02
 """Part of what is left of a penetration that is undone per step: slow enough to add nothing to a
 rebound, fast enough that nothing sinks."""
 
@@ -60,7 +60,7 @@ class SceneModel:
 
     MuJoCo's body `b + 1` is the scene's body `b`; its geoms are all parts of all bodies, in order.
 
-    owner : (part,) body of each part. size : (part,) smallest half size, m; inf for planes.
+    owner : (part,) body of each part. size : (part,) smallest thickness, m; inf for planes.
     pairs : (pair, 2) parts that may touch.
     """
 
@@ -152,7 +152,7 @@ def scene_model(scene: MechanicalScene, physics: Physics) -> SceneModel:
     except ValueError as error:
         reason = " ".join(str(error).split())
         raise InputError(f"MuJoCo cannot build the scene: {reason}") from None
-    sizes = np.array([min(part.size, default=math.inf) for part in parts])
+    sizes = np.array([2 * min(part.size, default=math.inf) for part in parts])
     built_model = SceneModel(
         scene, physics, model, np.array(owner), sizes, np.array(pairs, int).reshape(-1, 2)
     )

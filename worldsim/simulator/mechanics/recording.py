@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import mujoco
 import numpy as np
 import xarray as xr
 
-from worldsim.simulator.mechanics.audit import DEEPEST, ENERGY_GAIN, FARTHEST, Failure
+from worldsim.simulator.mechanics.audit import (
+    DEEPEST,
+    DEEPEST_PLUNGE,
+    ENERGY_GAIN,
+    FARTHEST,
+    Failure,
+)
 from worldsim.simulator.mechanics.contacts import EVENTS_AT_MOST
 from worldsim.simulator.mechanics.models import SceneModel
 from worldsim.simulator.mechanics.scene import STATES_PER_SECOND, Backdrop, Pattern, Role, Shape
@@ -35,10 +40,11 @@ class MemberStates:
         self.stopped = np.nan
 
     def store(self, state: int) -> bool:
-        """Keep the evaluated state; False if it is not sound, and then it is not kept."""
-        data, model = self._member.data, self._member.model
+        """Keep the present state; False if it is not sound, and then it is not kept."""
+        self._member.observe()
+        data = self._member.data
         place = data.xipos[1:]
-        if not (np.isfinite(data.qacc).all() and np.abs(place).max(initial=0.0) < FARTHEST):
+        if not (np.isfinite(data.qvel).all() and np.abs(place).max(initial=0.0) < FARTHEST):
             self.failure, self.stopped = Failure.DIVERGED, data.time
             for values in (self._place, self._turn, self._centre, self.energy):
                 values[state:] = values[state - 1]
@@ -47,8 +53,6 @@ class MemberStates:
         self._place[state], self._turn[state] = place, data.xquat[1:]
         self._twist[state] = data.cvel[1:]
         self._centre[state] = data.subtree_com[self._root]
-        mujoco.mj_energyPos(model, data)
-        mujoco.mj_energyVel(model, data)
         self.energy[state] = data.energy
         return True
 
@@ -86,6 +90,7 @@ class Recording:
         self._failure = np.zeros(self._members, int)
         self._stopped = np.full(self._members, np.nan)
         self._depth = np.zeros(self._members)
+        self._plunge = np.zeros(self._members)
 
     def finish(self, at: tuple[int, int], member: Member, states: MemberStates) -> None:
         """Keep a member that has come to its end."""
@@ -94,9 +99,9 @@ class Recording:
             self._bodies[name][at][:, :count] = values
         self._mass[at][:count] = member.model.body_mass[1:]
         self._energy[at] = states.energy
-        self._contacts[at] = member.contacts.rows
-        self._count[at] = member.contacts.count
-        self._depth[at] = member.contacts.depth
+        self._contacts[at] = member.log.rows
+        self._count[at] = member.log.count
+        self._depth[at], self._plunge[at] = member.log.depth, member.log.plunge
         self._failure[at], self._stopped[at] = int(states.failure), states.stopped
 
     def datasets(self) -> dict[str, xr.Dataset]:
@@ -299,7 +304,8 @@ class Recording:
         scale = np.maximum(kinetic.max(-1), np.ptp(potential, axis=-1))
         gain = (total - start).max(-1) / np.where(scale > 0, scale, 1.0)
         failure = self._failure.copy()
-        failure[(failure == 0) & (self._depth > DEEPEST)] = int(Failure.PENETRATION)
+        deep = (self._depth > DEEPEST) | (self._plunge > DEEPEST_PLUNGE)
+        failure[(failure == 0) & deep] = int(Failure.PENETRATION)
         failure[(failure == 0) & (gain > ENERGY_GAIN)] = int(Failure.ENERGY)
         return xr.Dataset(
             {
@@ -312,12 +318,22 @@ class Recording:
                     "units": "1", "long_name": "largest rise of the energy over its scale",
                 }),
                 "penetration": (MEMBER, self._depth, {
-                    "units": "1", "long_name": "deepest, over the smaller solid's size",
+                    "units": "1",
+                    "long_name": "deepest in a stored state, over the smaller solid's thickness",
+                }),
+                "plunge": (MEMBER, self._plunge, {
+                    "units": "1",
+                    "long_name": "deepest of contacts when found, over the smaller solid's thickness",
                 }),
             },
             attrs={
                 "limits": json.dumps(
-                    {"farthest": FARTHEST, "energy_gain": ENERGY_GAIN, "penetration": DEEPEST}
+                    {
+                        "farthest": FARTHEST,
+                        "energy_gain": ENERGY_GAIN,
+                        "penetration": DEEPEST,
+                        "plunge": DEEPEST_PLUNGE,
+                    }
                 )
             },
         )

@@ -61,11 +61,8 @@ def simulate_member(
     kept = MemberStates(member, states)
     steps = round(1 / (STATES_PER_SECOND * built.scene.step))
     for state in range(states + 1):
-        member.evaluate()
         if not kept.store(state) or state == states:
             break
-        member.advance()
-        for _ in range(steps - 1):
-            member.evaluate()
+        for _ in range(steps):
             member.advance()
     return member, kept
