@@ -6,15 +6,18 @@ import numpy as np
 import pytest
 from synthetic_clips import synthetic_video
 
+from worldsim import query, render, simulate
 from worldsim.cli import main, train
 from worldsim.diffusion import presets
 from worldsim.diffusion.batches import BatchConfig
+from worldsim.diffusion.clip_factory import generate_clips
 from worldsim.diffusion.clip_files import write_case
 from worldsim.diffusion.clips import ClipManifest
 from worldsim.diffusion.transformer import TransformerConfig
+from worldsim.errors import InputError
 from worldsim.model_registry import load_model
 from worldsim.scenario import scenario_class
-from worldsim.splits import Split, draw
+from worldsim.splits import Purpose, Split, draw, seed_for
 
 CASES = 3
 
@@ -86,3 +89,37 @@ def test_bad_input_is_one_line_and_writes_nothing(args, expected, tmp_path, monk
     err = capsys.readouterr().err
     assert err.count("\n") == 1 and expected in err
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_scenario_of_bodies_is_trained_on_with_its_own_views(smallest, tmp_path, capsys,
+                                                               monkeypatch):
+    monkeypatch.setattr(train, "physical_validation", lambda *_: pytest.fail("it has no scores"))
+    out = tmp_path / "trained"
+    command = ["train", "--scenario", "free_fall", "--cases", "2", "--workers", "1", "--out"]
+    assert main([*command, str(out)]) == 0
+    captured = capsys.readouterr()
+    assert "4 clips of 2 cases" in captured.err and "load_model" in captured.out
+    cls = scenario_class("free_fall")
+    model = load_model(str(out))
+    assert (model.config.size, model.config.fps) == (cls.size, cls.fps)
+    assert tuple(model.config.cameras) == cls.film_cameras
+    truth = simulate(cls(), duration=1.5, seed=9)
+    dream = model.with_sampler(steps=2).rollout(query(cls(), context=truth, frames=10))
+    for camera in cls.film_cameras:
+        given = render(truth, camera, size=cls.size, fps=cls.fps)["rgb"].values[0, 0]
+        seen = dream[f"video/{camera}/rgb"].values[0, 0]
+        assert seen.shape == given.shape and np.array_equal(seen[:10], given[:10])
+        assert not np.array_equal(seen[10:], given[10:])
+    with pytest.raises(InputError, match="trained on 'free_fall', not on 'pendulum'"):
+        model.rollout(query(scenario_class("pendulum")(), cameras=cls.film_cameras))
+
+
+def test_clips_that_training_must_not_see_are_refused(smallest, tmp_path, capsys):
+    folder = tmp_path / "clips"
+    seed = seed_for(Purpose.TEST, 0)
+    list(generate_clips(folder, "free_fall", [0, 1], split=Split.OUTSIDE, seed=seed, workers=1,
+                        duration=0.5, size=(16, 16)))
+    for scenario, expected in (("free_fall", "split 'outside'"), ("pendulum", "of 'free_fall'")):
+        assert main(["train", "--scenario", scenario, "--cases", "2", "--clips", str(folder),
+                     "--out", str(tmp_path / "out")]) == 2
+        assert expected in capsys.readouterr().err.splitlines()[-1]

@@ -30,8 +30,8 @@ class Stages:
         self._console.print(f"{self._label(title)}: done before", markup=False)
 
     def say(self, line: str) -> None:
-        """Print a line above the bar."""
-        self._console.print(line, markup=False)
+        """Print a line above the bar, whole, however wide the terminal is."""
+        self._console.print(line, markup=False, soft_wrap=True)
 
     @contextlib.contextmanager
     def stage(self, title: str) -> Iterator[Advance]:
