@@ -73,12 +73,17 @@ class Lens:
         """A direction (3,) of the world in the camera's axes."""
         return applied_to(self.camera.basis, vector)
 
-    def bounds(self, solids: Solids, rows: tuple[int, int]) -> np.ndarray:
+    def bounds(self, solids: Solids, rows: tuple[int, int],
+               moved: np.ndarray | None = None) -> np.ndarray:
         """First row, last row + 1, first column and last column + 1 (4, frame, n) of the pixels
-        within `rows` that solids, in world coordinates, can appear in."""
+        within `rows` that solids, in world coordinates, can appear in, also on a way along which
+        they are `moved` (frame, n, 3) [m]."""
         first = np.array([rows[0], 0])[:, None, None]
         last = np.array([rows[1], self.size[1]])[:, None, None]
-        extent = np.stack(self.camera.extent(self._corners(solids).reshape(-1, 8, 3), self.size))
+        hulls = self._corners(solids)
+        if moved is not None:
+            hulls = np.concatenate([hulls, hulls + moved[:, :, None]], axis=2)
+        extent = np.stack(self.camera.extent(hulls.reshape(-1, hulls.shape[2], 3), self.size))
         extent = extent.reshape(4, *solids.position.shape[:2])
         unseen = ~np.all(np.isfinite(extent), axis=0)
         extent = np.where(unseen, -1.0, np.clip(extent, -1.0, 1e6))

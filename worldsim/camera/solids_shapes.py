@@ -22,6 +22,10 @@ Triple = tuple[Any, ...]
 
 TINY = np.float32(1e-12)
 
+ALONG = np.float32(1e-10)
+"""Square of the sine of the angle below which a ray counts as along an axis: in float32 the places
+of two rays so close to it differ by less than rounding over any length that is seen."""
+
 LEVEL = np.float32(1e-5)
 """Sine of the angle to a plane [rad] below which a ray is parallel to it: what rounding leaves."""
 
@@ -81,6 +85,15 @@ def normal(shape: Shape, size: Triple, point: Triple) -> Triple:
     return flat, flat, np.ones_like(z)
 
 
+def extent(shape: Shape, size: Triple) -> Any:
+    """No point of a solid is farther [m] from its centre; 0 of a plane, which is met anywhere."""
+    if shape is Shape.BOX:
+        return np.sqrt(dot(size, size))
+    if shape is Shape.PLANE:
+        return np.float32(0)
+    return size[0] + (size[1] if shape is not Shape.SPHERE else 0)
+
+
 def brink(shape: Shape, size: Triple, ray: Ray, distance: np.ndarray,
           margin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Which rays (n,) are at the brink, and from what distance on they may meet the solid.
@@ -117,6 +130,28 @@ def brink(shape: Shape, size: Triple, ray: Ray, distance: np.ndarray,
     near[missing] = reached
     at_brink[missing] = np.isfinite(reached)
     return at_brink, near
+
+
+STEPS = (-0.4, -0.2, 0.0, 0.2, 0.4)
+"""Widths by which a solid is made larger to find how far from its border a ray passes."""
+
+
+def hidden(shape: Shape, size: Triple, ray: Ray, width: np.ndarray) -> np.ndarray:
+    """What share (…) of a bundle of rays the solid stops that is `width` [m] wide where it
+    passes; rays begin outside."""
+    if shape in (Shape.SPHERE, Shape.CAPSULE):
+        off = _distance_from_core(shape, size, ray)
+        share = np.clip(np.float32(0.5) + (size[0] - off) / width, 0, 1)
+        ahead = ray.begin < (0 if shape is Shape.SPHERE else _along_core(size, ray))
+        return np.where(ahead, share, np.float32(0))
+    stopped = np.zeros(np.shape(width), dtype=np.float32)
+    back = _reversed(ray)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        for step in STEPS:
+            wider = tuple(np.maximum(length + np.float32(step) * width, 0) for length in size)
+            meets = np.isfinite(_ENTRIES[shape](wider, ray))
+            stopped += meets & (-_ENTRIES[shape](wider, back) > ray.begin)
+    return stopped * np.float32(1 / len(STEPS))
 
 
 def _rays(ray: Ray, at: np.ndarray) -> Ray:
@@ -157,6 +192,10 @@ def _tube(radius: Any, ray: Ray) -> tuple[Any, Any]:
     middle = -(x * dx + y * dy) / across
     off = (x * dy - y * dx) * (1 / np.sqrt(across))
     reach = np.sqrt((radius * radius - off * off) / across)
+    # A ray along the axis is inside all along or nowhere; its `off` is noise.
+    along = np.where(x * x + y * y <= radius * radius, np.float32(np.inf), np.float32(np.nan))
+    reach = np.where(across <= ALONG, along, reach)
+    middle = np.where(across <= ALONG, np.float32(0), middle)
     return middle - reach, middle + reach
 
 
@@ -203,13 +242,23 @@ _ENTRIES: dict[Shape, Callable[[Triple, Ray], np.ndarray]] = {
 
 def _distance_from_core(shape: Shape, size: Triple, ray: Ray) -> np.ndarray:
     """How far the ray passes from the sphere's centre or the capsule's axis."""
-    x, y, z = ray.foot
     if shape is Shape.SPHERE:
         return np.sqrt(dot(ray.foot, ray.foot))
-    dz = ray.direction[2]
-    nearest = np.clip(z / np.maximum(1 - dz * dz, TINY), -size[1], size[1])
+    (x, y, z), dz = ray.foot, ray.direction[2]
+    nearest = _nearest_on_axis(size, ray)
     square = x * x + y * y + (z - nearest) ** 2 - (nearest * dz) ** 2
     return np.sqrt(np.maximum(square, 0))
+
+
+def _nearest_on_axis(size: Triple, ray: Ray) -> np.ndarray:
+    """Height on a capsule's axis that the ray passes nearest to."""
+    dz = ray.direction[2]
+    return np.clip(ray.foot[2] / np.maximum(1 - dz * dz, TINY), -size[1], size[1])
+
+
+def _along_core(size: Triple, ray: Ray) -> np.ndarray:
+    """Distance from the foot at which the ray passes a capsule's axis."""
+    return _nearest_on_axis(size, ray) * ray.direction[2]
 
 
 def _near_edge(shape: Shape, size: Triple, ray: Ray, distance: np.ndarray,

@@ -1,0 +1,354 @@
+"""What the pixels of some frames see.
+
+Each pixel is first looked at along the ray through its centre. Where the edge of one sphere and
+nothing else crosses it, the area on either side is known in closed form; where other edges do, it
+is looked at along `SAMPLES` rays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from worldsim.camera.solids_lens import SAMPLES
+from worldsim.camera.solids_shadows import UNSEEN, Receivers, Shadows, lowest
+from worldsim.camera.solids_shapes import brink, entry
+from worldsim.camera.solids_solid import Scenery, Sight, Solid
+from worldsim.camera.solids_states import Solids
+
+NOTHING = np.int16(-1)
+"""Value of the segmentation layer where only the backdrop is seen; number of what is behind."""
+
+MARGIN = np.float32(0.75)
+"""Pixels from the centre of a pixel to its corners, with something to spare."""
+
+HALF = np.float32(0.5)
+
+
+@dataclass(frozen=True)
+class Look:
+    """Pixels (m,) of some frames: ``flat`` number among all of the frames, ``frame``, picture
+    ``row`` and ``column``."""
+
+    flat: np.ndarray
+    frame: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
+
+    def some(self, which: np.ndarray) -> Look:
+        """Those of the places `which`."""
+        return Look(self.flat[which], self.frame[which], self.row[which], self.column[which])
+
+
+class Frames:
+    """The pixels of some rows of some frames, numbered by frame, row and column."""
+
+    def __init__(self, count: int, rows: tuple[int, int], columns: int) -> None:
+        self.count, self.rows, self.columns = count, rows, columns
+        self.pixels = (rows[1] - rows[0]) * columns
+
+    def __len__(self) -> int:
+        return self.count * self.pixels
+
+    def within(self, bounds: np.ndarray) -> Look:
+        """Those within first row, last row + 1, first column, last column + 1 (4, frame)."""
+        row0, row1, column0, column1 = bounds
+        width = np.maximum(column1 - column0, 0)
+        count = np.maximum(row1 - row0, 0) * width
+        frame = np.repeat(np.arange(self.count), count)
+        number = np.arange(len(frame)) - np.repeat(np.cumsum(count) - count, count)
+        down, across = np.divmod(number, width[frame])
+        row, column = row0[frame] + down, column0[frame] + across
+        flat = frame * self.pixels + (row - self.rows[0]) * self.columns + column
+        return Look(flat, frame, row.astype(np.float32), column.astype(np.float32))
+
+    def at(self, flat: np.ndarray) -> Look:
+        """Those of the given numbers."""
+        frame, pixel = np.divmod(flat, self.pixels)
+        row, column = np.divmod(pixel, self.columns)
+        return Look(flat, frame, (row + self.rows[0]).astype(np.float32),
+                    column.astype(np.float32))
+
+
+@dataclass
+class Picture:
+    """Pixels (n,): ``distance`` [m] and ``label`` of what the rays through the centres see;
+    ``whole``, ``edge`` and ``other_edge``: distances of the nearest solid that covers all of a
+    pixel, and of the nearest two edges that cross it; ``colour`` (3, n) and the share ``left`` of
+    it in a shadow that is not there yet."""
+
+    distance: np.ndarray
+    label: np.ndarray
+    whole: np.ndarray
+    edge: np.ndarray
+    other_edge: np.ndarray
+    colour: np.ndarray
+    left: np.ndarray
+
+
+class Empty:
+    """The backdrop, with nothing before it."""
+
+    picture: Picture
+
+    def __init__(self, scenery: Scenery, frames: Frames) -> None:
+        self._scenery, self._frames = scenery, frames
+        look = frames.at(np.arange(frames.pixels))
+        far = np.full(frames.pixels, np.inf, dtype=np.float32)
+        self.casters: list[tuple[Solid, np.ndarray]] = []
+        self.lowest = np.inf
+        self.picture = Picture(
+            far, np.full(frames.pixels, NOTHING), far, far, far,
+            _stacked(scenery.backdrop(look.row + HALF), (frames.pixels,)), np.ones_like(far),
+        )
+
+    def samples(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Distances (sample, m), colours (3, sample, m) and their shares left in a shadow, along
+        the rays through pixels (m,)."""
+        look = self._frames.at(pixels)
+        row, _ = self._scenery.lens.through_pixel(look.row, look.column)
+        return (np.full(row.shape, np.inf, dtype=np.float32),
+                _stacked(self._scenery.backdrop(row), row.shape),
+                np.ones(row.shape, dtype=np.float32))
+
+
+def _stacked(parts: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    return np.stack([np.broadcast_to(part, shape) for part in parts]).astype(np.float32)
+
+
+class Shot:
+    """Solids in some frames of a band of rows, in front of what is behind them."""
+
+    def __init__(self, scenery: Scenery, solids: Solids, frames: Frames,
+                 behind: Empty | Still) -> None:
+        self._scenery, self._frames, self._behind = scenery, frames, behind
+        bounds = scenery.lens.bounds(solids, frames.rows)
+        here = scenery.lens.seen_from_here(solids)
+        every = [Solid(here, number, scenery) for number in range(len(solids))]
+        seen = [number for number in range(len(solids))
+                if np.any((bounds[1, :, number] > bounds[0, :, number])
+                          & (bounds[3, :, number] > bounds[2, :, number]))]
+        self.solids = [every[number] for number in seen]
+        self._looks = [frames.within(bounds[:, :, number]) for number in seen]
+        self._shadows = None
+        if scenery.shadows:
+            numbers = [seen.index(number) if number in seen else UNSEEN
+                       for number in range(len(every))]
+            self._shadows = Shadows(scenery, solids, every, numbers, frames, behind)
+        self._met: list[tuple[Look, Sight, np.ndarray]] = []
+        self._start()
+        for number in range(len(self.solids)):
+            self._meet(number)
+        self._finish()
+
+    @property
+    def borders(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """``whole``, ``edge`` and ``other_edge`` of a `Picture`."""
+        return self._whole, self._edge, self._other_edge
+
+    def casters(self) -> list[tuple[Solid, np.ndarray]]:
+        """Solids that cast shadows, and within which bounds."""
+        return [] if self._shadows is None else self._shadows.of_own()
+
+    def _start(self) -> None:
+        behind, count = self._behind.picture, self._frames.count
+        self.distance, self._whole = np.tile(behind.distance, count), np.tile(behind.whole, count)
+        self._edge, self._other_edge = np.tile(behind.edge, count), np.tile(
+            behind.other_edge, count)
+        size = len(self._frames)
+        self._nearest, self._cover, self._crosser = (
+            np.full(size, NOTHING, dtype=np.int16) for _ in range(3)
+        )
+        self._touched = np.zeros(size, dtype=bool)
+
+    def _meet(self, number: int) -> None:
+        """Let one solid be the nearest of those before it, where it is."""
+        solid, look = self.solids[number], self._looks[number]
+        sight = solid.seen(look.frame, look.row + HALF, look.column + HALF)
+        met = entry(solid.shape, sight.size, sight.ray)
+        met = np.broadcast_to(met, look.flat.shape)
+        at_brink, near = brink(solid.shape, sight.size, sight.ray, met,
+                               solid.margin(sight, MARGIN))
+        near = near + sight.passes
+        which = np.flatnonzero((np.isfinite(met) | at_brink) & (near < self._whole[look.flat]))
+        look, sight, met = look.some(which), sight.some(which), met[which]
+        self._met.append((look, sight, met))
+        at, near, at_brink = look.flat, near[which], at_brink[which]
+        self._touched[at] = True
+        covered, near_covered = at[~at_brink], near[~at_brink]
+        self._whole[covered] = near_covered
+        self._cover[covered] = number
+        at, near = at[at_brink], near[at_brink]
+        before = self._edge[at]
+        self._other_edge[at] = np.minimum(self._other_edge[at], np.maximum(before, near))
+        first = near < before
+        self._edge[at[first]] = near[first]
+        # Too small a sphere is looked at closely, as if something else crossed it too.
+        self._crosser[at[first]] = number
+        away = met + sight.passes
+        nearest = away < self.distance[look.flat]
+        self.distance[look.flat[nearest]] = away[nearest]
+        self._nearest[look.flat[nearest]] = number
+
+    def _finish(self) -> None:
+        labels = np.array([NOTHING] + [solid.label for solid in self.solids], dtype=np.int16)
+        behind = np.tile(self._behind.picture.label, self._frames.count)
+        self.label = np.where(self._nearest >= 0, labels[self._nearest + 1], behind)
+        if self._shadows is not None:
+            self._touched[self._shadows.flat] = True
+        self.changed = np.flatnonzero(self._touched)
+        at = self.changed
+        crossed = self._edge[at] < self._whole[at]
+        rounds = np.array([False] + [solid.round for solid in self.solids])
+        simple = (crossed & (self._other_edge[at] >= self._whole[at])
+                  & rounds[self._crosser[at] + 1])
+        place = np.full(len(self._frames), -1, dtype=np.int32)
+        place[at] = np.arange(len(at), dtype=np.int32)
+        simple = self._only_large(simple, place)
+        close = np.flatnonzero(crossed & ~simple)
+        pixel = at % self._frames.pixels
+        self.colour = self._behind.picture.colour[:, pixel]
+        self.left = self._behind.picture.left[pixel]
+        self._paint_whole(place, crossed & ~simple)
+        self._paint_edges(place, simple)
+        if len(close):
+            colour, left = self._look_closely(at[close])
+            self.colour[:, close], self.left[close] = colour, left
+
+    def _only_large(self, simple: np.ndarray, place: np.ndarray) -> np.ndarray:
+        """Without pixels that a sphere crosses which is small there."""
+        simple = simple.copy()
+        for number, solid in enumerate(self.solids):
+            if solid.round:
+                look, sight, _ = self._met[number]
+                mine = np.flatnonzero(self._crosser[look.flat] == number)
+                small = mine[~solid.large(sight.some(mine))]
+                simple[place[look.flat[small]]] = False
+        return simple
+
+    def _paint_whole(self, place: np.ndarray, close: np.ndarray) -> None:
+        """What covers pixels, behind spheres' edges too."""
+        for number, solid in enumerate(self.solids):
+            look, sight, met = self._met[number]
+            mine = np.flatnonzero((self._cover[look.flat] == number) & ~close[place[look.flat]])
+            part = look.some(mine)
+            colour, left = solid.paint(sight.some(mine), met[mine], part.row + HALF)
+            at = place[part.flat]
+            for channel, values in zip(self.colour, colour, strict=True):
+                channel[at] = values
+            self.left[at] = left
+        if self._shadows is not None:
+            at = np.flatnonzero(~close)
+            flat = self.changed[at]
+            look = self._frames.at(flat)
+            receivers = Receivers.along(self._scenery.lens, look.frame, look.row + HALF,
+                                        look.column + HALF, self._whole[flat], self._cover[flat])
+            place = np.full(len(self._frames), -1, dtype=np.int32)
+            place[flat] = np.arange(len(flat), dtype=np.int32)
+            lit = self._shadows.lit(receivers, place)
+            self.colour[:, at] *= self.left[at] + (1 - self.left[at]) * lit
+            self.left[at] = _left(self.left[at], lit)
+
+    def _paint_edges(self, place: np.ndarray, simple: np.ndarray) -> None:
+        """Spheres, before what is behind their edges."""
+        for number, solid in enumerate(self.solids):
+            if not solid.round:
+                continue
+            look, _, _ = self._met[number]
+            mine = np.flatnonzero((self._crosser[look.flat] == number) & simple[place[look.flat]])
+            part = look.some(mine)
+            row, column = part.row + HALF, part.column + HALF
+            covered, sight, met = solid.silhouette(part.frame, row, column)
+            colour, left = solid.paint(sight, met, row)
+            at = place[part.flat]
+            if self._shadows is not None:
+                receivers = Receivers.along(
+                    self._scenery.lens, part.frame, row, column, sight.passes + met,
+                    np.full(len(mine), number, dtype=np.int16))
+                own = np.full(len(self._frames), -1, dtype=np.int32)
+                own[part.flat] = np.arange(len(mine), dtype=np.int32)
+                lit = self._shadows.lit(receivers, own)
+                colour = [values * (left + (1 - left) * lit) for values in colour]
+                left = _left(left, lit)
+            for channel, values in zip(self.colour, colour, strict=True):
+                channel[at] += (values - channel[at]) * covered
+            self.left[at] += (left - self.left[at]) * covered
+
+    def _look_closely(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean colour (3, m) of all samples of pixels, and its share left in a shadow."""
+        place = np.full(len(self._frames), -1, dtype=np.int32)
+        place[flat] = np.arange(len(flat), dtype=np.int32)
+        _, colour, left = self.samples(flat, place)
+        return np.stack([_mean(channel) for channel in colour]), _mean(left)
+
+    def samples(self, flat: np.ndarray,
+                place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Distances (sample, m), colours (3, sample, m) and their shares left in a shadow, along
+        the rays through pixels of numbers `flat` (m,); `place` has those of all pixels."""
+        distance, colour, left = self._behind.samples(flat % self._frames.pixels)
+        seen = np.full(distance.shape, NOTHING, dtype=np.int16)
+        lens = self._scenery.lens
+        for number, solid in enumerate(self.solids):
+            look, _, _ = self._met[number]
+            at = place[look.flat]
+            mine = np.flatnonzero(at >= 0)
+            look, at = look.some(mine), at[mine]
+            row, column = lens.through_pixel(look.row, look.column)
+            sight = solid.seen(look.frame, row, column)
+            met = entry(solid.shape, sight.size, sight.ray)
+            away = met + sight.passes
+            nearer = np.flatnonzero(away < distance[:, at])
+            painted, shade = solid.paint(sight.chosen(away.shape, nearer), met.reshape(-1)[nearer],
+                                         row.reshape(-1)[nearer])
+            sample, pixel = np.divmod(nearer, max(len(at), 1))
+            where = sample, at[pixel]
+            distance[where] = away.reshape(-1)[nearer]
+            for channel, values in zip(colour, painted, strict=True):
+                channel[where] = values
+            left[where], seen[where] = shade, number
+        if self._shadows is not None:
+            look = self._frames.at(flat)
+            row, column = lens.through_pixel(look.row, look.column)
+            receivers = Receivers.along(lens, look.frame, row, column, distance, seen)
+            lit = self._shadows.lit(receivers, place)
+            colour *= left + (1 - left) * lit
+            left = _left(left, lit)
+        return distance, colour, left
+
+
+def _left(left: np.ndarray, lit: np.ndarray) -> np.ndarray:
+    """Share of a colour, seen in light `lit`, that is left in a shadow."""
+    return left / (left + (1 - left) * lit)
+
+
+def _mean(samples: np.ndarray) -> np.ndarray:
+    """Mean (m,) over samples (sample, m), summed in one order whatever their number."""
+    total = samples[0].copy()
+    for sample in samples[1:]:
+        total += sample
+    return total * np.float32(1 / SAMPLES)
+
+
+class Still:
+    """Solids that never move, before the backdrop."""
+
+    picture: Picture
+
+    def __init__(self, scenery: Scenery, solids: Solids, frames: Frames) -> None:
+        assert frames.count == 1
+        empty = Empty(scenery, frames)
+        self._shot = shot = Shot(scenery, solids, frames, empty)
+        self.casters, self.lowest = shot.casters(), lowest(solids)
+        colour, left = empty.picture.colour.copy(), empty.picture.left.copy()
+        colour[:, shot.changed], left[shot.changed] = shot.colour, shot.left
+        self.picture = Picture(shot.distance, shot.label, *shot.borders, colour, left)
+        self._size = len(frames)
+
+    def samples(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """As of `Empty`."""
+        which, again = np.unique(pixels, return_inverse=True)
+        place = np.full(self._size, -1, dtype=np.int32)
+        place[which] = np.arange(len(which), dtype=np.int32)
+        distance, colour, left = self._shot.samples(which, place)
+        return distance[:, again], colour[:, :, again], left[:, again]
