@@ -78,7 +78,7 @@ class Tower(Scenario):
             "rate", "a'' = g s / ((w2 + h2) / 12 + s2 + h2 / 4) at release of the upper of two "
             "blocks, s = overhang - w / 2", 0.05, "a rigid body about the edge that bears it",
         ),
-        ClosedForm("energy", "the total never rises", 0.01, "passive bodies with dry friction"),
+        ClosedForm("energy", "the total never rises", 0.001, "passive bodies with dry friction"),
     )
 
     arrangement: str = choice(
@@ -159,7 +159,7 @@ class Tower(Scenario):
             bodies += striker.bodies(looks[count], prop_look(paint), material)
         return MechanicalScene(
             (*around, *bodies), stage_cameras(WIDTH, HEIGHT, depth=0.6),
-            backdrop=backdrop,
+            backdrop=backdrop, step=1 / 480,
         )
 
     def hidden(
