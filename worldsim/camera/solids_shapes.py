@@ -120,7 +120,8 @@ def brink(shape: Shape, size: Triple, ray: Ray, distance: np.ndarray,
         at_brink |= ~met
     missing = np.flatnonzero(at_brink & ~met)
     part = _rays(ray, missing)
-    wider = tuple(length + margin[missing] for length in size)
+    # A link's length differs from frame to frame, and so from ray to ray.
+    wider = tuple(np.broadcast_to(length, met.shape)[missing] + margin[missing] for length in size)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         reached = _ENTRIES[shape](wider, part)
         # Farther out than where the ray begins it may still begin within the margin.
