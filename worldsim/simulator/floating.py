@@ -191,9 +191,7 @@ def floating_forces(
     if let_go.any():
         rise = velocity[..., 2]
         roll = -heave * piercing * (point_velocity[..., 2] - rise[..., None])
-        blocks = heave_loads(
-            boxes, immersion, touched, gravity * displaced, restoring, rise, roll, gravity, dt
-        )
+        blocks = heave_loads(boxes, immersion, touched, restoring, rise, roll, gravity, dt)
         vertical = np.where(let_go[..., None], blocks.force, vertical)
         stiffness = np.where(let_go, blocks.stiffness, stiffness)
         damping = np.where(let_go, blocks.damping, damping)

@@ -242,8 +242,10 @@ def _check_block(name: str, body: Debris, scene: Scene) -> None:
     along, across = math.cos(body.heading), math.sin(body.heading)
     dx = scene.domain.x[None, :] - body.position[0]
     dy = scene.domain.y[:, None] - body.position[1]
-    inside = (np.abs(dx * along + dy * across) <= body.half_size[0]) & (
-        np.abs(dy * along - dx * across) <= body.half_size[1]
+    # The ground slopes between centres of cells, so that those beside it count, too.
+    beside = max(scene.domain.dx, scene.domain.dy)
+    inside = (np.abs(dx * along + dy * across) <= body.half_size[0] + beside) & (
+        np.abs(dy * along - dx * across) <= body.half_size[1] + beside
     )
     ground = float(np.max(scene.platform, where=inside, initial=-math.inf))
     if not ground <= body.elevation < 1e4:
