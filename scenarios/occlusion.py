@@ -158,7 +158,8 @@ class Occlusion(Scenario):
                 bodies.append(ball_.rolling(self.radius, look, turning, surface))
         bodies.append(self._screen(centre, prop_look(paint)))
         return MechanicalScene(
-            (*around, *bodies), stage_cameras(STAGE, 1.6, depth=LANE), backdrop=backdrop
+            (*around, *bodies), stage_cameras(STAGE, 1.6, depth=LANE), backdrop=backdrop,
+            step=1 / 480,
         )
 
     def _balls(self, aim: float, edge: float, facing: float) -> list[_Ball]:
