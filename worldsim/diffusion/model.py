@@ -195,6 +195,8 @@ class _Dream:
         config, query = self.model.config, self.query
         group = config.transformer.patches.frames
         overlap = max(group, round(config.sampler.overlap * query.fps) // group * group)
+        # At a high rate a window may be shorter than the overlap; every window must add frames.
+        overlap = min(overlap, config.frames // 2 // group * group)
         at, window = 0, 0
         while at < query.frames:
             first = max(0, at - overlap)

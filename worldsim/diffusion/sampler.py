@@ -26,7 +26,8 @@ class SamplerConfig:
     shift : above 1, more steps near noise (`worldsim.diffusion.schedule.sampling_levels`).
     heun : second-order steps (two evaluations each, except the last).
     guidance : 1 takes the parameters as told; above 1 exaggerates what telling them changes.
-    overlap : seconds that one window of a long rollout hands to the next as known.
+    overlap : seconds that one window of a long rollout hands to the next as known, at most half of
+        the window.
     context_noise : how noisy the network is told that frames it dreamed itself are.
     """
 
