@@ -36,6 +36,10 @@ class MemberStates:
         self._twist = np.full((states + 1, bodies, 6), np.nan)
         self._centre = np.full((states + 1, bodies, 3), np.nan)
         self.energy = np.full((states + 1, 2), np.nan)
+        self.given = 0.0
+        """J that kicks have brought so far."""
+        self.most = -np.inf
+        """J; greatest energy so far, without what kicks brought."""
         self.failure = Failure.NONE
         self.stopped = np.nan
 
@@ -54,7 +58,12 @@ class MemberStates:
         self._twist[state] = data.cvel[1:]
         self._centre[state] = data.subtree_com[self._root]
         self.energy[state] = data.energy
+        self.most = max(self.most, float(data.energy.sum()) - self.given)
         return True
+
+    def give(self, energy: float) -> None:
+        """A kick brought `energy` J."""
+        self.given += energy
 
     def bodies(self) -> dict[str, np.ndarray]:
         """Position, quaternion, velocity and angular velocity of each body."""
@@ -85,6 +94,7 @@ class Recording:
         }
         self._mass = np.full((*self._members, self._slots), np.nan)
         self._energy = np.full((*series, 2), np.nan)
+        self._rise = np.full(series[:2], np.nan)
         self._contacts: dict[tuple[int, int], list[list[float]]] = {}
         self._count = np.zeros(self._members, int)
         self._failure = np.zeros(self._members, int)
@@ -99,6 +109,7 @@ class Recording:
             self._bodies[name][at][:, :count] = values
         self._mass[at][:count] = member.model.body_mass[1:]
         self._energy[at] = states.energy
+        self._rise[at] = states.most - states.energy[0].sum()
         self._contacts[at] = member.log.rows
         self._count[at] = member.log.count
         self._depth[at], self._plunge[at] = member.log.depth, member.log.plunge
@@ -297,12 +308,10 @@ class Recording:
         )
 
     def _audit(self) -> xr.Dataset:
-        total = self._energy.sum(-1)
-        start = total[..., :1]
         kinetic, potential = self._energy[..., 1], self._energy[..., 0]
         # The scale: what there was of motion, and what the weight gave or could have given.
         scale = np.maximum(kinetic.max(-1), np.ptp(potential, axis=-1))
-        gain = (total - start).max(-1) / np.where(scale > 0, scale, 1.0)
+        gain = self._rise / np.where(scale > 0, scale, 1.0)
         failure = self._failure.copy()
         deep = (self._depth > DEEPEST) | (self._plunge > DEEPEST_PLUNGE)
         failure[(failure == 0) & deep] = int(Failure.PENETRATION)
@@ -315,7 +324,8 @@ class Recording:
                     "units": "s", "long_name": "when it stopped; states stay the last good ones",
                 }),
                 "energy_gain": (MEMBER, gain, {
-                    "units": "1", "long_name": "largest rise of the energy over its scale",
+                    "units": "1",
+                    "long_name": "largest rise of the energy, kicks apart, over its scale",
                 }),
                 "penetration": (MEMBER, self._depth, {
                     "units": "1",
@@ -323,7 +333,7 @@ class Recording:
                 }),
                 "plunge": (MEMBER, self._plunge, {
                     "units": "1",
-                    "long_name": "deepest of contacts when found, over the smaller solid's thickness",
+                    "long_name": "deepest contact when found, over the smaller solid's thickness",
                 }),
             },
             attrs={

@@ -63,6 +63,9 @@ def simulate_member(
     for state in range(states + 1):
         if not kept.store(state) or state == states:
             break
+        for kick in built.scene.kicks:
+            if round(kick.time * STATES_PER_SECOND) == state:
+                kept.give(member.kick(kick))
         for _ in range(steps):
             member.advance()
     return member, kept

@@ -209,6 +209,20 @@ class Link:
 
 
 @dataclasses.dataclass(frozen=True)
+class Kick:
+    """A body's motion changed at once, by nothing in the scene: an intervention.
+
+    time : s, a multiple of 1/120 s. body : name. factor : on all its speeds.
+    velocity : m/s added to that of a free body, after `factor`.
+    """
+
+    time: float
+    body: str
+    factor: float = 1.0
+    velocity: Vector = (0.0, 0.0, 0.0)
+
+
+@dataclasses.dataclass(frozen=True)
 class Backdrop:
     """What is seen where nothing is: colours 0..255 at the lower and the upper edge of the sky.
 
@@ -230,10 +244,12 @@ class MechanicalScene:
     air : kg/m3 and Pa s, density and viscosity of what fills the space; none by default.
     gravity : m/s2, downwards, where a scenario has it as a parameter; 0 for none. A deliberately
         wrong simulator multiplies it by `Physics.gravity` over the standard value.
+    kicks : interventions.
 
     Raises
     ------
-    InputError : names that are not unique, a parent that is not declared before, an unusable step.
+    InputError : names that are not unique, a parent that is not declared before, an unusable step,
+        a kick that cannot be given.
     """
 
     bodies: tuple[Body, ...]
@@ -243,6 +259,7 @@ class MechanicalScene:
     step: float = 1 / 960
     air: tuple[float, float] = (0.0, 0.0)
     gravity: float = GRAVITY
+    kicks: tuple[Kick, ...] = ()
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.gravity) and self.gravity >= 0):
@@ -260,12 +277,26 @@ class MechanicalScene:
             for name in link.bodies:
                 if name is not None and name not in known:
                     raise InputError(f"a link ends at {name!r}, which is no body of the scene")
+        self._check_kicks()
         steps = 1 / (STATES_PER_SECOND * self.step) if self.step > 0 else 0.0
         if steps < 1 - 1e-9 or abs(steps - round(steps)) > 1e-6:
             raise InputError(
                 f"step={self.step:g} s: give a whole part of 1/{STATES_PER_SECOND} s, "
                 f"such as 1/{8 * STATES_PER_SECOND}"
             )
+
+    def _check_kicks(self) -> None:
+        for kick in self.kicks:
+            body = next((body for body in self.bodies if body.name == kick.body), None)
+            if body is None or body.joint is None:
+                raise InputError(f"a kick of {kick.body!r}: give the name of a body that can move")
+            if any(kick.velocity) and body.joint.freedom is not Freedom.FREE:
+                raise InputError(f"a kick of {kick.body!r}, which is not free: give a factor only")
+            states = kick.time * STATES_PER_SECOND
+            if kick.time < 0 or abs(states - round(states)) > 1e-6:
+                raise InputError(
+                    f"a kick at {kick.time:g} s: give a multiple of 1/{STATES_PER_SECOND} s"
+                )
 
     def numbers(self) -> dict[str, int]:
         """Place of each body in the rollout, by name."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from worldsim.simulator.mechanics.contacts import ContactLog, Contacts
 from worldsim.simulator.mechanics.models import CORRECTION, SceneModel
-from worldsim.simulator.mechanics.scene import MechanicalHidden
+from worldsim.simulator.mechanics.scene import Kick, MechanicalHidden
 
 NO_CONTACT = int(mujoco.mjtDisableBit.mjDSBL_CONTACT)
 
@@ -34,6 +34,10 @@ ROUNDS = 8
 AGREED = 0.01
 """Change of a contact's parting speed in the last round, over what weight adds per step."""
 
+STOPPED = 3.5
+"""Change of a sphere's slip over friction and change of its normal speed, while it slips: 1 + 5/2
+by translation and rotation."""
+
 WITHIN = 2.0
 """Steps ago that a contact began for it to count as an impact, not as a lasting one."""
 
@@ -48,13 +52,14 @@ class Member:
         self.model = built.member(hidden)
         self.data = built.start(self.model, hidden)
         self.log = ContactLog(built, self.model)
+        self._numbers = built.scene.numbers()
         self._can_touch = len(built.pairs) > 0
         self._step = float(self.model.opt.timestep)
         self._damped = bool((self.model.dof_damping > 0).any())
         self._option = self.model.opt
         self._gravity = float(-self.model.opt.gravity[2])
-        self._least = STEPS_OF_WEIGHT * self._gravity * self._step
-        self._agreed = AGREED * max(self._gravity, 1.0) * self._step
+        noticeable = max(self._gravity, 1.0) * self._step
+        self._least, self._agreed = STEPS_OF_WEIGHT * noticeable, AGREED * noticeable
         self._rounds = ROUNDS
         self._flags = int(self._option.disableflags)
         self._place, self._speed = self.data.qpos, self.data.qvel
@@ -70,6 +75,20 @@ class Member:
         self._option.disableflags = self._flags
         mujoco.mj_energyPos(model, data)
         mujoco.mj_energyVel(model, data)
+
+    def kick(self, kick: Kick) -> float:
+        """Change a body's motion at once; returns the energy that this gives it, J."""
+        model, data = self.model, self.data
+        mujoco.mj_energyVel(model, data)
+        before = float(data.energy[1])
+        body = 1 + self._numbers[kick.body]
+        first = int(model.body_dofadr[body])
+        self._speed[first : first + int(model.body_dofnum[body])] *= kick.factor
+        if any(kick.velocity):
+            self._speed[first : first + 3] += kick.velocity
+        mujoco.mj_fwdVelocity(model, data)
+        mujoco.mj_energyVel(model, data)
+        return float(data.energy[1]) - before
 
     def advance(self) -> None:
         """Move on by one step."""
@@ -127,6 +146,9 @@ class Member:
         across = np.minimum(rows[:, None] + contacts.columns, data.nefc - 1)
         target = data.efc_aref[rows]
         slip = np.sqrt(((friction * data.efc_vel[across]) ** 2).sum(axis=1))
+        # What an impact stops of it, if both are solid spheres; others have less to stop.
+        impact = np.maximum(-data.efc_vel[rows], 0.0) * (1 + contacts.bounce)
+        slip = np.maximum(slip - STOPPED * friction[:, 0] ** 2 * impact, 0.0)
         along = np.zeros(data.nefc)
         for _ in range(self._rounds):
             data.efc_aref[rows] = target - slip / step

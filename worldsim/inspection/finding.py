@@ -1,0 +1,71 @@
+"""What an inspection says."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+
+
+class Kind(enum.StrEnum):
+    """How a video can break physics."""
+
+    VANISHING = "vanishing"
+    """Seen whole, and gone, with nothing that could hide it."""
+    APPEARING = "appearing"
+    """The same, backwards."""
+    TELEPORT = "teleport"
+    """Somewhere else than any motion could have brought it."""
+    IMPOSSIBLE_ACCELERATION = "impossible acceleration"
+    """Another velocity from one frame to the next, with nothing touching it."""
+    ENERGY_GAIN = "energy gain"
+    """Faster away from a contact, or of itself, than it came."""
+    INTERPENETRATION = "interpenetration"
+    """Deeper in another object than solids can be."""
+    WRONG_GRAVITY = "wrong gravity"
+    """Falls with another acceleration than the scenario says."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """Something that might break physics.
+
+    kind : what. frame : when, in frames, not always whole. object : number in the tracks.
+    place : (row, column) px. amount, unit : how much. score : how far beyond what measuring errors
+    explain, in a unit of the kind's own; larger is surer.
+    """
+
+    kind: Kind
+    frame: float
+    object: int
+    place: tuple[float, float]
+    amount: float
+    unit: str
+    score: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """A candidate that hardly any true video shows.
+
+    time : s. colour : name of the object's colour. sure : share of true videos that show nothing of
+    the kind as marked as this.
+    """
+
+    kind: Kind
+    time: float
+    frame: float
+    object: int
+    colour: str
+    place: tuple[float, float]
+    amount: float
+    unit: str
+    sure: float
+
+    def in_words(self) -> str:
+        """One line."""
+        row, column = self.place
+        amount = f"{self.amount:.3g} {self.unit}".strip()
+        return (
+            f"{self.time:6.2f} s  {self.kind:<23} {amount:>12}  object {self.object} "
+            f"({self.colour}) at row {row:.0f}, column {column:.0f}; {100 * self.sure:.3g}% sure"
+        )
