@@ -142,7 +142,7 @@ class DoublePendulum(Scenario):
         around, backdrop = surroundings(seed, case, *STAGE, behind=0.5)
         return MechanicalScene(
             (*around, bearing(PIVOT_HEIGHT, 0.3, dull), upper, lower),
-            stage_cameras(*STAGE, depth=0.6),
+            stage_cameras(*STAGE, depth=0.3, rim=0.03),
             backdrop=backdrop,
             gravity=self.gravity,
         )

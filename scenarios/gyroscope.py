@@ -152,7 +152,7 @@ class Gyroscope(Scenario):
         around, backdrop = surroundings(seed, case, *STAGE, behind=0.7)
         return MechanicalScene(
             (*around, fixture("stand", [post]), top),
-            stage_cameras(*STAGE, depth=STAGE[0]),
+            stage_cameras(*STAGE, depth=0.5),
             backdrop=backdrop,
             gravity=self.gravity,
         )
@@ -161,9 +161,7 @@ class Gyroscope(Scenario):
         rng = stream(seed, case, VISIBLE, "spindle")
         half_length = SPINDLE_RADIUS * float(rng.uniform(*SPINDLE_SLENDERNESS))
         attitude, axis = self._attitude(float(rng.uniform(-math.pi, math.pi)))
-        (look,) = object_looks(
-            rng, 1, patterns=(Pattern.HALVES, Pattern.CHECKER), field=SPINDLE_RADIUS
-        )
+        (look,) = object_looks(rng, 1, patterns=(Pattern.HALVES,))
         along, across = symmetric_inertia(SPINDLE_RADIUS, half_length)
         spindle = Body(
             "spindle",
@@ -178,7 +176,7 @@ class Gyroscope(Scenario):
         backdrop = setting(stream(seed, case, VISIBLE, "setting"), STAGE[0]).backdrop
         return MechanicalScene(
             (spindle,),
-            stage_cameras(*STAGE, depth=STAGE[0]),
+            stage_cameras(*STAGE, depth=0.5),
             backdrop=backdrop,
             gravity=0.0,
         )

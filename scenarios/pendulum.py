@@ -25,7 +25,7 @@ STAGE = (2.8, 2.85)
 """m, width and height: the longest pendulum in any position."""
 PIVOT_HEIGHT = 1.45
 ROD_RADIUS = 0.02
-BALL_RADIUS = (0.145, 0.17)
+BALL_RADIUS = (0.165, 0.2)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Pendulum(Scenario):
         around, backdrop = surroundings(seed, case, *STAGE, behind=0.5)
         return MechanicalScene(
             (*around, bearing(PIVOT_HEIGHT, 0.3, dull), pendulum),
-            stage_cameras(*STAGE, depth=0.6),
+            stage_cameras(*STAGE, depth=0.3, rim=0.03),
             backdrop=backdrop,
             gravity=self.gravity,
         )

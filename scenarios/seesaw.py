@@ -25,7 +25,7 @@ from worldsim.mechanics import (
 from worldsim.scenario import ClosedForm, Observable, Scenario, choice, parameter
 from worldsim.seeding import VISIBLE, stream
 
-STAGE = (2.5, 1.6)
+STAGE = (2.5, 1.1)
 """m, width and height."""
 PIVOT_HEIGHT = 0.4
 PLANK_LENGTH, PLANK_THICKNESS = 1.2, 0.04
