@@ -20,6 +20,9 @@ CELLS, CELL = (48, 32), 0.25
 BANK = 2
 """Width in cells of the dry bank around the pool."""
 
+CLEARANCE = 0.3
+"""m between blocks and bank, at least."""
+
 LEVEL = 0.9
 """Elevation of the water in m. Ground is coloured by its height: sand at 1.0 m, grass at 1.5 m."""
 
@@ -150,7 +153,7 @@ class Floating(Scenario):
         from worldsim.simulator.scene import Debris, DebrisKind
 
         rng = stream(seed, case, VISIBLE, "blocks")
-        count, margin = round(self.count), BANK * CELL
+        count, margin = round(self.count), BANK * CELL + CLEARANCE
         part = (domain.length - 2 * margin) / count
         colours = rng.permutation(len(COLOURS))
         blocks = []
@@ -161,7 +164,7 @@ class Floating(Scenario):
             turned = abs(math.cos(heading)), abs(math.sin(heading))
             reach = (half[0] * turned[0] + half[1] * turned[1],
                      half[0] * turned[1] + half[1] * turned[0])
-            free = part / 2 - reach[0], domain.width / 2 - margin - reach[1] - 0.3
+            free = part / 2 - reach[0], domain.width / 2 - margin - reach[1]
             blocks.append(Debris(
                 position=(
                     margin + (number + 0.5) * part + free[0] * rng.uniform(-0.8, 0.8),
