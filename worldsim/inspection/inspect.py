@@ -35,8 +35,8 @@ def follow(tracks: xr.Dataset, backdrop: np.ndarray) -> Followed:
         noise = noise_of(position[:, number])
         courses.append(Course(number, position[:, number], visible[:, number], noise,
                               pieces_of(position[:, number], noise)))
-    return Followed(courses, surroundings(position, area, extent, backdrop),
-                    float(tracks.attrs["fps"]))
+    around = surroundings(position, area, extent, tracks["colour"].values, backdrop)
+    return Followed(courses, around, float(tracks.attrs["fps"]))
 
 
 def candidates(followed: Followed) -> list[Candidate]:

@@ -73,7 +73,7 @@ def teleports(course: Course, around: Surroundings) -> Iterator[Candidate]:
         error = np.hypot(before.place_error(frame), after.place_error(frame))
         hidden = 1.0 - min(course.visible[old.last], course.visible[new.first], 1.0)
         radius = np.nanmax(around.radius[:, course.number])
-        if not _apart(course, around, old.last) or not _apart(course, around, new.first):
+        if _confusable(course, around, old.last) or _confusable(course, around, new.first):
             continue
         excess = gap - 0.5 * way - hidden * radius
         if excess > 0:
@@ -104,13 +104,12 @@ def losses(course: Course, around: Surroundings, backwards: bool = False) -> Ite
         way = float(np.linalg.norm(towards.speed(float(last))))
         if not around.inside(place, half + error + 0.5 * way):
             continue
-        reach = half + error + NEAR
-        if not around.clear_of_others(course.number, float(first_missing), place, reach):
+        if around.hidden_by_others(course.number, first_missing, place, half, error):
             continue
         if around.over_water(place, half):
             continue
         # What moves slowly cannot slip behind a thing within one frame without being seen to.
-        if way > 0.5 * radius and not around.clear_of_things(place, reach + way):
+        if way > 0.5 * radius and not around.clear_of_things(place, half + error + NEAR + way):
             continue
         kind = Kind.APPEARING if backwards else Kind.VANISHING
         yield Candidate(kind, float(first_missing), course.number, _pair(place), 2 * radius, "px",
@@ -159,11 +158,11 @@ def kinks(course: Course, around: Surroundings) -> Iterator[Candidate]:
                             100 * change / max(scale, 1e-9), "% of speed", score)
 
 
-def _apart(course: Course, around: Surroundings, frame: int) -> bool:
-    """Whether no other object is next to this one: where outlines meet, one may be taken for the
+def _confusable(course: Course, around: Surroundings, frame: int) -> bool:
+    """Whether another object of the same look is next to this one: either may then be taken for the
     other, and neither's place is well known."""
     place, half = course.position[frame], float(around.half[frame, course.number])
-    return around.clear_of_others(course.number, float(frame), place, half + 2 * NEAR)
+    return around.alike_nearby(course.number, frame, place, half + 2 * NEAR)
 
 
 def _might_be_a_floor(
