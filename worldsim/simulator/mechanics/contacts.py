@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import mujoco
 import numpy as np
 
@@ -15,103 +13,118 @@ APART = 0.02
 EVENTS_AT_MOST = 4096
 """Events kept of a member; later ones are counted only."""
 
+FIELDS = 6
+"""Of an event: time s, bodies a < b, impulse N s, approach m/s, duration s."""
 
-@dataclasses.dataclass
-class Contacts:
-    """The contacts of one step; all arrays are (contact,).
+
+class Layout:
+    """Which contacts there are, as long as these stay the same; all arrays are (contact,).
 
     rows : of the normals among MuJoCo's constraints; those of friction follow each.
-    columns, friction : (contact, 2 to 5) how many rows on, and coefficients, 0 where there is none.
-    depth : m. relative : over the smaller solid's size. bounce : restitution.
-    pair : number of the two bodies.
-    scale : of the impulse. approach : m/s. since : s before the middle of the step, of impacts.
+    across, friction : (contact, 2 to 5) rows and coefficients of friction, 0 where there is none.
+    bounce : restitution. thickness : m, of the smaller solid. pair : number of the two bodies.
+    impulse : N s so far. event : row of the event, -1 if it is only counted.
+    guess : m/s by which the slip of the last step differed from that before it.
     """
 
-    rows: np.ndarray
-    columns: np.ndarray
-    friction: np.ndarray
-    depth: np.ndarray
-    relative: np.ndarray
-    bounce: np.ndarray
-    pair: np.ndarray
-    scale: np.ndarray
-    since: np.ndarray
-    approach: np.ndarray
+    def __init__(
+        self, contact: mujoco._structs._MjContactList, constraints: int, log: ContactLog
+    ) -> None:
+        address = contact.efc_address
+        self.chosen = np.flatnonzero(address >= 0)
+        self.rows = address[self.chosen]
+        geoms = contact.geom[self.chosen]
+        dimension = contact.dim[self.chosen]
+        widest = max(int(dimension.max(initial=1)) - 1, 2)
+        columns = np.arange(1, widest + 1)
+        real = columns < dimension[:, None]
+        self.friction = np.where(real, contact.friction[self.chosen, :widest], 0.0)
+        self.slides = bool(self.friction.any())
+        self.across = np.minimum(self.rows[:, None] + columns, constraints - 1)
+        self.bounce = -contact.solref[self.chosen, 1] * log.step - 1
+        self.thickness = log.thickness[geoms].min(axis=1)
+        owner = np.sort(log.owner[geoms], axis=1)
+        self.pair = owner[:, 0] * log.bodies + owner[:, 1]
+        self.impulse = np.zeros(len(self.chosen))
+        self.event = np.full(len(self.chosen), -1)
+        self.guess: np.ndarray | None = None
+        self.new = True
 
 
 class ContactLog:
     """The events of one member.
 
-    rows : per event time s, bodies a < b, impulse N s, approach m/s, duration s.
     count : all events, kept or not.
     now : deepest penetration of the last step's lasting contacts, depth : of all stored states,
     plunge : of all contacts when they were found; over the smaller solid's thickness.
     """
 
     def __init__(self, built: SceneModel, model: mujoco.MjModel) -> None:
-        self._owner, self._size = built.owner, built.size
-        self._step = float(model.opt.timestep)
-        self._bodies = len(built.scene.bodies)
-        self._last = np.full(self._bodies**2, -np.inf)
-        self._event = np.full(self._bodies**2, -1)
-        self.rows: list[list[float]] = []
+        self.owner, self.thickness = built.owner, built.thickness
+        self.step = float(model.opt.timestep)
+        self.bodies = len(built.scene.bodies)
+        self._last = np.full(self.bodies**2, -np.inf)
+        self._event = np.full(self.bodies**2, -1)
+        self._table = np.zeros((16, FIELDS))
+        self._layout: Layout | None = None
+        self._key = b""
+        self._moment = 0.0
         self.count = 0
         self.now = self.depth = self.plunge = 0.0
 
-    def active(self, data: mujoco.MjData) -> Contacts | None:
-        """The contacts of positions that were worked out; None if there are none."""
+    @property
+    def rows(self) -> np.ndarray:
+        """(event, FIELDS) as they were begun."""
+        self.close()
+        return self._table[: min(self.count, EVENTS_AT_MOST)]
+
+    def layout(self, data: mujoco.MjData) -> Layout:
+        """Which contacts there are in positions that were worked out."""
         contact = data.contact
-        rows = contact.efc_address
-        chosen = np.flatnonzero(rows >= 0)
-        if not len(chosen):
-            return None
-        geoms = contact.geom[chosen]
-        depth = -contact.dist[chosen]
-        owner = np.sort(self._owner[geoms], axis=1)
-        count = len(chosen)
-        dimension = contact.dim[chosen]
-        widest = max(int(dimension.max()) - 1, 1)
-        columns = np.broadcast_to(np.arange(1, widest + 1), (count, widest))
-        return Contacts(
-            rows=rows[chosen],
-            columns=columns,
-            friction=np.where(columns < dimension[:, None], contact.friction[chosen, :widest], 0),
-            depth=depth,
-            relative=depth / self._size[geoms].min(axis=1),
-            bounce=-contact.solref[chosen, 1] * self._step - 1,
-            pair=owner[:, 0] * self._bodies + owner[:, 1],
-            scale=np.ones(count),
-            since=np.zeros(count),
-            approach=np.zeros(count),
-        )
+        address, constraints = contact.efc_address, data.nefc
+        key = contact.geom.tobytes() + address.tobytes() + constraints.to_bytes(4, "little")
+        if self._layout is None or key != self._key:
+            self.close()
+            self._key, self._layout = key, Layout(contact, constraints, self)
+        return self._layout
 
-    def sink(self, contacts: Contacts, impact: np.ndarray) -> None:
-        """Note how deep the contacts are, of which some, (contact,), are impacts."""
-        self.plunge = max(self.plunge, float(contacts.relative.max()))
-        self.now = float(contacts.relative[~impact].max(initial=0.0))
+    def note(
+        self, now: float, layout: Layout, impulse: np.ndarray, approach: np.ndarray,
+        since: np.ndarray,
+    ) -> None:
+        """Book a step: `now` s, its middle; (contact,) impulse N s, speed of approach m/s, and s
+        before the middle that a contact began."""
+        if layout.new:
+            self._begin(now, layout, approach, since)
+            layout.new = False
+        layout.impulse += impulse
+        self._moment = now
 
-    def note(self, data: mujoco.MjData, contacts: Contacts) -> None:
-        """Book the impulses of a step whose forces were worked out."""
-        middle = data.time + self._step / 2
-        normal = data.efc_force[contacts.rows] * contacts.scale * self._step
-        begins = (middle - self._last[contacts.pair]) > APART
+    def _begin(
+        self, now: float, layout: Layout, approach: np.ndarray, since: np.ndarray
+    ) -> None:
+        begins = now - self._last[layout.pair] > APART
         if begins.any():
-            for pair in dict.fromkeys(contacts.pair[begins].tolist()):
-                own = contacts.pair == pair
-                moment = middle - float(contacts.since[own].max())
-                self._begin(pair, moment, float(contacts.approach[own].max()))
-        self._last[contacts.pair] = middle
-        for pair, push in zip(contacts.pair.tolist(), normal.tolist(), strict=True):
-            event = self._event[pair]
-            if event >= 0:
-                self.rows[event][3] += push
-                self.rows[event][5] = middle + self._step / 2 - self.rows[event][0]
+            for pair in dict.fromkeys(layout.pair[begins].tolist()):
+                own = layout.pair == pair
+                self._event[pair] = self.count if self.count < EVENTS_AT_MOST else -1
+                self.count += 1
+                if self._event[pair] >= 0:
+                    if self.count > len(self._table):
+                        self._table = np.vstack([self._table, np.zeros_like(self._table)])
+                    first, second = divmod(pair, self.bodies)
+                    fast = max(float(approach[own].max()), 0.0)
+                    moment = now - float(since[own].max())
+                    self._table[self.count - 1] = moment, first, second, 0.0, fast, 0.0
+        layout.event = self._event[layout.pair]
 
-    def _begin(self, pair: int, moment: float, approach: float) -> None:
-        self.count += 1
-        if len(self.rows) == EVENTS_AT_MOST:
-            self._event[pair] = -1
+    def close(self) -> None:
+        """Book what the last layout gathered: it has come to its end."""
+        layout, self._layout = self._layout, None
+        if layout is None or layout.new:
             return
-        self._event[pair] = len(self.rows)
-        first, second = divmod(pair, self._bodies)
-        self.rows.append([moment, first, second, 0.0, max(approach, 0.0), 0.0])
+        self._last[layout.pair] = self._moment
+        kept = layout.event >= 0
+        event = layout.event[kept]
+        np.add.at(self._table[:, 3], event, layout.impulse[kept])
+        self._table[event, 5] = self._moment + self.step / 2 - self._table[event, 0]

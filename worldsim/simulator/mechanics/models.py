@@ -60,7 +60,7 @@ class SceneModel:
 
     MuJoCo's body `b + 1` is the scene's body `b`; its geoms are all parts of all bodies, in order.
 
-    owner : (part,) body of each part. size : (part,) smallest thickness, m; inf for planes.
+    owner : (part,) body of each part. thickness : (part,) least, m; inf for planes.
     pairs : (pair, 2) parts that may touch.
     """
 
@@ -68,7 +68,7 @@ class SceneModel:
     physics: Physics
     model: mujoco.MjModel
     owner: np.ndarray
-    size: np.ndarray
+    thickness: np.ndarray
     pairs: np.ndarray
 
     def member(self, hidden: MechanicalHidden) -> mujoco.MjModel:
@@ -297,7 +297,7 @@ def _check_start(built: SceneModel) -> None:
     names = [body.name for body in built.scene.bodies]
     for contact in data.contact:
         first, second = contact.geom
-        smaller = min(built.size[first], built.size[second])
+        smaller = min(built.thickness[first], built.thickness[second])
         if -contact.dist > OVERLAP_AT_START * smaller:
             one, other = (names[built.owner[k]] for k in (first, second))
             raise InputError(

@@ -15,7 +15,7 @@ from worldsim.simulator.mechanics.audit import (
     FARTHEST,
     Failure,
 )
-from worldsim.simulator.mechanics.contacts import EVENTS_AT_MOST
+from worldsim.simulator.mechanics.contacts import EVENTS_AT_MOST, FIELDS
 from worldsim.simulator.mechanics.models import SceneModel
 from worldsim.simulator.mechanics.scene import STATES_PER_SECOND, Backdrop, Pattern, Role, Shape
 from worldsim.simulator.mechanics.stepping import Member
@@ -95,7 +95,7 @@ class Recording:
         self._mass = np.full((*self._members, self._slots), np.nan)
         self._energy = np.full((*series, 2), np.nan)
         self._rise = np.full(series[:2], np.nan)
-        self._contacts: dict[tuple[int, int], list[list[float]]] = {}
+        self._contacts: dict[tuple[int, int], np.ndarray] = {}
         self._count = np.zeros(self._members, int)
         self._failure = np.zeros(self._members, int)
         self._stopped = np.full(self._members, np.nan)
@@ -259,11 +259,10 @@ class Recording:
 
     def _contacts_dataset(self) -> xr.Dataset:
         slots = max([1, *(len(rows) for rows in self._contacts.values())])
-        table = np.full((*self._members, slots, 6), np.nan)
+        table = np.full((*self._members, slots, FIELDS), np.nan)
         table[..., 1:3] = -1
         for at, rows in self._contacts.items():
-            if rows:
-                table[at][: len(rows)] = rows
+            table[at][: len(rows)] = rows
         event = (*MEMBER, "event")
         return xr.Dataset(
             {

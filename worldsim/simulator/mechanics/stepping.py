@@ -15,7 +15,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from worldsim.simulator.mechanics.contacts import ContactLog, Contacts
+from worldsim.simulator.mechanics.contacts import ContactLog, Layout
 from worldsim.simulator.mechanics.models import CORRECTION, SceneModel
 from worldsim.simulator.mechanics.scene import Kick, MechanicalHidden
 
@@ -28,11 +28,18 @@ STEPS_OF_WEIGHT = 4
 """Speed of approach, over what weight adds per step, from which on a contact is an impact with a
 moment of its own rather than the begin of resting."""
 
-ROUNDS = 8
-"""Fixed-point rounds for friction at most; two are the rule."""
+ROUNDS = 5
+"""Fixed-point rounds for friction at most; one or two are the rule."""
 
-AGREED = 0.01
+AGREED = 0.05
 """Change of a contact's parting speed in the last round, over what weight adds per step."""
+
+CROWD = 20
+"""Free bodies from more than which on friction is solved in one round, and not to the last digit:
+their many contacts are soon chaotic anyway, and the solver takes most of the time."""
+
+CROWD_ITERATIONS = 20, 10
+"""Of Newton's method, and of each line search."""
 
 STOPPED = 3.5
 """Change of a sphere's slip over friction and change of its normal speed, while it slips: 1 + 5/2
@@ -40,6 +47,9 @@ by translation and rotation."""
 
 WITHIN = 2.0
 """Steps ago that a contact began for it to count as an impact, not as a lasting one."""
+
+ALIKE = 1e-9
+"""Relative difference of a sphere's or cube's principal moments of inertia: rounding."""
 
 TINY = 1e-300
 """N; keeps means finite where no force acts."""
@@ -61,6 +71,11 @@ class Member:
         noticeable = max(self._gravity, 1.0) * self._step
         self._least, self._agreed = STEPS_OF_WEIGHT * noticeable, AGREED * noticeable
         self._rounds = ROUNDS
+        self._even = _even(self.model)
+        free = self.model.jnt_type == int(mujoco.mjtJoint.mjJNT_FREE)
+        if free.sum() > CROWD:
+            self._rounds = 1
+            self._option.iterations, self._option.ls_iterations = CROWD_ITERATIONS
         self._flags = int(self._option.disableflags)
         self._place, self._speed = self.data.qpos, self.data.qvel
         self._kept = self._place.copy()
@@ -98,25 +113,32 @@ class Member:
             mujoco.mj_integratePos(model, self._place, self._speed, step / 2)
             mujoco.mj_fwdPosition(model, data)
             if data.ncon:
-                contacts = self.log.active(data)
-                if contacts is not None:
-                    self._touching(contacts)
+                layout = self.log.layout(data)
+                if len(layout.rows):
+                    self._touching(layout)
                     return
             self.log.now = 0.0
+            self.log.close()
+            if self._even:
+                mujoco.mj_fwdVelocity(model, data)
+                mujoco.mj_fwdAcceleration(model, data)
+                self._speed += step * data.qacc_smooth
+                data.time += step
+                mujoco.mj_integratePos(model, self._place, self._speed, step / 2)
+                return
             self._place[:] = self._kept
         self._option.disableflags = self._flags | NO_CONTACT
         mujoco.mj_forward(model, data)
         mujoco.mj_RungeKutta(model, data, STAGES)
         self._option.disableflags = self._flags
 
-    def _touching(self, contacts: Contacts) -> None:
+    def _touching(self, layout: Layout) -> None:
         """Forces in the middle of the step, and its second half."""
         model, data, step = self.model, self.data, self._step
         mujoco.mj_fwdVelocity(model, data)
         mujoco.mj_fwdAcceleration(model, data)
-        self._solve(contacts)
-        moved = self._impacts(contacts)
-        self.log.note(data, contacts)
+        self._solve(layout)
+        moved = self._impacts(layout)
         if self._damped:
             self._kept[:] = self._place
             mujoco.mj_Euler(model, data)
@@ -130,7 +152,7 @@ class Member:
             mujoco.mj_integratePos(model, self._place, further, 1.0)
         mujoco.mj_integratePos(model, self._place, self._speed, step / 2)
 
-    def _solve(self, contacts: Contacts) -> None:
+    def _solve(self, layout: Layout) -> None:
         """Contact forces.
 
         MuJoCo's solver minimises a convex function, at whose minimum what slides at the speed v
@@ -139,67 +161,97 @@ class Member:
         Math. Comput. Modelling 28, 225; Cadoux 2009).
         """
         model, data, step = self.model, self.data, self._step
-        rows, friction = contacts.rows, contacts.friction
-        if not friction.any():
+        if not layout.slides:
             mujoco.mj_fwdConstraint(model, data)
             return
-        across = np.minimum(rows[:, None] + contacts.columns, data.nefc - 1)
-        target = data.efc_aref[rows]
-        slip = np.sqrt(((friction * data.efc_vel[across]) ** 2).sum(axis=1))
-        # What an impact stops of it, if both are solid spheres; others have less to stop.
-        impact = np.maximum(-data.efc_vel[rows], 0.0) * (1 + contacts.bounce)
-        slip = np.maximum(slip - STOPPED * friction[:, 0] ** 2 * impact, 0.0)
+        rows, across, friction = layout.rows, layout.across, layout.friction
+        target, speed = data.efc_aref, data.efc_vel
+        lowest = target[rows]
+        before = np.sqrt(np.square(friction * speed[across]).sum(axis=1))
+        if layout.guess is not None:
+            slip = np.maximum(before + layout.guess, 0.0)
+        else:
+            # What an impact stops of it, if both are solid spheres; others have less to stop.
+            impact = np.maximum(-speed[rows], 0.0) * (1 + layout.bounce)
+            slip = np.maximum(before - STOPPED * friction[:, 0] ** 2 * impact, 0.0)
         along = np.zeros(data.nefc)
         for _ in range(self._rounds):
-            data.efc_aref[rows] = target - slip / step
+            target[rows] = lowest - slip / step
             mujoco.mj_fwdConstraint(model, data)
             mujoco.mj_mulJacVec(model, data, along, data.qacc)
-            along -= data.efc_aref
-            found = step * np.sqrt(((friction * along[across]) ** 2).sum(axis=1))
-            change = np.abs(found - slip)[data.efc_force[rows] > 0]
-            if change.max(initial=0.0) < self._agreed:
+            along -= target
+            found = step * np.sqrt(np.square(friction * along[across]).sum(axis=1))
+            change = np.abs(found - slip) * (data.efc_force[rows] > 0)
+            if change.max() < self._agreed:
                 break
             slip = found
+        layout.guess = found - before
 
-    def _impacts(self, contacts: Contacts) -> tuple[np.ndarray, np.ndarray] | None:
+    def _impacts(self, layout: Layout) -> tuple[np.ndarray, np.ndarray] | None:
         """What the moments of new contacts change in the velocity and in the position.
 
         All that hangs together by contacts takes part in an impact at the same moment: the mean,
         by impulse, of its new contacts'. Only so do contacts that last stay as they are.
         """
-        model, data, step = self.model, self.data, self._step
-        speed = -data.efc_vel[contacts.rows]
-        contacts.approach[:] = speed
-        impact = speed > self._least
-        self.log.sink(contacts, impact & (contacts.depth < WITHIN * step * speed))
-        chosen = np.flatnonzero(impact)
-        if not len(chosen):
+        model, data, step, log = self.model, self.data, self._step, self.log
+        approach = -data.efc_vel[layout.rows]
+        depth = -data.contact.dist[layout.chosen]
+        relative = depth / layout.thickness
+        log.plunge = max(log.plunge, float(relative.max()))
+        impulse = step * data.efc_force[layout.rows]
+        since = np.zeros(len(approach))
+        middle = data.time + step / 2
+        if approach.max() <= self._least:
+            log.now = float(relative.max())
+            log.note(middle, layout, impulse, approach, since)
             return None
-        rows, depth, speed = contacts.rows[chosen], contacts.depth[chosen], speed[chosen]
+        impact = approach > self._least
+        begun = impact & (depth < WITHIN * step * approach)
+        log.now = float(relative[~begun].max(initial=0.0))
+        chosen = np.flatnonzero(impact)
+        rows, depth, speed = layout.rows[chosen], depth[chosen], approach[chosen]
         along = np.zeros(data.nefc)
         mujoco.mj_mulJacVec(model, data, along, data.qacc_smooth)
         pull = np.clip(-along[rows], -self._gravity, self._gravity)
         # Depth = v t - pull t²/2 back from the middle, where the speed is v + pull h/2.
-        middle = speed + pull * step / 2
-        since = depth / middle
-        since = np.clip(depth / (middle - pull * since / 2), 0.0, step)
-        begin = middle - pull * since
-        bounce = 1 + contacts.bounce[chosen]
+        fast = speed + pull * step / 2
+        ago = depth / fast
+        ago = np.clip(depth / (fast - pull * ago / 2), 0.0, step)
+        begin = fast - pull * ago
+        bounce = 1 + layout.bounce[chosen]
         # The solver also carried the weight for a step and pushed the depth back a little.
         done = bounce * speed + pull * step + CORRECTION * depth / step
         # Who hardly bounces is carried from the impact on.
-        carried = np.maximum(pull * (step / 2 + since) - (bounce - 1) * begin, 0.0)
+        carried = np.maximum(pull * (step / 2 + ago) - (bounce - 1) * begin, 0.0)
         scale = (bounce * begin + carried) / done
-        contacts.approach[chosen], contacts.since[chosen] = begin, since
+        approach[chosen], since[chosen] = begin, ago
 
+        count = data.nisland
         island = data.efc_island[rows]
-        force = data.efc_force[rows] + TINY
-        weight = np.bincount(island, force, data.nisland)
+        force = impulse[chosen] + TINY
+        weight = np.bincount(island, force, count)
         weight[weight == 0] = np.inf
         # The last entry is for what touches nothing.
-        scales = np.append(1 + np.bincount(island, force * (scale - 1), data.nisland) / weight, 1.0)
-        times = np.append(np.bincount(island, force * since, data.nisland) / weight, 0.0)
-        contacts.scale[:] = scales[data.efc_island[contacts.rows]]
+        scales = np.append(1 + np.bincount(island, force * (scale - 1), count) / weight, 1.0)
+        times = np.append(np.bincount(island, force * ago, count) / weight, 0.0)
+        impulse *= scales[data.efc_island[layout.rows]]
+        log.note(middle, layout, impulse, approach, since)
         jump = step * (data.qacc - data.qacc_smooth)
         own = data.dof_island
         return (scales[own] - 1) * jump, scales[own] * times[own] * jump
+
+
+def _even(model: mujoco.MjModel) -> bool:
+    """Whether all bodies are free, turn alike about all axes, and only weight acts on them: then
+    the step of second order is exact as long as nothing touches."""
+    movers = np.flatnonzero(model.body_jntnum > 0)
+    free = model.jnt_type == int(mujoco.mjtJoint.mjJNT_FREE)
+    inertia = model.body_inertia[movers]
+    round_ = np.ptp(inertia, axis=1) <= ALIKE * inertia.max(axis=1)
+    return bool(
+        free.all()
+        and round_.all()
+        and (model.body_ipos[movers] == 0).all()
+        and model.opt.density == 0
+        and model.opt.viscosity == 0
+    )
