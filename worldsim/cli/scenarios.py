@@ -1,32 +1,62 @@
-"""``worldsim scenarios``: what can be simulated, with parameters, units and ranges."""
+"""``worldsim scenarios``: what can be simulated; of those named, parameters, splits and checks."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
 
 from worldsim.cli.flags import parse
+from worldsim.errors import InputError
 from worldsim.scenario import Scenario, list_scenarios, scenario_class
+from worldsim.splits import describe as describe_splits
 
 
 @dataclasses.dataclass(frozen=True)
 class Options:
+    names: Annotated[tyro.conf.Positional[tuple[str, ...]],
+                     tyro.conf.arg(metavar="[NAME ...]")] = ()
+    """Scenarios to tell all about; without any, all are listed in a line each."""
     json: bool = False
-    """Print JSON instead of tables."""
+    """Print JSON: all about those named, or about all."""
+    catalogue: Annotated[Path | None, tyro.conf.arg(metavar="FILE")] = None
+    """Write a page with pictures (.html) of those named, or of all; some minutes for all."""
 
 
 def main(args: Sequence[str]) -> int:
     """List the scenarios of all installed packages."""
     options = parse(Options, args, command="worldsim scenarios",
-                    description="List the scenarios with parameters, units and ranges.")
-    classes = [scenario_class(name) for name in list_scenarios()]
+                    description="List the scenarios; of those named, say parameters with units and "
+                                "ranges, splits, observables and closed forms.")
+    classes = [scenario_class(name) for name in options.names or list_scenarios()]
+    if options.catalogue is not None:
+        return _catalogue(classes, options.catalogue)
     if options.json:
         print(json.dumps([describe(cls) for cls in classes], indent=2))
-    else:
+    elif options.names:
         for cls in classes:
             _print(cls)
+    else:
+        width = max(len(cls.name) for cls in classes)
+        for cls in classes:
+            print(f"{cls.name:<{width}}  {cls.summary}, {cls.duration:g} s")
+        print("\n`worldsim scenarios NAME` tells all about one, `worldsim view NAME` shows it.")
+    return 0
+
+
+def _catalogue(classes: Sequence[type[Scenario]], out: Path) -> int:
+    if out.suffix != ".html" or out.is_dir():
+        raise InputError(f"--catalogue {out}: give a file name that ends in .html")
+    from worldsim.cli.catalogue import write_catalogue
+    from worldsim.cli.progress import Stages
+
+    with Stages(1).stage(f"draw {len(classes)} scenarios") as advance:
+        write_catalogue(classes, out, advance)
+    print(f"catalogue: {out} ({out.stat().st_size / 1e6:.1f} MB)")
     return 0
 
 
@@ -38,6 +68,11 @@ def describe(cls: type[Scenario]) -> dict[str, Any]:
         "version": cls.version,
         "summary": cls.summary,
         "duration_s": cls.duration,
+        "size_px": list(cls.size),
+        "frames_per_second": cls.fps,
+        "splits": {split.value: text for split, text in describe_splits(cls).items()},
+        "observables": [dataclasses.asdict(observable) for observable in cls.observables],
+        "checks": [dataclasses.asdict(check) for check in cls.checks],
         "parameters": {
             name: {"meaning": spec.meaning, "unit": spec.unit, "default": defaults[name],
                    "seen": spec.seen} | (
@@ -72,4 +107,24 @@ def _print(cls: type[Scenario]) -> None:
         model = f"model: {trained}" if row["seen"] else "model: not told"
         table.add_row(f"--{name.replace('_', '-')}", str(default), f"{allowed}\n{model}",
                       row["meaning"])
-    Console(width=None).print(table)
+    console = Console(width=None)
+    console.print(table)
+    for title, rows in _further(described).items():
+        if rows:
+            further = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False,
+                            show_header=False)
+            for row in rows:
+                further.add_row(*(Text(cell) for cell in row))
+            console.print(further)
+
+
+def _further(described: Mapping[str, Any]) -> dict[str, list[tuple[str, ...]]]:
+    """Rows of the tables that follow the parameters."""
+    return {
+        "Splits": list(described["splits"].items()),
+        "Observables": [(o["name"], "" if o["unit"] == "1" else o["unit"], o["meaning"])
+                        for o in described["observables"]],
+        "Closed forms that tests hold the simulator to": [
+            (c["name"], c["formula"], f"within {c['tolerance']:g}", c["source"])
+            for c in described["checks"]],
+    }

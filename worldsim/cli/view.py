@@ -116,6 +116,13 @@ def _checked(options: Options, name: str) -> Path:
 
 
 def _of_scenario(scenario: Scenario, options: ScenarioOptions) -> tuple[str, list[Strip]]:
+    told = "" if options.split == "given" else f", split {options.split}"
+    return (f"{scenario.name}: {scenario.summary} (simulated, seed {options.seed}{told})",
+            simulated_strips(scenario, options))
+
+
+def simulated_strips(scenario: Scenario, options: ScenarioOptions,
+                     duration: float | None = None) -> list[Strip]:
     """Cases simulated now, one realization each."""
     from worldsim.cli import preflight
     from worldsim.simulator.world import simulate
@@ -128,10 +135,8 @@ def _of_scenario(scenario: Scenario, options: ScenarioOptions) -> tuple[str, lis
     chosen = _chosen(options, views, scenario.film_cameras)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", MembersFailed)  # headings say it
-        truth = simulate(cases, seed=seed)
-    told = "" if options.split == "given" else f", split {options.split}"
-    return (f"{scenario.name}: {scenario.summary} (simulated, seed {options.seed}{told})",
-            _strips(truth, chosen, options))
+        truth = simulate(cases, seed=seed, duration=duration)
+    return _strips(truth, chosen, options)
 
 
 def _of_path(options: PathOptions) -> tuple[str, list[Strip]]:
