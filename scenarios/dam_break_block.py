@@ -79,8 +79,8 @@ class DamBreakBlock(Scenario):
                    0.12, "Ritter 1892, Z. VDI 36"),
         ClosedForm("depth at the dam", "4/9 h0 until the wave comes back from the banks", 0.04,
                    "Ritter 1892"),
-        ClosedForm("hold", "stays while mu (m - rho V) g > C b rho g h0^2 / 8, the most that a drag "
-                   "of C rho b h u^2 / 2 comes to in Ritter's wave", 0.0,
+        ClosedForm("hold", "stays while mu (m - rho V) g > C b rho g h0^2 / 8, the most that a "
+                   "drag of C rho b h u^2 / 2 comes to in Ritter's wave", 0.0,
                    "Coulomb 1785; Archimedes; Ritter 1892"),
     )
     fps: ClassVar[float] = 10.0

@@ -45,7 +45,7 @@ MANNING = 0.02
 SCATTER_DENSITY, SCATTER_DRAG = 0.02, 0.05
 """Lognormal; wood and foam of one batch differ by some percent, drag by what edges do."""
 
-COLOURS = ((214, 40, 40), (240, 200, 20), (206, 40, 168), (242, 124, 20), (244, 244, 240))
+COLOURS = ((214, 40, 40), (240, 200, 20), (206, 40, 168), (242, 124, 20), (112, 56, 190))
 """Far from that of water, and from each other."""
 
 
@@ -68,12 +68,12 @@ class Floating(Scenario):
         "nothing is seen through its surface, so that what sinks vanishes."
     )
     phrasings: ClassVar[tuple[str, ...]] = (
-        "{count:.0f} blocks of {density:.2g} times the density of water are let go "
-        "{release:.2g} m over a pool",
+        "{count:.0f} x a block {side:.2g} m wide, {density:.2g} times as dense as water, let go "
+        "{release:+.2g} m from the surface of a pool",
         "blocks with sides of {side:.2g} m are dropped into still water {depth:.2g} m deep and "
         "bob, float or sink",
-        "let go with their undersides {release:.2g} m from the surface, {count:.0f} crates "
-        "{side:.2g} m wide float if lighter than water; theirs is {density:.2g} of its density",
+        "things of {density:.2g} times the density of water are let go with their undersides at "
+        "{release:+.2g} m, counted from the surface; what is lighter than water floats",
     )
     observables: ClassVar[tuple[Observable, ...]] = (
         Observable("block_height", "m", "height of each block's centre above the still water"),
@@ -97,7 +97,7 @@ class Floating(Scenario):
     film_cameras: ClassVar[tuple[str, ...]] = ("overhead", "side")
 
     density: float = parameter(
-        0.5, unit="1", training=(0.3, 1.4), physical=(0.15, 2.0),
+        0.5, unit="1", training=(0.3, 1.1), physical=(0.15, 2.0),
         meaning="density of the blocks over that of the water",
     )
     side: float = parameter(

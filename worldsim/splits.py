@@ -2,8 +2,8 @@
 
 The training range of every parameter has a gap in its middle, and the joint space of two parameters
 a corner, from which no training case is drawn. So there are cases in range, inside the hull but
-unseen, outside it, and of an unseen combination. Seeds are divided among purposes, so that no
-training case can be met again in validation or test, whatever its number.
+unseen, outside it, and of an unseen combination. Seeds are divided among purposes (`Purpose`), so
+that no training case can be met again in validation or test, whatever its number.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ import numpy as np
 
 from worldsim.errors import InputError
 from worldsim.scenario import Parameter, Scenario
+from worldsim.seeding import SEEDS as SEEDS
 from worldsim.seeding import VISIBLE, stream
+from worldsim.seeding import Purpose as Purpose
+from worldsim.seeding import purpose_of as purpose_of
+from worldsim.seeding import seed_for as seed_for
 
 GAP = 0.10
 """Share of a training range, in its middle, that training never sees, unless a parameter declares
@@ -36,48 +40,6 @@ combination, unless a scenario declares its own."""
 
 TRIES = 10_000
 """Draws after which a split is taken to be empty."""
-
-SEEDS = 2**60
-"""Seeds that a user can choose from for each purpose."""
-
-
-class Purpose(enum.Enum):
-    """What cases are drawn for; the value is the number of its block of `SEEDS` seeds."""
-
-    FREE = 0
-    TRAINING = 1
-    VALIDATION = 2
-    TEST = 3
-
-
-def seed_for(purpose: Purpose, seed: int) -> int:
-    """The seed of the random streams for a user's `seed` and a purpose.
-
-    Different for different purposes or seeds; a free seed is the user's own. All fit into 63 bits.
-
-    Raises
-    ------
-    InputError : the seed is not 0 to 2**60 - 1.
-    """
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < SEEDS:
-        raise InputError(
-            f"seed={seed}: give a whole number from 0 to 2**60 - 1 for {purpose.name.lower()}; "
-            "larger ones belong to another purpose"
-        )
-    return purpose.value * SEEDS + int(seed)
-
-
-def purpose_of(seed: int) -> tuple[Purpose, int]:
-    """The inverse of `seed_for`: the purpose that a seed of streams belongs to, and the user's.
-
-    Raises
-    ------
-    InputError : the seed is negative or belongs to no purpose.
-    """
-    block, own = divmod(int(seed), SEEDS)
-    if not 0 <= block < len(Purpose):
-        raise InputError(f"seed={seed}: seeds are 0 to 2**62 - 1")
-    return Purpose(block), own
 
 
 class Split(enum.StrEnum):
