@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import ClassVar
+
+import numpy as np
 
 from scenarios.staging import (
     ANY,
@@ -16,12 +19,15 @@ from scenarios.staging import (
 )
 from worldsim.mechanics import (
     Body,
+    Freedom,
+    Joint,
     Look,
     Material,
     MechanicalHidden,
     MechanicalScene,
     Part,
     Pattern,
+    Role,
     Shape,
     ball,
 )
@@ -39,6 +45,12 @@ START = -1.3
 
 MASS = 1.0
 """kg of the first one; nothing but the ratio of the two matters."""
+
+DISC, FLOATS = 0.08, 0.002
+"""Half height of a disc, and how high the air lifts it, m."""
+
+CARRIAGE = 1e-6
+"""Mass of what a disc hangs on, as a share of the disc's."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,47 +150,79 @@ class Collision(Scenario):
         offset = self.impact_parameter * float(radii.sum())
         # The second one stands further away the faster it comes, so that they meet near the middle.
         apart = min(1.4 * (1 + self.target_speed / self.speed), 2.8)
-        bodies = [
-            self._body(
-                "first", float(radii[0]), (START + shift, lateral + offset / 2), looks[0], MASS,
-                self.speed,
+        material = Material(friction=0.0, restitution=self.restitution)
+        x = START + shift
+        bodies = (
+            *slider(
+                "first", self.shape, float(radii[0]), (x, lateral + offset / 2), self.speed,
+                looks[0], MASS, material,
             ),
-            self._body(
-                "second", float(radii[1]), (START + shift + apart, lateral - offset / 2), looks[1],
-                MASS * self.mass_ratio, -self.target_speed,
+            *slider(
+                "second", self.shape, float(radii[1]), (x + apart, lateral - offset / 2),
+                -self.target_speed, looks[1], MASS * self.mass_ratio, material,
             ),
-        ]
+        )
         still, backdrop = surroundings(
             seed, case, SIDE, SIDE / 2, behind=SIDE / 2, material=AIR_TABLE
         )
         cameras = {
             "overhead": overhead_camera(SIDE),
-            **stage_cameras(SIDE, SIDE / 4, depth=SIDE, elevation=35.0),
+            **stage_cameras(0.85 * SIDE, SIDE / 8, depth=0.6 * SIDE, rim=0.03, elevation=35.0),
         }
         step = step_for(self.speed + self.target_speed, float(radii.min()))
         return MechanicalScene((*bodies, *still), cameras, backdrop=backdrop, step=step)
-
-    def _body(
-        self, name: str, radius: float, place: tuple[float, float], look: Look, mass: float,
-        velocity: float,
-    ) -> Body:
-        """A ball, or a disc, that slides along x."""
-        material = Material(friction=0.0, restitution=self.restitution)
-        if self.shape == "balls":
-            return ball(
-                name, radius, (*place, radius), look, mass=mass, material=material,
-                velocity=(velocity, 0.0, 0.0),
-            )
-        half = 0.08
-        part = Part(Shape.CYLINDER, (radius, half), look)
-        return Body(
-            name, (part,), (*place, half), mass=mass, material=material,
-            velocity=(velocity, 0.0, 0.0),
-        )
 
     def hidden(
         self, scene: MechanicalScene, seed: int, case: int, realization: int
     ) -> MechanicalHidden:
         """Velocities that scatter by 0.2 % of the first one's speed."""
-        scatter = stream(seed, case, realization, "velocity").normal(size=(len(scene.bodies), 3))
-        return MechanicalHidden(velocity=0.002 * self.speed * scatter * [1.0, 1.0, 0.0])
+        scatter = stream(seed, case, realization, "velocity").normal(size=(2, 2))
+        names = ("first", "second")
+        return MechanicalHidden(**pushed(scene, names, 0.002 * self.speed * scatter))
+
+
+def slider(
+    name: str, shape: str, radius: float, place: tuple[float, float], speed: float, look: Look,
+    mass: float, material: Material,
+) -> tuple[Body, ...]:
+    """A ball that slides on the table, or a disc that floats over it, with `speed` [m/s] along x.
+
+    The air keeps a disc level: it hangs on a carriage, and both only slide. (Two upright cylinders
+    touch along a line; the one point of it that a collision is worked out at would tilt them.)
+    """
+    if shape == "balls":
+        centre = (*place, radius)
+        return (
+            ball(
+                name, radius, centre, look, mass=mass, material=material,
+                velocity=(speed, 0.0, 0.0),
+            ),
+        )
+    inside = Part(Shape.SPHERE, (DISC / 4,), look, collides=False, tracked=False)
+    along, across = (
+        Joint(Freedom.SLIDE, axis, speed=own)
+        for axis, own in (((1.0, 0.0, 0.0), speed), ((0.0, 1.0, 0.0), 0.0))
+    )
+    carriage = Body(
+        f"carriage of {name}", (inside,), (*place, DISC + FLOATS), mass=CARRIAGE * mass,
+        joint=along, role=Role.DISTRACTOR,
+    )
+    disc = Part(Shape.CYLINDER, (radius, DISC), look)
+    return carriage, Body(
+        name, (disc,), mass=mass, material=material, joint=across, parent=carriage.name
+    )
+
+
+def pushed(
+    scene: MechanicalScene, names: Sequence[str], velocities: np.ndarray
+) -> dict[str, np.ndarray]:
+    """What `MechanicalHidden` has to hold for `slider`s to move by (names, 2) m/s faster."""
+    numbers = scene.numbers()
+    velocity, speed = np.zeros((len(numbers), 3)), np.zeros(len(numbers))
+    for name, more in zip(names, velocities, strict=True):
+        carriage = numbers.get(f"carriage of {name}")
+        if carriage is None:
+            velocity[numbers[name], :2] = more
+        else:
+            speed[[carriage, numbers[name]]] = more
+    return {"velocity": velocity, "speed": speed}

@@ -8,16 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from scenarios.collision import AIR_TABLE
+from scenarios.collision import AIR_TABLE, pushed, slider
 from scenarios.staging import object_looks, overhead_camera, scatter, stage_cameras, surroundings
 from worldsim.mechanics import (
-    Body,
-    Look,
     Material,
     MechanicalHidden,
     MechanicalScene,
-    Part,
-    Shape,
 )
 from worldsim.scenario import ClosedForm, Observable, Scenario, choice, parameter
 from worldsim.seeding import VISIBLE, stream
@@ -127,17 +123,21 @@ class Collisions(Scenario):
         looks = object_looks(stream(seed, case, VISIBLE, "looks"), number + 1)
         if self.looks == "alike":
             looks = (looks[0], *[looks[1]] * number)
-        bodies = [self._body("first", cue, looks[0], self.speed)]
-        bodies += [
-            self._body(f"at rest {n + 1}", (float(x), float(y)), looks[n + 1], 0.0)
-            for n, (x, y) in enumerate(places)
+        material = Material(friction=0.0, restitution=self.restitution)
+        bodies = [
+            *slider("first", self.shape, self.radius, cue, self.speed, looks[0], 1.0, material)
         ]
+        for n, (x, y) in enumerate(places):
+            bodies += slider(
+                f"at rest {n + 1}", self.shape, self.radius, (float(x), float(y)), 0.0,
+                looks[n + 1], 1.0, material,
+            )
         still, backdrop = surroundings(
             seed, case, SIDE, SIDE / 2, behind=SIDE / 2, material=AIR_TABLE
         )
         cameras = {
             "overhead": overhead_camera(SIDE),
-            **stage_cameras(SIDE, SIDE / 4, depth=SIDE, elevation=35.0),
+            **stage_cameras(0.85 * SIDE, SIDE / 8, depth=0.6 * SIDE, rim=0.03, elevation=35.0),
         }
         return MechanicalScene((*bodies, *still), cameras, backdrop=backdrop)
 
@@ -156,29 +156,14 @@ class Collisions(Scenario):
             (1.3, 1.3), gap=self.gap,
         )
 
-    def _body(self, name: str, place: tuple[float, float], look: Look, speed: float) -> Body:
-        """A ball, or a disc."""
-        half = self.radius if self.shape == "balls" else 0.08
-        part = (
-            Part(Shape.SPHERE, (self.radius,), look)
-            if self.shape == "balls"
-            else Part(Shape.CYLINDER, (self.radius, half), look)
-        )
-        return Body(
-            name, (part,), (*place, half),
-            material=Material(friction=0.0, restitution=self.restitution),
-            velocity=(speed, 0.0, 0.0),
-        )
-
     def hidden(
         self, scene: MechanicalScene, seed: int, case: int, realization: int
     ) -> MechanicalHidden:
         """Masses that scatter by 1 %; the first velocity by 0.1 %."""
         most = len(scene.bodies)
         mass = stream(seed, case, realization, "mass").normal(size=most)
-        velocity = stream(seed, case, realization, "velocity").normal(size=3)
-        only_first = np.zeros((most, 3))
-        only_first[0] = 1e-3 * self.speed * velocity * [1.0, 1.0, 0.0]
+        scatter_m_s = stream(seed, case, realization, "velocity").normal(size=(1, 2))
         return MechanicalHidden(
-            mass=1 + MASS_SCATTER * np.clip(mass, -3, 3), velocity=only_first
+            mass=1 + MASS_SCATTER * np.clip(mass, -3, 3),
+            **pushed(scene, ("first",), 1e-3 * self.speed * scatter_m_s),
         )

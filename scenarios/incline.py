@@ -185,10 +185,15 @@ class Incline(Scenario):
             ],
             at(LENGTH / 2, -THICK / 2), quaternion=turned, material=Material(friction=0.0),
         )
+        rest = at(0.9 * LENGTH, -THICK)
+        post = Part(
+            Shape.BOX, (0.06, 0.7 * BROAD, rest[2] / 2), wood, (rest[0], 0.0, rest[2] / 2),
+            collides=False, tracked=False,
+        )
         start = at(buffer + RADIUS + self.run_up, RADIUS)
         still, backdrop = surroundings(seed, case, WIDTH, HEIGHT, behind=BROAD + 0.2)
         return MechanicalScene(
-            (*self._body(start, turned, look, material), plank, *still),
+            (*self._body(start, turned, look, material), plank, fixture("post", [post]), *still),
             stage_cameras(WIDTH, HEIGHT, depth=2 * BROAD), backdrop=backdrop, gravity=self.gravity,
             step=step_for(math.sqrt(2 * self.acceleration * self.run_up), THICK / 2),
         )

@@ -10,7 +10,8 @@ from worldsim.simulator.world import simulate
 
 
 def exact(scenario: Scenario, refine: int = 1, **changes) -> Scenario:
-    """The same scenario with nothing hidden, steps `refine` times as short, `changes` of the scene."""
+    """The same scenario with nothing hidden and steps `refine` times as short; `changes` replace
+    fields of its scene."""
     cls = type(scenario)
 
     def scene(self, seed, case):
@@ -52,6 +53,10 @@ class Run:
         pair = sorted((numbers[one], numbers[other]))
         seen = (self.contacts["body_a"] == pair[0]) & (self.contacts["body_b"] == pair[1])
         return self.contacts["time"][seen]
+
+    def numbers(self, *names: str) -> list[int]:
+        """Places of bodies in the states."""
+        return [self.scene.numbers()[name] for name in names]
 
     def moving(self) -> np.ndarray:
         """Numbers of the bodies that can move."""
