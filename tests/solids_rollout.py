@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -16,18 +17,18 @@ FLAT = Backdrop(low=(100, 100, 100), high=(100, 100, 100), sun=(0.0, -0.6, 0.8))
 
 
 def rollout(
-    bodies: Sequence[Body], *, times: Sequence[float] = (0.0,),
+    bodies: Sequence[Body], *, times: Sequence[float] | np.ndarray = (0.0,),
     position: np.ndarray | None = None, quaternion: np.ndarray | None = None,
     links: Sequence[Link] = (), backdrop: Backdrop = FLAT, cameras: Sequence[Camera] = (),
     members: tuple[int, int] = (1, 1), empty: int = 1,
 ) -> xr.DataTree:
     """Bodies at their own places, or at `position` (…, time, body, 3) and `quaternion`, which
     broadcast; their centres of mass are their origins. `empty` slots hold nothing."""
-    times = np.asarray(times, float)
+    stored = np.asarray(times, float)
     count, slots = len(bodies), len(bodies) + empty
-    shape = (*members, len(times), count)
-    place = np.full((*members, len(times), slots, 3), np.nan, np.float32)
-    turn = np.full((*members, len(times), slots, 4), np.nan, np.float32)
+    shape = (*members, len(stored), count)
+    place = np.full((*members, len(stored), slots, 3), np.nan, np.float32)
+    turn = np.full((*members, len(stored), slots, 4), np.nan, np.float32)
     own = np.array([body.position for body in bodies]) if position is None else position
     place[..., :count, :] = np.broadcast_to(own, (*shape, 3))
     own = np.array([body.quaternion for body in bodies]) if quaternion is None else quaternion
@@ -44,13 +45,13 @@ def rollout(
             {"position": ((*SERIES, "xyz"), place), "quaternion": ((*SERIES, "wxyz"), turn),
              "present": (("case", "body"), np.tile(present, (members[0], 1))),
              "role": (("case", "body"), np.tile(role, (members[0], 1)))},
-            coords={"time": times, "body": np.arange(slots)},
+            coords={"time": stored, "body": np.arange(slots)},
         ),
         "/parts": _slots("part", _parts(bodies), members[0], empty),
         "/links": _slots("link", _links(links, numbers), members[0], empty),
         "/backdrop": xr.Dataset({
-            "low": (("case", "rgb"), np.tile(np.uint8(backdrop.low), (members[0], 1))),
-            "high": (("case", "rgb"), np.tile(np.uint8(backdrop.high), (members[0], 1))),
+            "low": (("case", "rgb"), np.tile(np.array(backdrop.low, np.uint8), (members[0], 1))),
+            "high": (("case", "rgb"), np.tile(np.array(backdrop.high, np.uint8), (members[0], 1))),
             "shadows": ("case", np.full(members[0], backdrop.shadows)),
             "sun": (("case", "xyz"), np.tile(backdrop.sun, (members[0], 1))),
         }),
@@ -86,8 +87,10 @@ KINDS = {"colour": np.uint8, "second": np.uint8, "body": int, "bodies": int, "sh
          "pattern": int}
 NAMES = {"size": ("axis",), "offset": ("xyz",), "turn": ("wxyz",), "colour": ("rgb",),
          "second": ("rgb",), "bodies": ("end",), "points": ("end", "xyz")}
-BLANK_LINK = {"bodies": [-1, -1], "points": np.zeros((2, 3)), "radius": 0.0, "colour": [0] * 3,
-              "second": [0] * 3, "pattern": -1, "field": 0.0}
+BLANK_LINK: dict[str, Any] = {
+    "bodies": [-1, -1], "points": np.zeros((2, 3)), "radius": 0.0, "colour": [0] * 3,
+    "second": [0] * 3, "pattern": -1, "field": 0.0,
+}
 
 
 def _slots(dim: str, rows: list[dict], cases: int, empty: int) -> xr.Dataset:
@@ -96,7 +99,7 @@ def _slots(dim: str, rows: list[dict], cases: int, empty: int) -> xr.Dataset:
     variables = {}
     for name in blank:
         kind = KINDS.get(name, float)
-        values = np.array([row[name] for row in rows], kind).reshape(
+        values: np.ndarray = np.array([row[name] for row in rows], kind).reshape(
             len(rows), *np.shape(blank[name])
         )
         rest = np.full((empty, *values.shape[1:]),

@@ -13,8 +13,8 @@ from worldsim.camera import Camera, Domain, overhead, street
 from worldsim.camera.boxes import Boxes, Looks, face_normals, slabs
 from worldsim.camera.height_field import Grid, RayPlanes
 from worldsim.camera.marching import Heights, first_hits
-from worldsim.camera.states import rotations
 from worldsim.errors import InputError
+from worldsim.simulator.rotation import rotation_matrices
 
 DOMAIN = Domain(0.0, 192.0, 0.0, 128.0)
 CAMERAS = [overhead(DOMAIN), street(DOMAIN)]
@@ -73,7 +73,7 @@ def random_boxes(seed: int, count: int = 7) -> tuple[Boxes, np.ndarray]:
     rng = np.random.default_rng(seed)
     quaternion = rng.normal(size=(count, 4))
     quaternion /= np.linalg.norm(quaternion, axis=1, keepdims=True)
-    boxes = Boxes(rng.uniform(-10, 10, (1, count, 3)), rotations(quaternion)[None],
+    boxes = Boxes(rng.uniform(-10, 10, (1, count, 3)), rotation_matrices(quaternion)[None],
                   rng.uniform(0.5, 4.0, (1, count, 3)))
     return boxes, quaternion
 

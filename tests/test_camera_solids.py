@@ -132,10 +132,10 @@ def test_a_sphere_is_seen_as_a_circle_or_an_ellipse(camera: Camera, radius: floa
 @pytest.mark.parametrize("shape", list(SIZES))
 def test_a_solids_centroid_follows_its_centre(shape: Shape) -> None:
     steps = 50
-    place = np.zeros((1, 1, steps, 1, 3)) + (0.0, 0.0, 1.0)
+    place = np.full((1, 1, steps, 1, 3), (0.0, 0.0, 1.0))
     place[..., 0] = 0.013 * np.arange(steps)[:, None]
     place[..., 2] += 0.007 * np.arange(steps)[:, None]
-    times = np.arange(steps) / 120
+    times = list(np.arange(steps) / 120)
     video = render(rollout([solid(shape, scale=0.5)], times=times, position=place,
                            backdrop=WHITE), SIDE, (64, 64), times=times)
     row, column, _ = centroid(covered(video)[0, 0])
@@ -177,7 +177,7 @@ def test_labels_name_parts_links_and_backdrop() -> None:
 
 
 def test_a_link_spans_the_points_that_it_joins() -> None:
-    moves = np.zeros((1, 1, 3, 1, 3)) + (0.0, 0.0, 1.0)
+    moves = np.full((1, 1, 3, 1, 3), (0.0, 0.0, 1.0))
     moves[0, 0, :, 0, 0] = (-0.5, 0.0, 0.5)
     times = [0.0, 0.1, 0.2]
     link = Link((None, "bob"), ((0, 0, 2.2), (0, 0, 0)), 0.04, BLACK)
@@ -208,7 +208,7 @@ def test_a_solid_that_reaches_behind_the_camera_is_seen_in_front_of_it() -> None
     body = block("beam", (0.2, 20.0, 0.2), (0.6, 0.0, 0.4))
     camera = Camera("eye", "perspective", (0, 0, 1), (0, 5, 1), (0, 0, 1), fov_y_deg=60)
     video = render(rollout([body]), camera, (32, 32), times=[0.0], depth=True, segmentation=True)
-    away, found, _ = World([body]).seen(camera, (32, 32))
+    _, found, _ = World([body]).seen(camera, (32, 32))
     assert np.array_equal(video.segmentation.values[0, 0, 0], found)
     assert (found == 0).sum() > 50
 
@@ -266,7 +266,7 @@ def test_a_screen_hides_what_passes_behind_it() -> None:
     place[..., 0, :] = (0.0, -0.5, 1.0)
     place[..., 1, :] = (0.0, 0.5, 1.0)
     place[..., 1, 0] = np.linspace(-1.2, 1.2, steps)
-    times = np.arange(steps) / 120
+    times = list(np.arange(steps) / 120)
     screen = fixture("screen", [Part(Shape.BOX, (0.4, 0.02, 0.6), Look((60, 60, 60)))])
     tree = rollout([screen, ball("ball", 0.2, (0, 0, 0), Look((220, 0, 0)))], times=times,
                    position=place)

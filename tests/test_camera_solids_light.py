@@ -193,7 +193,7 @@ def test_what_stands_still_looks_as_if_it_could_move(camera: Camera) -> None:
 
 
 def test_frames_between_states_show_bodies_between_them() -> None:
-    place = np.zeros((1, 1, 2, 1, 3)) + (0.0, 0.0, 1.0)
+    place = np.full((1, 1, 2, 1, 3), (0.0, 0.0, 1.0))
     place[0, 0, :, 0, 0] = (-0.1, 0.3)
     tree = rollout([ball("ball", 0.3, (0, 0, 0))], times=[0.0, 1.0], position=place)
     there = rollout([ball("ball", 0.3, (0.0, 0.0, 1.0))])
@@ -209,7 +209,7 @@ def test_a_colour_in_shade_keeps_its_hue() -> None:
     seen = video.rgb.values[video.segmentation.values == 0].astype(float)
     inside = seen[np.abs(seen[:, 1] - seen[:, 0] * 40 / 214) < 1.5]
     assert len(inside) > 0.9 * len(seen)
-    assert 0.5 < inside[:, 0].min() / 214 and inside[:, 0].max() / 214 < 1.1
+    assert inside[:, 0].min() / 214 > 0.5 and inside[:, 0].max() / 214 < 1.1
     assert np.ptp(inside[:, 0]) > 60
 
 

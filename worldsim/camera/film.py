@@ -16,10 +16,11 @@ from worldsim.camera.detail import facade, visibility
 from worldsim.camera.markers import small_debris, stamp, visible
 from worldsim.camera.people import draw, strokes
 from worldsim.camera.projection import Camera
-from worldsim.camera.states import DEBRIS, STOREY, WORK, MemberStates, rotations
+from worldsim.camera.states import DEBRIS, STOREY, WORK, MemberStates
 from worldsim.camera.surface import Surface
 from worldsim.camera.tracing import Band, BodyHits, band_of
 from worldsim.camera.view import view_of
+from worldsim.simulator.rotation import rotation_matrices
 
 SKY, GROUND, WATER = -1, -2, -3
 """Values of the segmentation layer besides the index of a body and `PERSON`."""
@@ -53,7 +54,8 @@ class Film:
 
     def __init__(self, states: MemberStates, camera: Camera, size: tuple[int, int]) -> None:
         self._states, self._camera, self._size = states, camera, size
-        self._boxes = Boxes(states.position, rotations(states.quaternion), states.half_size)
+        self._boxes = Boxes(states.position, rotation_matrices(states.quaternion),
+                            states.half_size)
         self._markers = small_debris(
             camera, size, self._boxes, states.shown & (states.kind == DEBRIS)
         )

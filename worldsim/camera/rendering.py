@@ -115,20 +115,34 @@ def render(
         layers["depth"] = np.empty(shape, dtype=np.float32)
     if segmentation:
         layers["segmentation"] = np.empty(shape, dtype=np.int16)
-    done, total = 0, shape[0] * shape[1] * shape[2]
+    members = [(i, j) for i in range(len(at_case)) for j in range(len(at_realization))]
+
+    def solids_of(member: tuple[int, int]) -> SolidsFilm:
+        stage = read_stage(rollout, at_case[member[0]], at_realization[member[1]], instants)
+        return SolidsFilm(stage, taken_by, (rows, columns))
+
+    def film_of(member: tuple[int, int]) -> Film | SolidsFilm:
+        if mechanical:
+            return solids_of(member)
+        states = read_member(rollout, at_case[member[0]], at_realization[member[1]], instants)
+        return Film(states, taken_by, (rows, columns))
+
+    def layers_of(member: tuple[int, int]) -> dict[str, Any]:
+        return {name: layer[member] for name, layer in layers.items()}
+
+    total = len(members) * len(instants)
     with Crew() as crew:
-        for i, case in enumerate(at_case):
-            for j, realization in enumerate(at_realization):
-                film = (
-                    SolidsFilm(read_stage(rollout, case, realization, instants), taken_by,
-                               (rows, columns))
-                    if mechanical
-                    else Film(read_member(rollout, case, realization, instants), taken_by,
-                              (rows, columns))
-                )
-                member = {name: layer[i, j] for name, layer in layers.items()}
-                film.expose(member, crew, _advance(progress, done, total))
-                done += len(instants)
+        if mechanical and len(members) > 1:
+            # Members are short work: each is one's.
+            def shoot(member: tuple[int, int]) -> None:
+                solids_of(member).expose(layers_of(member), map, _advance(None, 0, 0))
+
+            for done, _ in enumerate(crew(shoot, members), start=1):
+                _advance(progress, 0, total)(done * len(instants))
+        else:
+            for number, member in enumerate(members):
+                film_of(member).expose(layers_of(member), crew,
+                                       _advance(progress, number * len(instants), total))
     video = video_dataset(layers.pop("rgb"), float(fps), taken_by.to_json(), **layers)
     return video.assign_coords(
         case=("case", rollout["case"].values[at_case]),

@@ -28,12 +28,12 @@ class SolidsFilm:
         self._stage, self._size = stage, size
         self._scenery = Scenery(Lens(camera, size), stage.backdrop)
 
-    def expose(self, layers: dict[str, np.ndarray], crew: Crew,
+    def expose(self, layers: dict[str, np.ndarray], crew: Crew | type[map],
                advance: Callable[[float], None]) -> None:
         """Fill rgb (frame, row, column, 3) and, where given, depth and segmentation.
 
-        The work is shared out among the `crew`: each pixel is the work of one, so that their
-        number does not change it.
+        The work is shared out among the `crew`, if it is not `map`: each pixel is the work of
+        one, so that their number does not change it.
         """
         frames, columns = len(layers["rgb"]), self._size[1]
         bands = self._bands()

@@ -8,9 +8,9 @@ import numpy as np
 import xarray as xr
 
 from worldsim.camera.between import Between
-from worldsim.camera.states import rotations
 from worldsim.errors import InputError
 from worldsim.simulator.mechanics.scene import Shape
+from worldsim.simulator.rotation import rotation_matrices
 
 SHAPES = tuple(Shape)
 
@@ -115,7 +115,7 @@ def read_stage(rollout: xr.DataTree, case: int, realization: int, times: np.ndar
     still = np.all(position == position[:1], axis=(0, 2)) & np.all(
         quaternion == quaternion[:1], axis=(0, 2)
     )
-    where, turning = between.linear(position), rotations(between.turned(quaternion))
+    where, turning = between.linear(position), rotation_matrices(between.turned(quaternion))
     solids = [_parts(parts, where, turning)]
     stands = [still[parts["body"][parts["present"].astype(bool)]]]
     if links and np.any(links["present"]):
@@ -134,7 +134,7 @@ def read_stage(rollout: xr.DataTree, case: int, realization: int, times: np.ndar
 def _parts(parts: dict[str, np.ndarray], where: np.ndarray, turning: np.ndarray) -> Solids:
     here = np.flatnonzero(parts["present"])
     body = parts["body"][here]
-    own = rotations(parts["turn"][here].astype(np.float64))
+    own = rotation_matrices(parts["turn"][here].astype(np.float64))
     frames = len(where)
     return Solids(
         position=where[:, body] + applied(turning[:, body], parts["offset"][here].astype(float)),

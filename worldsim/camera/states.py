@@ -184,19 +184,6 @@ def _beside(bodies: np.ndarray, works: np.ndarray) -> np.ndarray:
     return np.concatenate([bodies, works], axis=1)
 
 
-def rotations(quaternion: np.ndarray) -> np.ndarray:
-    """Rotation matrices (…, 3, 3) of unit quaternions (…, 4), w first."""
-    w, x, y, z = np.moveaxis(quaternion, -1, 0)
-    return np.stack(
-        [
-            np.stack([1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)], -1),
-            np.stack([2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)], -1),
-            np.stack([2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)], -1),
-        ],
-        axis=-2,
-    )
-
-
 def stored_cameras(rollout: xr.DataTree) -> dict[str, dict]:
     """The cameras that the rollout's attributes describe, by name."""
     return json.loads(rollout.attrs.get("cameras", "{}") or "{}")
