@@ -1,25 +1,118 @@
-"""From a video to what is wrong in it."""
+"""From a video to what is wrong in it.
+
+>>> found = inspect(frames, fps=20)                                   # (time, row, column, 3) uint8
+>>> found = inspect(frames, fps=20, scenario=worldsim.make("free_fall"), camera="side")
+>>> print(*(one.in_words() for one in found.findings), sep="\\n")
+"""
 
 from __future__ import annotations
 
 import dataclasses
 
 import numpy as np
+import torch
 import xarray as xr
 
-from worldsim.inspection.finding import Candidate, Kind
+from worldsim.inspection.finding import Candidate, Finding, Kind
+from worldsim.inspection.known import (
+    Known,
+    bounces_up,
+    knowledge,
+    overlaps,
+    wrong_gravity,
+)
 from worldsim.inspection.pieces import noise_of, pieces_of
 from worldsim.inspection.rules import Course, kinks, losses, teleports
+from worldsim.inspection.sureness import Sureness, stored
 from worldsim.inspection.surroundings import Surroundings, surroundings
+from worldsim.instruments import track
+from worldsim.instruments.mattes import mattes
+from worldsim.scenario import Scenario
+
+FEWEST_FRAMES = 5
+"""Frames of a video from which anything can be said of motion."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Inspection:
+    """What an inspection found.
+
+    findings : what breaks physics, by time. objects : number of objects followed.
+    untold : what could not be looked for, and why.
+    """
+
+    findings: tuple[Finding, ...]
+    objects: int
+    untold: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
 class Followed:
-    """One video's objects, cut into pieces, and what is around them."""
+    """One video's objects, cut into pieces, what is around them, and which are discs."""
 
     courses: list[Course]
     around: Surroundings
+    round: np.ndarray
     fps: float
+
+
+def inspect(video: np.ndarray, fps: float, scenario: Scenario | None = None,
+            camera: str | None = None, sureness: Sureness | None = None) -> Inspection:
+    """List what in a video breaks physics.
+
+    Parameters
+    ----------
+    video : (time, row, column, 3) uint8. fps : frames per second.
+    scenario, camera : what the video is of, and the view, if known: then falls are held against the
+        scenario's gravity, and bounces and overlaps against each other.
+    sureness : how scores of true videos are distributed; the packaged one by default.
+
+    Raises
+    ------
+    InputError : not a video, or a camera that the scenario does not have.
+    """
+    tracks = track(np.asarray(video), fps=fps).isel(case=0, realization=0)
+    frames = np.asarray(video)
+    known = None
+    untold = []
+    if scenario is not None:
+        chosen = camera or scenario.film_cameras[0]
+        known = knowledge(scenario, chosen, (frames.shape[1], frames.shape[2]))
+        if known.fall is None:
+            untold.append(
+                f"gravity and gains at bounces: in the view {chosen!r} of {scenario.name!r} "
+                "nothing falls freely at one scale")
+    else:
+        untold.append("gravity, gains at bounces and overlaps need --scenario, which gives the "
+                      "scale of the picture")
+    if len(frames) < FEWEST_FRAMES:
+        return Inspection((), 0, (f"motion: {len(frames)} frames; {FEWEST_FRAMES} are needed",))
+    if not bool(tracks["found"].any()):
+        return Inspection((), 0, ("anything: no object of a colour of its own could be followed",))
+    backdrop = mattes(torch.from_numpy(frames).float()).backdrop.numpy()
+    followed = follow(tracks, backdrop)
+    measure = sureness or stored()
+    found = []
+    for one in candidates(followed, known):
+        sure = measure.of(one)
+        if sure is not None:
+            found.append(Finding(
+                one.kind, one.frame / fps, one.frame, one.object,
+                colour_name(tracks["colour"].values[one.object]), one.place, one.amount, one.unit,
+                sure))
+    return Inspection(tuple(found), len(followed.courses), tuple(untold))
+
+
+HUES = ((15, "red"), (45, "orange"), (70, "yellow"), (165, "green"), (200, "cyan"), (260, "blue"),
+        (290, "violet"), (345, "magenta"), (361, "red"))
+"""Greatest hue, degree, of each name."""
+
+
+def colour_name(colour: np.ndarray) -> str:
+    """An English word for a colour (3,) 0..255."""
+    red, green, blue = (float(x) for x in colour)
+    hue = np.degrees(np.arctan2(np.sqrt(3) * (green - blue), 2 * red - green - blue)) % 360
+    return next(name for most, name in HUES if hue < most)
 
 
 def follow(tracks: xr.Dataset, backdrop: np.ndarray) -> Followed:
@@ -36,18 +129,23 @@ def follow(tracks: xr.Dataset, backdrop: np.ndarray) -> Followed:
         courses.append(Course(number, position[:, number], visible[:, number], noise,
                               pieces_of(position[:, number], noise)))
     around = surroundings(position, area, extent, tracks["colour"].values, backdrop)
-    return Followed(courses, around, float(tracks.attrs["fps"]))
+    oriented = np.isfinite(tracks["orientation"].transpose("time", "object").values)
+    round_ = oriented.mean(axis=0) < 0.2
+    return Followed(courses, around, round_, float(tracks.attrs["fps"]))
 
 
-def candidates(followed: Followed) -> list[Candidate]:
-    """All that might break physics, by rules that need to know nothing of the scene."""
+def candidates(followed: Followed, known: Known | None = None) -> list[Candidate]:
+    """All that might break physics."""
     found: list[Candidate] = []
     for course in followed.courses:
-        jumps = list(teleports(course, followed.around))
-        found += jumps
+        found += teleports(course, followed.around)
         found += kinks(course, followed.around)
-        lost = [*losses(course, followed.around), *losses(course, followed.around, True)]
-        found += lost
+        found += losses(course, followed.around)
+        found += losses(course, followed.around, backwards=True)
+    if known is not None:
+        found += wrong_gravity(followed.courses, followed.around, known, followed.fps)
+        found += bounces_up(followed.courses, followed.around, known)
+        found += overlaps(followed.courses, followed.around, known, followed.round)
     return _without_echoes(found)
 
 
