@@ -56,7 +56,8 @@ class ContactLog:
 
     count : all events, kept or not.
     now : deepest penetration of the last step's lasting contacts, depth : of all stored states,
-    plunge : of all contacts when they were found; over the smaller solid's thickness.
+    plunge : of all contacts when they were found, or way in a step, after which they could be;
+    over the smaller solid's thickness.
     """
 
     def __init__(self, built: SceneModel, model: mujoco.MjModel) -> None:

@@ -35,8 +35,12 @@ CORRECTION = 0.02
 """Part of what is left of a penetration that is undone per step: slow enough to add nothing to a
 rebound, fast enough that nothing sinks."""
 
+FASTEST_JOINT = 0.25
+"""Rad per step of a joint's spring, or part of the speed that its damper takes per step, at most.
+"""
+
 OVERLAP_AT_START = 0.01
-"""Of the smaller solid's size: how far bodies may begin inside each other."""
+"""Of the smaller solid's thickness: how far bodies may begin inside each other."""
 
 _GEOMS = {
     Shape.SPHERE: mujoco.mjtGeom.mjGEOM_SPHERE,
@@ -91,9 +95,14 @@ class SceneModel:
         model.pair_solref[:, 1] = -(1 + bounce) / model.opt.timestep
         return model
 
-    def restitution(self, model: mujoco.MjModel) -> np.ndarray:
-        """(pair,) restitution of a member's model."""
-        return -model.pair_solref[:, 1] * model.opt.timestep - 1
+    @property
+    def thinnest(self) -> np.ndarray:
+        """(body,) least thickness of what meets in the contacts that a body may have, m."""
+        least = np.full(len(self.scene.bodies), np.inf)
+        thin = self.thickness[self.pairs].min(axis=1)
+        for side in range(2):
+            np.minimum.at(least, self.owner[self.pairs[:, side]], thin)
+        return least
 
     def start(self, model: mujoco.MjModel, hidden: MechanicalHidden) -> mujoco.MjData:
         """Everything in its place and with its speed at t=0."""
@@ -122,7 +131,8 @@ def scene_model(scene: MechanicalScene, physics: Physics) -> SceneModel:
 
     Raises
     ------
-    InputError : MuJoCo cannot build it, or bodies begin inside each other.
+    InputError : MuJoCo cannot build it, a joint is too fast for the step, or bodies begin inside
+        each other.
     """
     spec = mujoco.MjSpec()
     spec.compiler.degree = False
@@ -141,7 +151,7 @@ def scene_model(scene: MechanicalScene, physics: Physics) -> SceneModel:
     owner: list[int] = []
     for b, body in enumerate(scene.bodies):
         parent = spec.worldbody if body.parent is None else built[body.parent]
-        built[body.name] = _add_body(spec, parent, body, b, len(parts))
+        built[body.name] = _add_body(parent, body, len(parts))
         parts += body.parts
         owner += [b] * len(body.parts)
     pairs = _pairs(scene, parts, owner)
@@ -156,14 +166,13 @@ def scene_model(scene: MechanicalScene, physics: Physics) -> SceneModel:
     built_model = SceneModel(
         scene, physics, model, np.array(owner), sizes, np.array(pairs, int).reshape(-1, 2)
     )
+    _check_joints(built_model)
     _check_start(built_model)
     return built_model
 
 
-def _add_body(
-    spec: mujoco.MjSpec, parent: mujoco.MjsBody, body: Body, number: int, first: int
-) -> mujoco.MjsBody:
-    made = parent.add_body(name=f"b{number}", pos=body.position, quat=body.quaternion)
+def _add_body(parent: mujoco.MjsBody, body: Body, first: int) -> mujoco.MjsBody:
+    made = parent.add_body(name=f"body {body.name}", pos=body.position, quat=body.quaternion)
     if body.joint is not None:
         _add_joint(made, body.joint)
     heavy = [part for part in body.parts if part.collides] or list(body.parts)
@@ -288,6 +297,23 @@ def _volume(part: Part) -> float:
     if part.shape is Shape.CAPSULE:
         return 2 * math.pi * size[0] ** 2 * size[1] + 4 / 3 * math.pi * size[0] ** 3
     return 0.0
+
+
+def _check_joints(built: SceneModel) -> None:
+    """The step resolves every spring and damper."""
+    model, step = built.model, built.scene.step
+    for b, body in enumerate(built.scene.bodies):
+        joint = body.joint
+        if joint is None or not (joint.stiffness or joint.damping):
+            continue
+        inertia = 1 / model.dof_invweight0[model.body_dofadr[b + 1]]
+        rate = max(math.sqrt(joint.stiffness / inertia), joint.damping / inertia)
+        if rate * step > FASTEST_JOINT:
+            raise InputError(
+                f"the spring or damper of {body.name!r} acts within {1 / rate:.2g} s, too fast for "
+                f"steps of {step:.2g} s: make it softer or lighter, or step at most "
+                f"{FASTEST_JOINT / rate:.2g} s"
+            )
 
 
 def _check_start(built: SceneModel) -> None:

@@ -332,7 +332,7 @@ class Recording:
                 }),
                 "plunge": (MEMBER, self._plunge, {
                     "units": "1",
-                    "long_name": "deepest contact when found, over the smaller solid's thickness",
+                    "long_name": "deepest contact when found, or way in a step, over thickness",
                 }),
             },
             attrs={

@@ -79,6 +79,7 @@ class Member:
         self._flags = int(self._option.disableflags)
         self._place, self._speed = self.data.qpos, self.data.qvel
         self._kept = self._place.copy()
+        self._thin = built.thinnest
 
     def observe(self) -> None:
         """Work out what is recorded of the present state: poses, velocities, energies, depth."""
@@ -90,6 +91,8 @@ class Member:
         self._option.disableflags = self._flags
         mujoco.mj_energyPos(model, data)
         mujoco.mj_energyVel(model, data)
+        travel = self._step * np.linalg.norm(data.cvel[1:, 3:], axis=1) / self._thin
+        self.log.plunge = max(self.log.plunge, float(travel.max(initial=0.0)))
 
     def kick(self, kick: Kick) -> float:
         """Change a body's motion at once; returns the energy that this gives it, J."""
