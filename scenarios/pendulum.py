@@ -1,4 +1,4 @@
-"""A ball on a rod swings: as far as it is pulled aside, to amplitudes at which the period grows."""
+"""A bob on a rod swings: as far as it is pulled aside, to amplitudes at which the period grows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from typing import ClassVar
 
 from scenarios.staging import object_looks, prop_look, stage_cameras, surroundings
-from scenarios.stands import SWING, bearing, seen_only, turned
+from scenarios.stands import ALONG_Y, SWING, bearing, seen_only, turned
 from worldsim.mechanics import (
     Body,
     Freedom,
@@ -18,21 +18,22 @@ from worldsim.mechanics import (
     Pattern,
     Shape,
 )
-from worldsim.scenario import ClosedForm, Observable, Scenario, parameter
+from worldsim.scenario import ClosedForm, Observable, Scenario, choice, parameter
 from worldsim.seeding import VISIBLE, stream
 
 STAGE = (2.8, 2.85)
 """m, width and height: the longest pendulum in any position."""
 PIVOT_HEIGHT = 1.45
 ROD_RADIUS = 0.02
-BALL_RADIUS = (0.165, 0.2)
+BOB_RADIUS = (0.165, 0.2)
+"""m; a cube's half size is 0.85 of it."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Pendulum(Scenario):
-    """A ball on a rod without mass, released at rest.
+    """A bob on a rod without mass, released at rest.
 
-    Visible and drawn per case: the ball's radius and paint, to which side it is pulled, the stand,
+    Visible and drawn per case: the bob's size and paint, to which side it is pulled, the stand,
     the surroundings. Hidden: nothing; all realizations are alike.
     """
 
@@ -49,10 +50,10 @@ class Pendulum(Scenario):
     )
     phrasings: ClassVar[tuple[str, ...]] = (
         "a {length:.2f} m long pendulum is released at {amplitude:.0f} degrees",
-        "a ball on a rod of {length:.2f} m swings from {amplitude:.0f} degrees where gravity is "
+        "a {bob} on a rod of {length:.2f} m swings from {amplitude:.0f} degrees where gravity is "
         "{gravity:.1f} m/s2",
         "pendulum, pulled {amplitude:.0f} degrees aside and let go, {length:.2f} m from pivot to "
-        "ball, losing {damping:.2f} of its amplitude per second",
+        "bob, losing {damping:.2f} of its amplitude per second",
     )
     observables: ClassVar[tuple[Observable, ...]] = (
         Observable("angle", "rad", "of the rod against the vertical, positive to the right"),
@@ -62,7 +63,8 @@ class Pendulum(Scenario):
     )
     checks: ClassVar[tuple[ClosedForm, ...]] = (
         ClosedForm(
-            "period", "T = 4 sqrt(l/g) K(sin(a/2)), l = L + 2 r^2 / (5 L) the reduced length",
+            "period", "T = 4 sqrt(l/g) K(sin(a/2)), l = L + i^2 / L the reduced length, i the "
+            "bob's radius of gyration (sqrt 2/5 of a ball's radius, sqrt 1/2 of a disc's)",
             1e-4, "Landau & Lifshitz, Mechanics, section 11, problem 1 (period); 32 (length)",
         ),
         ClosedForm(
@@ -74,18 +76,18 @@ class Pendulum(Scenario):
             1e-4, "Landau & Lifshitz, Mechanics, section 6",
         ),
         ClosedForm(
-            "mass", "the motion does not depend on the ball's mass", 1e-6,
+            "mass", "the motion does not depend on the bob's mass", 1e-6,
             "Newton, Principia, book III, proposition 6",
         ),
     )
 
     length: float = parameter(
         0.8, unit="m", training=(0.6, 1.0), physical=(0.4, 1.2),
-        meaning="distance from the pivot to the ball's centre",
+        meaning="distance from the pivot to the bob's centre",
     )
     amplitude: float = parameter(
         45.0, unit="degree", training=(10.0, 110.0), physical=(1.0, 170.0),
-        meaning="angle against the vertical at which the ball is released at rest",
+        meaning="angle against the vertical at which the bob is released at rest",
     )
     gravity: float = parameter(
         9.81, unit="m/s2", training=(6.0, 12.0), physical=(1.0, 25.0),
@@ -97,24 +99,26 @@ class Pendulum(Scenario):
     )
     bob_mass: float = parameter(
         1.0, unit="kg", training=(0.6, 1.4), physical=(0.05, 10.0),
-        meaning="mass of the ball, which changes nothing", seen=False,
+        meaning="mass of the bob, which changes nothing", seen=False,
     )
+    bob: str = choice("ball", ("ball", "disc", "cube"), meaning="shape of the bob")
 
     def scene(self, seed: int, case: int) -> MechanicalScene:
         """All that can be seen at t=0 of one case."""
         rng = stream(seed, case, VISIBLE, "pendulum")
-        radius = float(rng.uniform(*BALL_RADIUS))
+        radius = float(rng.uniform(*BOB_RADIUS))
         to_the_right = 1.0 if rng.integers(2) else -1.0
         angle = to_the_right * math.radians(self.amplitude)
         (look,) = object_looks(
             rng, 1, patterns=(Pattern.PLAIN, Pattern.HALVES, Pattern.STRIPES), field=radius / 2
         )
         dull = prop_look(rng)
-        inertia = self.bob_mass * (self.length**2 + 0.4 * radius**2)
+        solid, gyration = _bob(self.bob, radius)
+        inertia = self.bob_mass * (self.length**2 + gyration**2)
         pendulum = Body(
             "pendulum",
             (
-                Part(Shape.SPHERE, (radius,), look, (0.0, 0.0, -self.length)),
+                dataclasses.replace(solid, look=look, position=(0.0, 0.0, -self.length)),
                 seen_only(Shape.CAPSULE, (ROD_RADIUS, self.length / 2), dull,
                           (0.0, 0.0, -self.length / 2)),
             ),
@@ -138,3 +142,14 @@ class Pendulum(Scenario):
     ) -> MechanicalHidden:
         """Nothing is hidden."""
         return MechanicalHidden()
+
+
+def _bob(name: str, radius: float) -> tuple[Part, float]:
+    """The solid, and its radius of gyration [m] about the line of sight of the side view."""
+    if name == "ball":
+        return Part(Shape.SPHERE, (radius,)), math.sqrt(0.4) * radius
+    if name == "disc":
+        size = (radius, 0.4 * radius)
+        return Part(Shape.CYLINDER, size, quaternion=ALONG_Y), math.sqrt(0.5) * radius
+    half = 0.85 * radius
+    return Part(Shape.BOX, (half, half, half)), math.sqrt(2 / 3) * half

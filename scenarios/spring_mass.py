@@ -31,7 +31,7 @@ STAGE = (1.9, 1.75)
 SPRING_LENGTH = 0.4
 """m, of a spring that bears nothing; more than the largest amplitude, so that blocks never meet."""
 BLOCK_HALF_SIZE, BLOCK_MASS = 0.11, 0.6
-"""m of a cube of that many kg; others are of the same stuff."""
+"""m, half size of a cube of that many kg; others are of the same stuff."""
 TRACK_HEIGHT = 0.5
 BEAM_HEIGHT = 1.7
 WALL_HALF_SIZE = 0.03
@@ -46,9 +46,9 @@ class SpringMass(Scenario):
     Coupled blocks are a chain: wall, spring, block, spring, block; the second one is displaced and
     the first held where it is at rest.
 
-    Visible and drawn per case: paint, on which side the wall is, whether the spring begins
-    stretched or compressed, the surroundings; a block's size shows its mass, a spring's thickness
-    its stiffness. Hidden: nothing; all realizations are alike.
+    Visible and drawn per case: cubes or cylinders, paint, on which side the wall is, whether the
+    spring begins stretched or compressed, the surroundings; a block's size shows its mass, a
+    spring's thickness its stiffness. Hidden: nothing; all realizations are alike.
     """
 
     name: ClassVar[str] = "spring_mass"
@@ -125,7 +125,9 @@ class SpringMass(Scenario):
         dull = prop_look(rng)
         hanging = self.arrangement == "hanging"
         count = 2 if self.arrangement == "coupled" else 1
-        half = BLOCK_HALF_SIZE * (self.mass / BLOCK_MASS) ** (1 / 3)
+        upright = bool(rng.integers(2))
+        share = math.pi / 4 if upright else 1.0  # of the cube's volume that the cylinder in it has
+        half = BLOCK_HALF_SIZE * (self.mass / (BLOCK_MASS * share)) ** (1 / 3)
         away: Vector = (0.0, 0.0, -1.0) if hanging else (to_the_right, 0.0, 0.0)
         wall: Vector = (
             (0.0, 0.0, BEAM_HEIGHT) if hanging
@@ -136,7 +138,10 @@ class SpringMass(Scenario):
         blocks = tuple(
             Body(
                 f"block {number + 1}",
-                (Part(Shape.BOX, (half, half, half), looks[number]),),
+                (
+                    Part(Shape.CYLINDER, (half, half), looks[number]) if upright
+                    else Part(Shape.BOX, (half, half, half), looks[number]),
+                ),
                 _along(
                     away,
                     SPRING_LENGTH + stretch[number] + half + (half if number else WALL_HALF_SIZE),

@@ -18,17 +18,18 @@ def angle(swing: Run) -> np.ndarray:
 
 
 def reduced_length(pendulum: Pendulum, swing: Run) -> float:
-    (radius,) = swing.scene.bodies[swing.scene.numbers()["pendulum"]].parts[0].size
-    return pendulum.length + 0.4 * radius**2 / pendulum.length
+    half = swing.scene.bodies[swing.scene.numbers()["pendulum"]].parts[0].size[0]
+    gyration = {"ball": 2 / 5, "disc": 1 / 2, "cube": 2 / 3}[pendulum.bob] * half**2
+    return pendulum.length + gyration / pendulum.length
 
 
 @settings(max_examples=12, deadline=None)
 @given(
     length=st.floats(0.4, 1.2), amplitude=st.floats(1, 170), gravity=st.floats(2, 25),
-    case=st.integers(0, 99),
+    bob=st.sampled_from(["ball", "disc", "cube"]), case=st.integers(0, 99),
 )
-def test_the_period_is_a_complete_elliptic_integral(length, amplitude, gravity, case):
-    pendulum = Pendulum(length=length, amplitude=amplitude, gravity=gravity)
+def test_the_period_is_a_complete_elliptic_integral(length, amplitude, gravity, bob, case):
+    pendulum = Pendulum(length=length, amplitude=amplitude, gravity=gravity, bob=bob)
     scene = pendulum.scene(0, case)
     swing = run(scene, 0.1)
     reduced = reduced_length(pendulum, swing)
