@@ -28,11 +28,11 @@ Quaternion = tuple[float, float, float, float]
 
 WIDTH, HEIGHT = 3.0, 3.05
 """m: of the stage; the width is that between the side walls, with their thickness."""
-THICK = 0.03
+THICK = 0.05
 """m: half thickness of walls and boards."""
 SLOPE = math.radians(50.0)
 """Of the hopper's sides against the horizontal: grains slide down it up to friction 1.2."""
-PEG_RADIUS, PEG_PITCH, PEG_ROWS, PEG_RISE = 0.05, 0.64, 3, 0.36
+PEG_RADIUS, PEG_PITCH, PEG_ROWS, PEG_RISE = 0.06, 0.64, 3, 0.36
 """m, m, 1, m. Between two pegs there is more than two grains' width: no arch can bear on them."""
 BIN_HEIGHT = 0.45
 """m."""
@@ -41,7 +41,7 @@ ROLLING = 0.3
 it make no heap (Zhou et al. 2002)."""
 ROUGHNESS = 2.8
 """Radii from one to the next of the fixed balls that keep a heap's lowest grains in place."""
-OUTLET = {"heap": 1.3, "pegs": 1.75}
+OUTLET = {"heap": 1.2, "pegs": 1.75}
 """m: height of the hopper's outlet."""
 BOARD = Look((150, 146, 138))
 FACING_BACK: Quaternion = (math.sqrt(0.5), -math.sqrt(0.5), 0.0, 0.0)
@@ -97,7 +97,7 @@ class GranularPour(Scenario):
         "heap", ("heap", "pegs"), meaning="what the grains fall on: a floor, or pegs and bins",
     )
     count: float = parameter(
-        45, unit="1", training=(30, 60), physical=(12, 80), whole=True, meaning="number of grains",
+        45, unit="1", training=(30, 56), physical=(12, 80), whole=True, meaning="number of grains",
     )
     radius: float = parameter(
         0.085, unit="m", training=(0.08, 0.095), physical=(0.07, 0.105),
@@ -223,7 +223,7 @@ class GranularPour(Scenario):
                 )
         for x in _centred(PEG_PITCH, room):
             yield Part(
-                Shape.BOX, (0.5 * THICK, deep, BIN_HEIGHT / 2), BOARD, (x, 0.0, BIN_HEIGHT / 2),
+                Shape.BOX, (0.6 * THICK, deep, BIN_HEIGHT / 2), BOARD, (x, 0.0, BIN_HEIGHT / 2),
                 tracked=False,
             )
 
