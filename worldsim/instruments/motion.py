@@ -1,51 +1,100 @@
-"""Velocities from positions: a local quadratic by least squares (Savitzky and Golay, 1964)."""
+"""Velocities from positions, between kinks.
+
+A run of frames in which an object is seen, from kink to kink, is smoothed by penalised least
+squares (Whittaker 1923; Eilers 2003, Anal. Chem. 75, 3631): the sum of squared residuals plus
+`lambda` times that of third differences is least, so that a parabola is left as it is. Restricted
+maximum likelihood (Patterson and Thompson, 1971) chooses `lambda` for each run, with row and
+column together: how much third differences vary beside noise. The velocity is the slope, at each
+frame, of the quartic through the five smoothed positions nearest in the run (of the polynomial
+through all, where there are fewer).
+"""
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
-STENCIL = 2
-"""Frames on each side of a frame whose positions give its velocity, as far as they are seen."""
+STENCIL = 5
+"""Smoothed positions whose polynomial gives the velocity."""
+
+PENALTIES = np.logspace(-2, 7, 28)
+"""Values of lambda that are tried."""
 
 
-def velocities(position: np.ndarray, fps: float, breaks: np.ndarray | None = None,
-               reach: int = STENCIL) -> np.ndarray:
-    """Velocity at every frame: slope of the quadratic that fits the frames around it best.
-
-    Three to five frames are used, those that are seen in one run around the frame and on the same
-    side of every event; a straight line through two where there are no more.
+def velocities(position: np.ndarray, fps: float, kink: np.ndarray | None = None) -> np.ndarray:
+    """Velocity at every frame.
 
     Parameters
     ----------
-    position : (time, …) NaN where not seen.
+    position : (time, …, [row, column]) px; NaN where not seen.
     fps : frames per second.
-    breaks : (time, …) bool; between a frame so marked and the one before it is an event.
-    reach : frames on each side.
+    kink : (time, …) not NaN where a kink lies between this frame and the one before.
 
     Returns
     -------
-    (time, …) per second; NaN where fewer than two frames can be used.
+    (time, …, 2) px/s; NaN where fewer than two frames follow each other without a kink.
     """
     frames = len(position)
-    flat = position.reshape(frames, -1)
-    cut = np.zeros(flat.shape, dtype=bool) if breaks is None else breaks.reshape(frames, -1)
-    side = np.arange(-reach, reach + 1)
-    at = np.arange(frames)[:, None] + side
-    inside = (at >= 0) & (at < frames)
-    values = flat[np.clip(at, 0, frames - 1)]  # (time, side, …)
-    # The number of cuts up to a frame says on which side of an event it is.
-    piece = np.cumsum(cut | ~np.isfinite(flat) | np.roll(~np.isfinite(flat), 1, axis=0), axis=0)
-    same = piece[np.clip(at, 0, frames - 1)] == piece[:, None]
-    weight = (inside[..., None] & same & np.isfinite(values)).astype(float)
-    x = side[None, :, None].astype(float)
-    y = np.where(weight > 0, np.nan_to_num(values), 0.0)
-    s0, s1, s2, s3, s4 = ((weight * x**k).sum(1) for k in range(5))
-    t0, t1, t2 = ((weight * x**k * y).sum(1) for k in range(3))
-    # Cramer's rule for the slope of y = c0 + c1 x + c2 x2 at x = 0.
-    det = s0 * (s2 * s4 - s3 * s3) - s1 * (s1 * s4 - s2 * s3) + s2 * (s1 * s3 - s2 * s2)
-    quadratic = s0 * (t1 * s4 - s3 * t2) - t0 * (s1 * s4 - s3 * s2) + s2 * (s1 * t2 - t1 * s2)
-    line = s0 * s2 - s1 * s1
-    slope = np.where(s0 >= 3, quadratic / np.where(np.abs(det) > 1e-9, det, np.nan),
-                     (s0 * t1 - s1 * t0) / np.where(line > 1e-9, line, np.nan))
-    slope = np.where((s0 >= 2) & np.isfinite(flat), slope, np.nan)
-    return (slope * fps).reshape(position.shape)
+    series = position.reshape(frames, -1, 2)
+    cut = np.zeros(series.shape[:2], dtype=bool)
+    if kink is not None:
+        cut = np.isfinite(kink).reshape(cut.shape)
+    velocity = np.full(series.shape, np.nan)
+    for number, first, last in _runs(series, cut):
+        if last - first > 1:
+            velocity[first:last, number] = _slopes(series[first:last, number]) * fps
+    return velocity.reshape(position.shape)
+
+
+def _runs(series: np.ndarray, cut: np.ndarray) -> list[tuple[int, int, int]]:
+    """(series, first frame, last frame + 1) of each run."""
+    seen = np.isfinite(series).all(axis=-1)
+    runs = []
+    for number in range(series.shape[1]):
+        here = seen[:, number]
+        starts = here & (cut[:, number] | ~np.concatenate([[False], here[:-1]]))
+        ends = here & np.concatenate([cut[1:, number] | ~here[1:], [True]])
+        runs += [(number, int(a), int(b) + 1) for a, b in
+                 zip(np.flatnonzero(starts), np.flatnonzero(ends), strict=True)]
+    return runs
+
+
+def _slopes(run: np.ndarray) -> np.ndarray:
+    """(n, 2) px per frame, of a run (n, 2)."""
+    count = len(run)
+    slope = _stencil(count)
+    if count < 5:  # too short to tell noise from motion
+        return slope @ run
+    vectors, shrink, deviance = _penalised(count)
+    middle = run.mean(axis=0)
+    parts = vectors.T @ (run - middle)  # (n, 2)
+    # Twice the negative logarithm of the restricted likelihood of each lambda.
+    left = ((1 - shrink) @ (parts**2)).sum(axis=1)
+    best = int(np.argmin(2 * (count - 3) * np.log(np.maximum(left, 1e-12)) + 2 * deviance))
+    return slope @ (vectors @ (shrink[best][:, None] * parts))
+
+
+@lru_cache(maxsize=512)
+def _penalised(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Eigenvectors (n, n) of the penalty, what is left of each (lambda, n), and the logarithm of
+    the variance (lambda,) that motion and noise together have, over that of noise."""
+    third = np.diff(np.eye(count), 3, axis=0)
+    values, vectors = np.linalg.eigh(third.T @ third)
+    values[:3] = 0.0  # parabolas
+    stiff = PENALTIES[:, None] * values
+    deviance = np.log1p(1 / stiff[:, 3:]).sum(axis=1)
+    return vectors, 1 / (1 + stiff), deviance
+
+
+@lru_cache(maxsize=512)
+def _stencil(count: int) -> np.ndarray:
+    """(n, n): from positions to slopes per frame."""
+    width = min(STENCIL, count)
+    slopes = np.zeros((count, count))
+    for frame in range(count):
+        first = int(np.clip(frame - width // 2, 0, count - width))
+        x = np.arange(first, first + width) - frame
+        weights = np.linalg.inv(np.vander(x.astype(float), increasing=True))[1]
+        slopes[frame, first : first + width] = weights
+    return slopes

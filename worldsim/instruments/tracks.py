@@ -22,6 +22,8 @@ visible         as area                         share of the object that is seen
 extent          …, object, rc                   px; height and width of the visible part
 orientation     as area                         rad, of the long axis: from the right (0) towards
                                                 down (pi/2), modulo pi; NaN of what is round
+kink            as area                         s; when its velocity jumped between the frame before
+                                                and this one; else NaN
 seen            as area                         bool; False: all other variables are NaN
 colour          case, realization, object, rgb  0..255, in mean light; NaN of empty slots
 found           case, realization, object       bool; False: an empty slot
@@ -42,6 +44,7 @@ import xarray as xr
 from worldsim.errors import InputError
 from worldsim.instruments.amodal import amodal
 from worldsim.instruments.blobs import Blobs, find_blobs
+from worldsim.instruments.kinks import kinks
 from worldsim.instruments.linking import Linking, link
 from worldsim.instruments.looks import Palette
 from worldsim.instruments.mattes import mattes
@@ -161,7 +164,8 @@ def track(video: xr.Dataset | np.ndarray, fps: float | None = None,
 
     position = stacked("position", 1)
     over_time = np.moveaxis(position, 2, 0)
-    velocity = np.moveaxis(velocities(over_time, rate), 0, 2)
+    kink = kinks(over_time)
+    velocity = np.moveaxis(velocities(over_time, rate, kink), 0, 2)
     dims = ("case", "realization", "time", "object")
     seen = np.isfinite(position).all(axis=-1)
     return xr.Dataset(
@@ -172,6 +176,7 @@ def track(video: xr.Dataset | np.ndarray, fps: float | None = None,
             "visible": (dims, stacked("visible", 1), {"units": "1"}),
             "extent": ((*dims, "rc"), stacked("extent", 1), {"units": "px"}),
             "orientation": (dims, stacked("orientation", 1), {"units": "rad"}),
+            "kink": (dims, np.moveaxis(kink, 0, 2) / rate + times[0], {"units": "s"}),
             "seen": (dims, seen, {"units": "1"}),
             "colour": (("case", "realization", "object", "rgb"), stacked("colour", 0)),
             "found": (("case", "realization", "object"), seen.any(axis=2), {"units": "1"}),

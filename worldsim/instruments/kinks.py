@@ -1,0 +1,188 @@
+"""Kinks: instants at which a track's velocity jumps, to a fraction of a frame.
+
+Around each gap between two frames the positions of the frames before and after it are fitted by
+
+    x(t) = c + v t + a t2 / 2 + dv max(0, t - t1)
+
+with t1 in the gap, common to row and column. A kink is there where this is far better than a
+cubic (smooth motion) with as many terms, and dv stands out from noise. Kinks found bound windows
+of those next to them, and the search is repeated until there are no more.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import lru_cache
+
+import numpy as np
+
+REACH = 5
+"""Frames on each side of a gap, as far as they are seen in one run."""
+
+LEAST, LEAST_TOGETHER = 2, 7
+"""Frames on each side at least, and on both together: two more than the curve has terms."""
+
+SUSPICIOUS = 4.0
+"""Squared residual of a cubic over what noise leaves, from which on a kink is looked for."""
+
+PARTS = 8
+"""Instants tried per gap."""
+
+
+@dataclasses.dataclass(frozen=True)
+class KinkTest:
+    """When a change of velocity is a kink.
+
+    jump : px per frame, least change.
+    noise : least change over its standard error.
+    better : greatest share of the cubic's squared residual that the kink leaves.
+    left : greatest squared residual that it leaves, over what noise does.
+    sigma : px, least error of a position that is reckoned with.
+    """
+
+    jump: float = 0.2
+    noise: float = 6.0
+    better: float = 0.25
+    left: float = 4.0
+    sigma: float = 0.03
+
+
+@dataclasses.dataclass(frozen=True)
+class _Fit:
+    """Linear maps of one window, from its `left` + `right` positions."""
+
+    residual: np.ndarray  # (instant, n, n): what the kinked curve leaves
+    smooth: np.ndarray  # (n, n): what the cubic leaves
+    jump: np.ndarray  # (instant, n): dv
+    gain: np.ndarray  # (instant,): standard error of dv for positions of unit error
+
+
+@lru_cache(maxsize=64)
+def _fit(left: int, right: int) -> _Fit:
+    x = np.arange(1 - left, right + 1, dtype=float)  # the gap is from 0 to 1
+    basis = np.stack([np.ones_like(x), x, x**2, x**3], axis=1)
+    smooth = np.eye(len(x)) - basis @ np.linalg.pinv(basis)
+    residuals, jumps, gains = [], [], []
+    for part in range(PARTS):
+        at = (part + 0.5) / PARTS
+        basis[:, 3] = np.maximum(0.0, x - at)
+        inverse = np.linalg.pinv(basis)
+        residuals.append(np.eye(len(x)) - basis @ inverse)
+        jumps.append(inverse[3])
+        gains.append(np.linalg.norm(inverse[3]))
+    return _Fit(np.array(residuals), smooth, np.array(jumps), np.array(gains))
+
+
+def kinks(position: np.ndarray, test: KinkTest = KinkTest()) -> np.ndarray:
+    """Where tracks have kinks.
+
+    Parameters
+    ----------
+    position : (time, …, [row, column]) px; NaN where not seen.
+
+    Returns
+    -------
+    (time, …) frames: the instant, counted in frames from the first, of a kink between this frame
+    and the one before; NaN where there is none.
+    """
+    frames = len(position)
+    series = position.reshape(frames, -1, 2)
+    found = np.full(series.shape[:2], np.nan)
+    if frames < LEAST_TOGETHER or not series.size:
+        return found.reshape(position.shape[:-1])
+    sigma = np.maximum(_noise(series), test.sigma)
+    for _ in range(frames):
+        strength, at = _tested(series, np.isfinite(found), sigma, test)
+        fresh = _summits(strength)
+        if not fresh.any():
+            break
+        found = np.where(fresh, at, found)
+    return found.reshape(position.shape[:-1])
+
+
+def _noise(series: np.ndarray) -> np.ndarray:
+    """(series,) px: error of the positions (time, series, 2), from third differences; a low rank
+    of these, since kinks make some of them large."""
+    third = (np.diff(series, 3, axis=0) ** 2).sum(axis=-1) / (2 * 20)  # 1 + 9 + 9 + 1
+    ordered = np.sort(third, axis=0)  # NaN last
+    count = np.isfinite(third).sum(axis=0)
+    rank = np.maximum((0.3 * count).astype(int), 0)
+    low = ordered[np.minimum(rank, len(ordered) - 1), np.arange(third.shape[1])]
+    # 30% of the draws of a mean of two squares are below 0.357 times its expectation.
+    return np.nan_to_num(np.sqrt(low / 0.357))
+
+
+def _tested(series: np.ndarray, breaks: np.ndarray, sigma: np.ndarray,
+            test: KinkTest) -> tuple[np.ndarray, np.ndarray]:
+    """Strength (time, series) of the kink before each frame, 0 where there is none; its instant."""
+    before, after = _runs(series, breaks)
+    strength, at = np.zeros(breaks.shape), np.full(breaks.shape, np.nan)
+    suspected = _suspected(series, before, after, breaks, sigma)
+    for left in range(LEAST, REACH + 1):
+        for right in range(max(LEAST, LEAST_TOGETHER - left), REACH + 1):
+            # Other kinks may be near, so that smaller windows are tried as well.
+            frame, number = np.nonzero(suspected & (before >= left) & (after >= right))
+            if not len(frame):
+                continue
+            fit = _fit(left, right)
+            window = series[frame[:, None] + np.arange(-left, right), number[:, None]]
+            window = window - window.mean(axis=1, keepdims=True)
+            cubic = (np.einsum("ij,njc->nic", fit.smooth, window) ** 2).sum(axis=(1, 2))
+            kinked = (np.einsum("pij,njc->pnic", fit.residual, window) ** 2).sum(axis=(2, 3))
+            best = kinked.argmin(axis=0)
+            jump = np.linalg.norm(np.einsum("nj,njc->nc", fit.jump[best], window), axis=-1)
+            ratio = jump / (fit.gain[best] * sigma[number])
+            rest = kinked.min(axis=0)
+            good = (jump > test.jump) & (ratio > test.noise) & (rest < test.better * cubic)
+            good &= rest < test.left * 2 * (left + right - 4) * sigma[number] ** 2
+            better = good & (ratio > strength[frame, number])
+            frame, number = frame[better], number[better]
+            strength[frame, number] = ratio[better]
+            at[frame, number] = frame - 1 + (best[better] + 0.5) / PARTS
+    return strength, at
+
+
+def _suspected(series: np.ndarray, before: np.ndarray, after: np.ndarray, breaks: np.ndarray,
+               sigma: np.ndarray) -> np.ndarray:
+    """(time, series) bool: gaps around which a cubic through up to `REACH` frames on each side
+    leaves more than noise."""
+    suspected = np.zeros(breaks.shape, dtype=bool)
+    for left in range(LEAST, REACH + 1):
+        for right in range(max(LEAST, LEAST_TOGETHER - left), REACH + 1):
+            frame, number = np.nonzero((before == left) & (after == right) & ~breaks)
+            if not len(frame):
+                continue
+            window = series[frame[:, None] + np.arange(-left, right), number[:, None]]
+            window = window - window.mean(axis=1, keepdims=True)
+            left_over = np.einsum("ij,njc->nic", _fit(left, right).smooth, window)
+            free = 2 * (left + right - 4)
+            suspected[frame, number] = (
+                (left_over**2).sum(axis=(1, 2)) > SUSPICIOUS * free * sigma[number] ** 2
+            )
+    return suspected
+
+
+def _runs(series: np.ndarray, breaks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(time, series) frames before a gap and after it, up to `REACH`, that are seen in one run
+    without a break."""
+    seen = np.isfinite(series).all(axis=-1)
+    frames = len(seen)
+    before, after = np.zeros(seen.shape, dtype=int), np.zeros(seen.shape, dtype=int)
+    for frame in range(1, frames):
+        run = np.where(breaks[frame - 1], 0, before[frame - 1])
+        before[frame] = np.where(seen[frame - 1], np.minimum(run + 1, REACH), 0)
+    for frame in range(frames - 1, -1, -1):
+        run = 0
+        if frame + 1 < frames:
+            run = np.where(breaks[frame + 1], 0, after[frame + 1])
+        after[frame] = np.where(seen[frame], np.minimum(run + 1, REACH), 0)
+    return before, after
+
+
+def _summits(strength: np.ndarray) -> np.ndarray:
+    """(time, series) bool: the strongest within `REACH` frames."""
+    highest = strength.copy()
+    for shift in range(1, REACH + 1):
+        highest[shift:] = np.maximum(highest[shift:], strength[:-shift])
+        highest[:-shift] = np.maximum(highest[:-shift], strength[shift:])
+    return (strength > 0) & (strength >= highest)
