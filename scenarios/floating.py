@@ -14,7 +14,7 @@ from worldsim.seeding import VISIBLE, stream
 if TYPE_CHECKING:
     from worldsim.simulator.scene import Debris, Domain, Hidden, Scene
 
-CELLS, CELL = (48, 32), 0.25
+CELLS, CELL = (36, 24), 1 / 3
 """Number of cells in x and y, and their size in m."""
 
 BANK = 2

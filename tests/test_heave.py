@@ -130,6 +130,16 @@ def test_radiation_damps_by_its_share_of_the_critical(heights, block):
 
 
 @pytest.mark.parametrize("block", NUDGED + DROPPED)
+def test_no_block_rises_higher_than_before(heights, block):
+    """Nothing gives it energy: at the crests it has no other than that of its height."""
+    line = heights[block]
+    turns = np.flatnonzero((line[1:-1] >= line[:-2]) & (line[1:-1] > line[2:])) + 1
+    crests = np.array([max(line[0], block.rest), *line[turns]])
+    assert len(crests) > 3 and np.all(np.diff(crests[1:]) < 0)
+    assert block.release < block.rest or crests[1] < crests[0]
+
+
+@pytest.mark.parametrize("block", NUDGED + DROPPED)
 def test_what_is_lighter_than_water_floats_at_the_draught_of_archimedes(heights, block):
     last = heights[block][SECONDS - block.period <= TIMES]
     assert last.mean() == pytest.approx(block.rest, abs=0.02 * block.height)

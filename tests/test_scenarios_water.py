@@ -47,7 +47,7 @@ def test_blocks_lie_in_the_pool_and_beside_each_other(split, seed, case):
     assert len(scene.debris) == scenario.count
     plans = [corners(block) for block in scene.debris]
     for plan in plans:
-        assert np.all((plan > 0.5) & (plan < [11.5, 7.5]))
+        assert np.all((plan > 0.66) & (plan < [11.34, 7.34]))
     for left, right in itertools.pairwise(plans):
         assert left[:, 0].max() < right[:, 0].min()
     assert len({block.colour for block in scene.debris}) == len(plans)
