@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 import pytest
-from tests.machine_runs import Run, mirrored, run
 
+from tests.machine_runs import Run, mirrored, run
 from worldsim.mechanics import (
     Body,
     Material,
@@ -203,7 +203,7 @@ def test_towers_stand_still(masses: tuple[float, ...]) -> None:
 
 
 def test_rolling_and_torsional_resistance_stop_what_rolls_and_spins() -> None:
-    """a = 5/7 g r_r / r for a ball that rolls (Coulomb 1785), without more than Coulomb friction."""
+    """a = 5/7 g r_r / r for a ball that rolls (Coulomb 1785)."""
     radius, arm, speed = 0.1, 0.004, 0.8
     found = run(
         _scene(floor(),

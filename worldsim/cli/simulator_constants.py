@@ -13,7 +13,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 NUMERICS = ("audit", "audit_record", "distribution", "recording", "stops", "compiled", "layout",
-            "records", "state", "run", "supply", "members")
+            "records", "state", "run", "supply", "members", "worker_pool", "stepping")
 """Modules that hold settings of the computation, not of the world."""
 
 

@@ -8,15 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import signal
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from multiprocessing.queues import SimpleQueue
-from typing import Any
+from collections.abc import Callable
+from functools import partial
 
 import torch
 import xarray as xr
@@ -25,12 +18,12 @@ from worldsim.simulator.audit_record import MEMBER
 from worldsim.simulator.members import World
 from worldsim.simulator.recording import Recording
 from worldsim.simulator.scene import Hidden, Physics, Scene
+from worldsim.simulator.worker_pool import WorkerDied, WorkerPool, tick
+
+__all__ = ["Manner", "WorkerDied", "states_of", "workers_that_pay"]
 
 MEMBERS_AT_ONCE = 32
 """Members that are stepped together."""
-
-PROGRESS_SECONDS = 0.2
-
 
 WORTHWHILE = 40.0
 """Seconds of members to simulate from which starting processes (some 4 s each) is repaid: eagerly
@@ -42,16 +35,6 @@ def workers_that_pay(members: int, duration: float) -> int:
     if members * duration < WORTHWHILE:
         return 1
     return max(1, min(members, os.cpu_count() or 1))
-
-
-class WorkerDied(RuntimeError):
-    """A process of the simulation ended before it had finished."""
-
-    def __init__(self, workers: int) -> None:
-        super().__init__(
-            f"one of {workers} processes of the simulation ended unexpectedly, most likely for "
-            "want of memory; use fewer workers, or fewer members at a time"
-        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,10 +89,14 @@ def states_of(
     workers = min(workers, len(chunks))
     threads = max(1, (os.cpu_count() or 1) // workers)
     manner = dataclasses.replace(manner, threads=manner.threads or threads)
-    with _Pool(workers, threads) as pool:
+    with WorkerPool(workers, partial(torch.set_num_threads, threads)) as pool:
         jobs = {
             pool.submit(
-                [scenes[c] for c, _ in chunk], [hidden[c][r] for c, r in chunk], manner, frames
+                _simulate_chunk,
+                [scenes[c] for c, _ in chunk],
+                [hidden[c][r] for c, r in chunk],
+                manner,
+                frames,
             ): chunk
             for chunk in chunks
         }
@@ -149,75 +136,11 @@ def _insert(
                 groups[group][name].values[case, realization] = variable.values[:, 0]
 
 
-class _Pool:
-    """Processes that simulate chunks, and that end with this one, at once if the block fails.
-
-    Spawned, not forked: torch's threads do not survive a fork. Interrupts are this process's to
-    handle: a worker ignores them, and ends when the other end of its pipe is closed.
-    """
-
-    def __init__(self, workers: int, threads: int) -> None:
-        context = get_context("spawn")
-        self._workers = workers
-        self._ticks = context.SimpleQueue()
-        self._watched, self._held = context.Pipe(duplex=False)
-        self._pool = ProcessPoolExecutor(
-            workers, context, _start_worker, (self._watched, self._ticks, threads)
-        )
-
-    def __enter__(self) -> _Pool:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        if kind is not None:
-            self._held.close()
-        self._pool.shutdown(wait=True, cancel_futures=True)
-        self._held.close()
-        self._watched.close()
-        self._ticks.close()
-
-    def submit(self, *chunk: Any) -> Future[dict[str, xr.Dataset]]:
-        """Have a chunk simulated by the next free process; see `_simulate_chunk`."""
-        return self._pool.submit(_simulate_chunk, *chunk)
-
-    def finished(
-        self, jobs: Iterable[Future[dict[str, xr.Dataset]]], advanced: Callable[[int], None]
-    ) -> Iterator[Future[dict[str, xr.Dataset]]]:
-        """Each job as it is finished; meanwhile `advanced` hears of the members' frames."""
-        waiting = set(jobs)
-        while waiting:
-            done, waiting = wait(waiting, PROGRESS_SECONDS, FIRST_COMPLETED)
-            while not self._ticks.empty():
-                advanced(self._ticks.get())
-            for job in done:
-                if isinstance(job.exception(), BrokenProcessPool):
-                    raise WorkerDied(self._workers)
-                yield job
-
-
-_ticks: SimpleQueue[int]
-"""Of a worker: where it says how many members have advanced by a frame."""
-
-
-def _start_worker(watched: Connection, ticks: SimpleQueue[int], threads: int) -> None:
-    global _ticks
-    _ticks = ticks
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(threads)
-    threading.Thread(target=_end_with, args=(watched,), daemon=True).start()
-
-
-def _end_with(watched: Connection) -> None:
-    """Nothing is ever sent: the pipe becomes readable when the main process closes it or ends."""
-    watched.poll(None)
-    os._exit(1)
-
-
 def _simulate_chunk(
     scenes: list[Scene], hidden: list[Hidden], manner: Manner, frames: int
 ) -> dict[str, xr.Dataset]:
     """In a worker: members as so many cases of one realization."""
     recording = Recording(scenes, 1, frames)
     at = [(case, 0) for case in range(len(scenes))]
-    _run(scenes, hidden, manner, recording, at, frames, _ticks.put)
+    _run(scenes, hidden, manner, recording, at, frames, tick)
     return recording.datasets()

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import xarray as xr
 
+from worldsim.simulator.mechanics.member_states import MemberResult, MemberStates
 from worldsim.simulator.mechanics.models import SceneModel, scene_model
-from worldsim.simulator.mechanics.recording import MemberStates, Recording
+from worldsim.simulator.mechanics.recording import Recording
 from worldsim.simulator.mechanics.scene import (
     STATES_PER_SECOND,
     MechanicalHidden,
@@ -15,6 +16,10 @@ from worldsim.simulator.mechanics.scene import (
 )
 from worldsim.simulator.mechanics.stepping import Member
 from worldsim.simulator.scene import Physics
+from worldsim.simulator.worker_pool import WorkerPool, tick
+
+SHARES = 4
+"""Jobs per process: few enough to cost little, many enough that none waits long for the last."""
 
 
 def mechanical_states(
@@ -33,29 +38,63 @@ def mechanical_states(
     ----------
     scenes : one per case. hidden : per case, one per realization.
     states : stored after the first, `STATES_PER_SECOND`.
+    threads : not used: a step is too short to share.
+    workers : processes over which the members are distributed; 1 works in this one.
     progress : called with the finished fraction.
 
     Raises
     ------
     InputError : a scene cannot be built.
+    worldsim.simulator.worker_pool.WorkerDied : a process was killed.
     """
     built = [scene_model(scene, physics) for scene in scenes]
     recording = Recording(built, len(hidden[0]), states)
-    total = len(hidden) * len(hidden[0])
+    members = [(case, r) for case, draws in enumerate(hidden) for r in range(len(draws))]
     done = 0
-    for case, draws in enumerate(hidden):
-        for realization, draw in enumerate(draws):
-            member, kept = simulate_member(built[case], draw, states)
-            recording.finish((case, realization), member, kept)
-            done += 1
-            if progress is not None:
-                progress(done / total)
+
+    def advanced(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress is not None:
+            progress(done / len(members))
+
+    workers = min(workers, len(members))
+    if workers == 1:
+        for case, r in members:
+            recording.finish((case, r), simulate_member(built[case], hidden[case][r], states))
+            advanced(1)
+        return recording.datasets()
+    size = -(-len(members) // (workers * SHARES))
+    chunks = [members[first : first + size] for first in range(0, len(members), size)]
+    with WorkerPool(workers) as pool:
+        jobs = {
+            pool.submit(
+                _simulate_chunk,
+                [scenes[case] for case, _ in chunk],
+                [hidden[case][r] for case, r in chunk],
+                states,
+                physics,
+            ): chunk
+            for chunk in chunks
+        }
+        for job in pool.finished(jobs, advanced):
+            for at, result in zip(jobs.pop(job), job.result(), strict=True):
+                recording.finish(at, result)
     return recording.datasets()
 
 
-def simulate_member(
-    built: SceneModel, hidden: MechanicalHidden, states: int
-) -> tuple[Member, MemberStates]:
+def _simulate_chunk(
+    scenes: list[MechanicalScene], hidden: list[MechanicalHidden], states: int, physics: Physics
+) -> list[MemberResult]:
+    """In a worker: some members one after the other."""
+    results = []
+    for scene, draw in zip(scenes, hidden, strict=True):
+        results.append(simulate_member(scene_model(scene, physics), draw, states))
+        tick(1)
+    return results
+
+
+def simulate_member(built: SceneModel, hidden: MechanicalHidden, states: int) -> MemberResult:
     """One member from t=0 to its last state, or to where it diverged."""
     member = Member(built, hidden)
     kept = MemberStates(member, states)
@@ -68,4 +107,4 @@ def simulate_member(
                 kept.give(member.kick(kick))
         for _ in range(steps):
             member.advance()
-    return member, kept
+    return kept.result()
