@@ -202,7 +202,7 @@ class Scenario:
         parts = [
             f"{name.replace('_', ' ')} {getattr(self, name)}"
             if spec.choices
-            else f"{name.replace('_', ' ')} {getattr(self, name):g} {spec.unit}"
+            else f"{name.replace('_', ' ')} {getattr(self, name):g} {spec.unit}".removesuffix(" 1")
             for name, spec in self.parameters().items()
         ]
         return f"{self.summary} ({', '.join(parts)})"
