@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from scenarios.staging import object_looks, prop_look, stage_cameras, surroundings
-from scenarios.stands import SWING, bearing, seen_only, turned
+from scenarios.stands import STEP, SWING, bearing, seen_only, turned
 from worldsim.mechanics import (
     Body,
     Freedom,
@@ -144,6 +144,7 @@ class DoublePendulum(Scenario):
             (*around, bearing(PIVOT_HEIGHT, 0.3, dull), upper, lower),
             stage_cameras(*STAGE, depth=0.3, rim=0.03),
             backdrop=backdrop,
+            step=STEP,
             gravity=self.gravity,
         )
 

@@ -7,7 +7,7 @@ import math
 from typing import ClassVar
 
 from scenarios.staging import object_looks, prop_look, setting, stage_cameras, surroundings
-from scenarios.stands import seen_only, turned
+from scenarios.stands import STEP, seen_only, turned
 from worldsim.mechanics import (
     Body,
     Freedom,
@@ -154,6 +154,7 @@ class Gyroscope(Scenario):
             (*around, fixture("stand", [post]), top),
             stage_cameras(*STAGE, depth=0.5),
             backdrop=backdrop,
+            step=STEP,
             gravity=self.gravity,
         )
 
@@ -178,6 +179,7 @@ class Gyroscope(Scenario):
             (spindle,),
             stage_cameras(*STAGE, depth=0.5),
             backdrop=backdrop,
+            step=STEP,
             gravity=0.0,
         )
 

@@ -7,7 +7,7 @@ import math
 from typing import ClassVar
 
 from scenarios.staging import object_looks, prop_look, stage_cameras, surroundings
-from scenarios.stands import ALONG_Y, SWING, bearing, seen_only, turned
+from scenarios.stands import ALONG_Y, STEP, SWING, bearing, seen_only, turned
 from worldsim.mechanics import (
     Body,
     Freedom,
@@ -134,6 +134,7 @@ class Pendulum(Scenario):
             (*around, bearing(PIVOT_HEIGHT, 0.3, dull), pendulum),
             stage_cameras(*STAGE, depth=0.3, rim=0.03),
             backdrop=backdrop,
+            step=STEP,
             gravity=self.gravity,
         )
 

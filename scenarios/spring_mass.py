@@ -7,7 +7,7 @@ import math
 from typing import ClassVar
 
 from scenarios.staging import object_looks, prop_look, stage_cameras, surroundings
-from scenarios.stands import seen_only
+from scenarios.stands import STEP, seen_only
 from worldsim.mechanics import (
     Body,
     Freedom,
@@ -165,6 +165,7 @@ class SpringMass(Scenario):
             stage_cameras(*STAGE, depth=0.4),
             links=tuple(self._spring(number, away, wall, half) for number in range(count)),
             backdrop=backdrop,
+            step=STEP,
         )
 
     def hidden(
