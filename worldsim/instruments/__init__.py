@@ -2,6 +2,7 @@
 
 from worldsim.instruments.buildings import observe_buildings
 from worldsim.instruments.debris import observe_debris
+from worldsim.instruments.events import events
 from worldsim.instruments.tracks import ColourTracker, Tracker, Tracks, track
 from worldsim.instruments.water import observe_water
 
@@ -9,6 +10,7 @@ __all__ = [
     "ColourTracker",
     "Tracker",
     "Tracks",
+    "events",
     "observe_buildings",
     "observe_debris",
     "observe_water",

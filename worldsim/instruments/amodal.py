@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 from scipy import ndimage
-from torch.nn import functional
 
 from worldsim.instruments.blobs import Blobs
 from worldsim.instruments.discs import fit_discs
-from worldsim.instruments.mattes import Mattes
+from worldsim.instruments.mattes import Mattes, dilated
 from worldsim.instruments.singles import Single
 from worldsim.instruments.windows import corners_of, cut
 
@@ -80,8 +79,8 @@ def _fit(mattes: Mattes, blobs: Blobs, frame: np.ndarray, label: np.ndarray, loo
         share = cut(mattes.share, frame[at], corner, int(side), 0.0)
         # Next to another object colours are mixed, and what it covers cannot be seen.
         other = (window != 0) & ~own & ((share > 0.3) | (window < 0))
-        other = functional.max_pool2d(other[:, None].float(), 3, stride=1, padding=1)[:, 0] > 0
-        place = fit_discs(share * own, ~other, torch.from_numpy(start[at] - corner).float(),
+        first = torch.from_numpy(start[at] - corner).float()
+        place = fit_discs(share * own, ~dilated(other), first,
                           torch.from_numpy(radius[at]).float())
         found[at] = place.numpy() + corner
     return found

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
-import torch
 from scipy import ndimage
-from torch.nn import functional
 
 from worldsim.instruments.mattes import Mattes
 
@@ -69,32 +68,44 @@ def find_blobs(mattes: Mattes, core: float = 0.4, least: float = 2.0) -> Blobs:
     plane = np.zeros((3, 3, 3), dtype=bool)
     plane[1] = True
     labels, found = ndimage.label(stack.reshape(-1, rows, columns), structure=plane)
-    labels = labels.reshape(stack.shape)
-    flat = labels.max(axis=1) if found else np.zeros((frames, rows, columns), dtype=np.int32)
-    flat = _with_fringe(flat, labels, look, mattes.share.numpy() > 0)
-    return _measured(flat, found, mattes, _beside_others(mattes, core), least)
+    flat = np.zeros((frames, rows, columns), dtype=np.int64)
+    at = np.nonzero(firm)
+    flat[at] = labels.reshape(stack.shape)[at[0], look[at], at[1], at[2]]
+    beside = np.zeros(flat.shape, dtype=bool)
+    beside[at] = _beside_another(at, look, firm)
+    thin = np.nonzero((mattes.share > 0).numpy() & ~firm)
+    flat[thin] = _label_beside(thin, look, flat)
+    return _measured(flat, found, mattes, beside, least)
 
 
-def _beside_others(mattes: Mattes, core: float) -> np.ndarray:
-    """(time, row, column) bool: pixels with another look next to them."""
-    firm = mattes.share > core
-    look = mattes.look.float()
-    highest = _highest_around(torch.where(firm, look, -1.0))
-    lowest = -_highest_around(torch.where(firm, -look, -1e3))
-    return ((highest > look) | (lowest < look)).numpy()
+_Pixels = tuple[np.ndarray, ...]
 
 
-def _highest_around(values: torch.Tensor) -> torch.Tensor:
-    return functional.max_pool2d(values[:, None], 3, stride=1, padding=1)[:, 0]
+def _around(at: _Pixels, shape: tuple[int, ...]) -> Iterator[_Pixels]:
+    """The eight neighbours of pixels (frame, row, column); at the edge, pixels within it."""
+    for down in (-1, 0, 1):
+        for across in (-1, 0, 1):
+            if down or across:
+                yield (at[0], np.clip(at[1] + down, 0, shape[1] - 1),
+                       np.clip(at[2] + across, 0, shape[2] - 1))
 
 
-def _with_fringe(flat: np.ndarray, labels: np.ndarray, look: np.ndarray,
-                 some: np.ndarray) -> np.ndarray:
-    """Labels (time, row, column) that also take the thin pixels of their look next to them."""
-    stack = torch.from_numpy(labels.astype(np.float32))
-    grown = functional.max_pool2d(stack, 3, stride=1, padding=1).numpy().astype(flat.dtype)
-    near = np.take_along_axis(grown, np.maximum(look, 0)[:, None], axis=1)[:, 0]
-    return np.where((flat == 0) & some, near, flat)
+def _beside_another(at: _Pixels, look: np.ndarray, firm: np.ndarray) -> np.ndarray:
+    """Which pixels have a firm one of another look next to them."""
+    own = look[at]
+    other = np.zeros(len(own), dtype=bool)
+    for near in _around(at, look.shape):
+        other |= firm[near] & (look[near] != own)
+    return other
+
+
+def _label_beside(at: _Pixels, look: np.ndarray, flat: np.ndarray) -> np.ndarray:
+    """The label of a patch of the same look next to each pixel; 0 where there is none."""
+    own = look[at]
+    label = np.zeros(len(own), dtype=np.int64)
+    for near in _around(at, look.shape):
+        label = np.maximum(label, np.where(look[near] == own, flat[near], 0))
+    return label
 
 
 def _measured(flat: np.ndarray, found: int, mattes: Mattes, beside: np.ndarray,

@@ -172,7 +172,7 @@ def _runs(series: np.ndarray, breaks: np.ndarray) -> tuple[np.ndarray, np.ndarra
         run = np.where(breaks[frame - 1], 0, before[frame - 1])
         before[frame] = np.where(seen[frame - 1], np.minimum(run + 1, REACH), 0)
     for frame in range(frames - 1, -1, -1):
-        run = 0
+        run = np.zeros(seen.shape[1], dtype=int)
         if frame + 1 < frames:
             run = np.where(breaks[frame + 1], 0, after[frame + 1])
         after[frame] = np.where(seen[frame], np.minimum(run + 1, REACH), 0)

@@ -63,10 +63,13 @@ def look_of(rgb: torch.Tensor, looks: Looks, palette: Palette = Palette()) -> to
     """(…) int64: the look whose hue each colour (…, 3) has; -1 for none or too little chroma."""
     _, chroma = grey_and_chroma(rgb)
     size = chroma.norm(dim=-1)
+    look = torch.full(size.shape, -1)
+    some = torch.nonzero(size > palette.chroma, as_tuple=True)
     towards = torch.stack([torch.cos(looks.hue), torch.sin(looks.hue)])
-    best, look = (chroma @ towards).max(dim=-1)
-    clear = (size > palette.chroma) & (best > size * math.cos(math.radians(palette.width)))
-    return torch.where(clear, look, -1)
+    best, nearest = (chroma[some] @ towards).max(dim=-1)
+    clear = best > size[some] * math.cos(math.radians(palette.width))
+    look[some] = torch.where(clear, nearest, -1)
+    return look
 
 
 def learn_backdrop(rgb: torch.Tensor, looks: Looks, palette: Palette = Palette()) -> torch.Tensor:
@@ -76,8 +79,7 @@ def learn_backdrop(rgb: torch.Tensor, looks: Looks, palette: Palette = Palette()
     vivid = (look_of(rgb, looks, palette) >= 0) & (
         chroma.norm(dim=-1) > 0.5 * palette.vivid * grey)
     # Mixtures at the edge are dull already, yet not the backdrop.
-    near = functional.max_pool2d(vivid[:, None].float(), 3, stride=1, padding=1)[:, 0] > 0
-    masked = torch.where(near[..., None], torch.nan, rgb)
+    masked = torch.where(dilated(vivid)[..., None], torch.nan, rgb)
     backdrop = masked.nanmedian(dim=0).values
     return _filled(backdrop)
 
@@ -103,27 +105,48 @@ def _filled(picture: torch.Tensor) -> torch.Tensor:
 def _shares(rgb: torch.Tensor, looks: Looks, backdrop: torch.Tensor,
             palette: Palette) -> tuple[torch.Tensor, torch.Tensor]:
     look = look_of(rgb, looks, palette)
-    own = looks.colour[look.clamp(min=0)]
-    ff, bb = (own * own).sum(-1), (backdrop * backdrop).sum(-1).clamp(min=1.0)
-    fb = (own * backdrop).sum(-1)
-    pf, pb = (rgb * own).sum(-1), (rgb * backdrop).sum(-1)
+    at = torch.nonzero(look >= 0, as_tuple=True)
+    pixel, own, behind = rgb[at], looks.colour[look[at]], backdrop[at[1:]]
+    ff, bb = (own * own).sum(-1), (behind * behind).sum(-1).clamp(min=1.0)
+    fb = (own * behind).sum(-1)
+    pf, pb = (pixel * own).sum(-1), (pixel * behind).sum(-1)
     det = (ff * bb - fb * fb).clamp(min=1e-3)
     a = (pf * bb - pb * fb) / det
     b = (pb * ff - pf * fb) / det
-    coloured = (look >= 0) & (a > 0.06)
-    light = _light(rgb, backdrop, coloured)
-    share = (1 - b / light).clamp(0.0, 1.0)
+    coloured = a > 0.06
+    look[at] = torch.where(coloured, look[at], -1)
+    light = _light(rgb, backdrop, look >= 0, at)
+    covered = (1 - b / light).clamp(0.0, 1.0)
     # No object is so dark that it covers much and shows little of its colour.
-    share = torch.minimum(share, (a / 0.15).clamp(0.0, 1.0))
-    return torch.where(coloured, share, 0.0), torch.where(coloured, look, -1)
+    covered = torch.minimum(covered, (a / 0.15).clamp(0.0, 1.0))
+    share = torch.zeros(look.shape)
+    share[at] = torch.where(coloured, covered, 0.0)
+    return share, look
 
 
-def _light(rgb: torch.Tensor, backdrop: torch.Tensor, coloured: torch.Tensor) -> torch.Tensor:
-    """(time, row, column): how bright the backdrop is around each pixel, as against usual."""
-    free = ~(functional.max_pool2d(coloured[:, None].float(), 3, stride=1, padding=1) > 0)
-    ratio = rgb.sum(-1) / backdrop.sum(-1).clamp(min=1.0)
-    weight = free.float()
-    both = torch.cat([ratio[:, None] * weight, weight], dim=1)
-    around = functional.avg_pool2d(both, 5, stride=1, padding=2)
-    light = around[:, 0] / around[:, 1].clamp(min=1e-6)
-    return torch.where(around[:, 1] > 0.02, light, 1.0).clamp(0.3, 1.5)
+def _light(rgb: torch.Tensor, backdrop: torch.Tensor, coloured: torch.Tensor,
+           at: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    """(n,): how bright the backdrop is around pixels `at`, as against usual; 1 where none of it is
+    within two pixels."""
+    free = (~dilated(coloured)).float()
+    ratio = rgb.sum(-1) / backdrop.sum(-1).clamp(min=1.0) * free
+    rows, columns = coloured.shape[1:]
+    total, count = torch.zeros(len(at[0])), torch.zeros(len(at[0]))
+    for down in range(-2, 3):
+        for across in range(-2, 3):
+            near = (at[0], (at[1] + down).clamp(0, rows - 1),
+                    (at[2] + across).clamp(0, columns - 1))
+            total += ratio[near]
+            count += free[near]
+    return torch.where(count > 0, total / count.clamp(min=1.0), 1.0).clamp(0.3, 1.5)
+
+
+def dilated(mask: torch.Tensor) -> torch.Tensor:
+    """A mask (…, row, column) with the pixels around each of its own."""
+    tall = mask.clone()
+    tall[..., 1:, :] |= mask[..., :-1, :]
+    tall[..., :-1, :] |= mask[..., 1:, :]
+    wide = tall.clone()
+    wide[..., 1:] |= tall[..., :-1]
+    wide[..., :-1] |= tall[..., 1:]
+    return wide
