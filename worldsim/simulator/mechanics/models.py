@@ -16,6 +16,7 @@ import numpy as np
 
 from worldsim.errors import InputError
 from worldsim.simulator.constants import GRAVITY
+from worldsim.simulator.mechanics.audit import FARTHEST
 from worldsim.simulator.mechanics.scene import (
     Body,
     Freedom,
@@ -134,6 +135,7 @@ def scene_model(scene: MechanicalScene, physics: Physics) -> SceneModel:
     InputError : MuJoCo cannot build it, a joint is too fast for the step, or bodies begin inside
         each other.
     """
+    _check_places(scene)
     spec = mujoco.MjSpec()
     spec.compiler.degree = False
     spec.compiler.autolimits = False
@@ -164,7 +166,7 @@ def scene_model(scene: MechanicalScene, physics: Physics) -> SceneModel:
         raise InputError(f"MuJoCo cannot build the scene: {reason}") from None
     sizes = np.array([2 * min(part.size, default=math.inf) for part in parts])
     built_model = SceneModel(
-        scene, physics, model, np.array(owner), sizes, np.array(pairs, int).reshape(-1, 2)
+        scene, physics, model, np.array(owner, int), sizes, np.array(pairs, int).reshape(-1, 2)
     )
     _check_joints(built_model)
     _check_start(built_model)
@@ -297,6 +299,18 @@ def _volume(part: Part) -> float:
     if part.shape is Shape.CAPSULE:
         return 2 * math.pi * size[0] ** 2 * size[1] + 4 / 3 * math.pi * size[0] ** 3
     return 0.0
+
+
+def _check_places(scene: MechanicalScene) -> None:
+    """Everything has a direction and begins within reach."""
+    for body in scene.bodies:
+        turns = [body.quaternion, *(part.quaternion for part in body.parts)]
+        if not all(0.1 < math.hypot(*turn) < 10 for turn in turns):
+            raise InputError(f"body {body.name!r} has a quaternion that is far from length 1")
+        if not all(abs(x) < FARTHEST for x in body.position):
+            raise InputError(
+                f"body {body.name!r} begins at {body.position} m; within {FARTHEST:g} m is allowed"
+            )
 
 
 def _check_joints(built: SceneModel) -> None:
