@@ -16,7 +16,7 @@ import numpy as np
 
 from worldsim.errors import InputError
 from worldsim.simulator.constants import GRAVITY
-from worldsim.simulator.mechanics.audit import FARTHEST
+from worldsim.simulator.mechanics.checks import check_joints, check_places, check_start
 from worldsim.simulator.mechanics.scene import (
     Body,
     Freedom,
@@ -35,13 +35,6 @@ HARDNESS = 0.9999
 CORRECTION = 0.02
 """Part of what is left of a penetration that is undone per step: slow enough to add nothing to a
 rebound, fast enough that nothing sinks."""
-
-FASTEST_JOINT = 0.25
-"""Rad per step of a joint's spring, or part of the speed that its damper takes per step, at most.
-"""
-
-OVERLAP_AT_START = 0.01
-"""Of the smaller solid's thickness: how far bodies may begin inside each other."""
 
 _GEOMS = {
     Shape.SPHERE: mujoco.mjtGeom.mjGEOM_SPHERE,
@@ -135,7 +128,7 @@ def scene_model(scene: MechanicalScene, physics: Physics) -> SceneModel:
     InputError : MuJoCo cannot build it, a joint is too fast for the step, or bodies begin inside
         each other.
     """
-    _check_places(scene)
+    check_places(scene)
     spec = mujoco.MjSpec()
     spec.compiler.degree = False
     spec.compiler.autolimits = False
@@ -168,8 +161,8 @@ def scene_model(scene: MechanicalScene, physics: Physics) -> SceneModel:
     built_model = SceneModel(
         scene, physics, model, np.array(owner, int), sizes, np.array(pairs, int).reshape(-1, 2)
     )
-    _check_joints(built_model)
-    _check_start(built_model)
+    check_joints(built_model)
+    check_start(built_model)
     return built_model
 
 
@@ -299,50 +292,3 @@ def _volume(part: Part) -> float:
     if part.shape is Shape.CAPSULE:
         return 2 * math.pi * size[0] ** 2 * size[1] + 4 / 3 * math.pi * size[0] ** 3
     return 0.0
-
-
-def _check_places(scene: MechanicalScene) -> None:
-    """Everything has a direction and begins within reach."""
-    for body in scene.bodies:
-        turns = [body.quaternion, *(part.quaternion for part in body.parts)]
-        if not all(0.1 < math.hypot(*turn) < 10 for turn in turns):
-            raise InputError(f"body {body.name!r} has a quaternion that is far from length 1")
-        if not all(abs(x) < FARTHEST for x in body.position):
-            raise InputError(
-                f"body {body.name!r} begins at {body.position} m; within {FARTHEST:g} m is allowed"
-            )
-
-
-def _check_joints(built: SceneModel) -> None:
-    """The step resolves every spring and damper."""
-    model, step = built.model, built.scene.step
-    for b, body in enumerate(built.scene.bodies):
-        joint = body.joint
-        if joint is None or not (joint.stiffness or joint.damping):
-            continue
-        inertia = 1 / model.dof_invweight0[model.body_dofadr[b + 1]]
-        rate = max(math.sqrt(joint.stiffness / inertia), joint.damping / inertia)
-        if rate * step > FASTEST_JOINT:
-            raise InputError(
-                f"the spring or damper of {body.name!r} acts within {1 / rate:.2g} s, too fast for "
-                f"steps of {step:.2g} s: make it softer or lighter, or step at most "
-                f"{FASTEST_JOINT / rate:.2g} s"
-            )
-
-
-def _check_start(built: SceneModel) -> None:
-    """No body begins inside another."""
-    data = mujoco.MjData(built.model)
-    mujoco.mj_forward(built.model, data)
-    names = [body.name for body in built.scene.bodies]
-    for contact in data.contact:
-        first, second = contact.geom
-        smaller = min(built.thickness[first], built.thickness[second])
-        if -contact.dist > OVERLAP_AT_START * smaller:
-            one, other = (names[built.owner[k]] for k in (first, second))
-            raise InputError(
-                f"bodies {one!r} and {other!r} begin {-contact.dist:.3g} m inside each other; at "
-                f"most {OVERLAP_AT_START * smaller:.2g} m is allowed: move them apart"
-            )
-
-
