@@ -62,14 +62,13 @@ class SolidsFilm:
 
 def _develop(shot: Shot, still: Still, layers: dict[str, np.ndarray]) -> None:
     """Fill the layers (frame, row, column) with a shot."""
-    shape = layers["rgb"].shape[:-1]
-    pixels = np.tile(_to_bytes(still.picture.colour), (shape[0], 1))
-    pixels[shot.changed] = _to_bytes(shot.colour)
-    layers["rgb"][:] = pixels.reshape(*shape, 3)
+    frames, *shape = layers["rgb"].shape[:-1]
+    layers["rgb"][:] = _to_bytes(still.picture.colour).reshape(*shape, 3)
+    layers["rgb"][np.unravel_index(shot.changed, (frames, *shape))] = _to_bytes(shot.colour)
     if "depth" in layers:
-        layers["depth"][:] = shot.distance.reshape(shape)
+        layers["depth"][:] = shot.distance.reshape(frames, *shape)
     if "segmentation" in layers:
-        layers["segmentation"][:] = shot.label.reshape(shape)
+        layers["segmentation"][:] = shot.label.reshape(frames, *shape)
 
 
 def _to_bytes(colour: np.ndarray) -> np.ndarray:

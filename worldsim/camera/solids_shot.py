@@ -12,7 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from worldsim.camera.solids_lens import SAMPLES
-from worldsim.camera.solids_shadows import UNSEEN, Receivers, Shadows, lowest
+from worldsim.camera.solids_shadows import (
+    BEHIND,
+    UNSEEN,
+    Caster,
+    Receivers,
+    Shadows,
+    lowest,
+    shadow_bounds,
+)
 from worldsim.camera.solids_shapes import brink, entry
 from worldsim.camera.solids_solid import Scenery, Sight, Solid
 from worldsim.camera.solids_states import Solids
@@ -24,6 +32,8 @@ MARGIN = np.float32(0.75)
 """Pixels from the centre of a pixel to its corners, with something to spare."""
 
 HALF = np.float32(0.5)
+
+Samples = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -96,21 +106,21 @@ class Empty:
         self._scenery, self._frames = scenery, frames
         look = frames.at(np.arange(frames.pixels))
         far = np.full(frames.pixels, np.inf, dtype=np.float32)
-        self.casters: list[tuple[Solid, np.ndarray]] = []
+        self.casters: list[Solid] = []
         self.lowest = np.inf
         self.picture = Picture(
             far, np.full(frames.pixels, NOTHING), far, far, far,
             _stacked(scenery.backdrop(look.row + HALF), (frames.pixels,)), np.ones_like(far),
         )
 
-    def samples(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Distances (sample, m), colours (3, sample, m) and their shares left in a shadow, along
-        the rays through pixels (m,)."""
+    def samples(self, pixels: np.ndarray) -> Samples:
+        """Distances (sample, m), colours (3, sample, m), their shares left in a shadow and numbers
+        of what is seen, along the rays through pixels (m,)."""
         look = self._frames.at(pixels)
         row, _ = self._scenery.lens.through_pixel(look.row, look.column)
         return (np.full(row.shape, np.inf, dtype=np.float32),
                 _stacked(self._scenery.backdrop(row), row.shape),
-                np.ones(row.shape, dtype=np.float32))
+                np.ones(row.shape, dtype=np.float32), np.full(row.shape, NOTHING))
 
 
 def _stacked(parts: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
@@ -132,10 +142,14 @@ class Shot:
         self.solids = [every[number] for number in seen]
         self._looks = [frames.within(bounds[:, :, number]) for number in seen]
         self._shadows = None
+        self.casters = every
         if scenery.shadows:
-            numbers = [seen.index(number) if number in seen else UNSEEN
-                       for number in range(len(every))]
-            self._shadows = Shadows(scenery, solids, every, numbers, frames, behind)
+            moving = [Caster(solid, seen.index(number) if number in seen else UNSEEN)
+                      for number, solid in enumerate(every)]
+            still = [Caster(solid, BEHIND) for solid in behind.casters]
+            self._shadows = Shadows(scenery, moving, still, frames.count)
+            ground = min(lowest(solids), behind.lowest)
+            self._shades = shadow_bounds(scenery, solids, frames.rows, ground)
         self._met: list[tuple[Look, Sight, np.ndarray]] = []
         self._start()
         for number in range(len(self.solids)):
@@ -146,10 +160,6 @@ class Shot:
     def borders(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """``whole``, ``edge`` and ``other_edge`` of a `Picture`."""
         return self._whole, self._edge, self._other_edge
-
-    def casters(self) -> list[tuple[Solid, np.ndarray]]:
-        """Solids that cast shadows, and within which bounds."""
-        return [] if self._shadows is None else self._shadows.of_own()
 
     def _start(self) -> None:
         behind, count = self._behind.picture, self._frames.count
@@ -196,25 +206,39 @@ class Shot:
         behind = np.tile(self._behind.picture.label, self._frames.count)
         self.label = np.where(self._nearest >= 0, labels[self._nearest + 1], behind)
         if self._shadows is not None:
-            self._touched[self._shadows.flat] = True
+            self._touch_shaded(self._shadows)
         self.changed = np.flatnonzero(self._touched)
         at = self.changed
         crossed = self._edge[at] < self._whole[at]
         rounds = np.array([False] + [solid.round for solid in self.solids])
         simple = (crossed & (self._other_edge[at] >= self._whole[at])
                   & rounds[self._crosser[at] + 1])
-        place = np.full(len(self._frames), -1, dtype=np.int32)
-        place[at] = np.arange(len(at), dtype=np.int32)
+        place = self._places(at)
         simple = self._only_large(simple, place)
         close = np.flatnonzero(crossed & ~simple)
         pixel = at % self._frames.pixels
-        self.colour = self._behind.picture.colour[:, pixel]
+        self.colour: np.ndarray = self._behind.picture.colour[:, pixel]
         self.left = self._behind.picture.left[pixel]
         self._paint_whole(place, crossed & ~simple)
-        self._paint_edges(place, simple)
+        self._paint_edges(simple)
         if len(close):
             colour, left = self._look_closely(at[close])
             self.colour[:, close], self.left[close] = colour, left
+
+    def _touch_shaded(self, shadows: Shadows) -> None:
+        """Also look at pixels in which what is behind may be in the shadow of what moves."""
+        behind, lens = self._behind.picture, self._scenery.lens
+        look = self._frames.at(np.arange(self._frames.pixels))
+        receivers = Receivers.along(
+            lens, look.frame, look.row + HALF, look.column + HALF, behind.whole,
+            np.full(behind.label.shape, NOTHING), behind.left)
+        # Where edges cross a pixel, what is at its centre does not tell.
+        crossed = behind.edge < behind.whole
+        for number in range(self._shades.shape[2]):
+            look = self._frames.within(self._shades[:, :, number])
+            pixel = look.flat % self._frames.pixels
+            may = crossed[pixel] | shadows.may_reach(number, look.frame, receivers, pixel)
+            self._touched[look.flat[may]] = True
 
     def _only_large(self, simple: np.ndarray, place: np.ndarray) -> np.ndarray:
         """Without pixels that a sphere crosses which is small there."""
@@ -228,7 +252,7 @@ class Shot:
         return simple
 
     def _paint_whole(self, place: np.ndarray, close: np.ndarray) -> None:
-        """What covers pixels, behind spheres' edges too."""
+        """What covers pixels, behind spheres' edges too, but in those looked at closely."""
         for number, solid in enumerate(self.solids):
             look, sight, met = self._met[number]
             mine = np.flatnonzero((self._cover[look.flat] == number) & ~close[place[look.flat]])
@@ -241,53 +265,62 @@ class Shot:
         if self._shadows is not None:
             at = np.flatnonzero(~close)
             flat = self.changed[at]
-            look = self._frames.at(flat)
-            receivers = Receivers.along(self._scenery.lens, look.frame, look.row + HALF,
-                                        look.column + HALF, self._whole[flat], self._cover[flat])
-            place = np.full(len(self._frames), -1, dtype=np.int32)
-            place[flat] = np.arange(len(flat), dtype=np.int32)
-            lit = self._shadows.lit(receivers, place)
-            self.colour[:, at] *= self.left[at] + (1 - self.left[at]) * lit
-            self.left[at] = _left(self.left[at], lit)
+            self.colour[:, at], self.left[at] = self._in_shadow(
+                self._frames.at(flat), self._whole[flat], self._cover[flat], self.colour[:, at],
+                self.left[at])
 
-    def _paint_edges(self, place: np.ndarray, simple: np.ndarray) -> None:
+    def _paint_edges(self, simple: np.ndarray) -> None:
         """Spheres, before what is behind their edges."""
+        at = np.flatnonzero(simple)
+        flat = self.changed[at]
+        own = self._places(flat)
+        distance, covered = np.zeros((2, len(at)), dtype=np.float32)
+        colour, left = self.colour[:, at], self.left[at]
         for number, solid in enumerate(self.solids):
             if not solid.round:
                 continue
             look, _, _ = self._met[number]
-            mine = np.flatnonzero((self._crosser[look.flat] == number) & simple[place[look.flat]])
+            mine = np.flatnonzero((self._crosser[look.flat] == number) & (own[look.flat] >= 0))
             part = look.some(mine)
-            row, column = part.row + HALF, part.column + HALF
-            covered, sight, met = solid.silhouette(part.frame, row, column)
-            colour, left = solid.paint(sight, met, row)
-            at = place[part.flat]
-            if self._shadows is not None:
-                receivers = Receivers.along(
-                    self._scenery.lens, part.frame, row, column, sight.passes + met,
-                    np.full(len(mine), number, dtype=np.int16))
-                own = np.full(len(self._frames), -1, dtype=np.int32)
-                own[part.flat] = np.arange(len(mine), dtype=np.int32)
-                lit = self._shadows.lit(receivers, own)
-                colour = [values * (left + (1 - left) * lit) for values in colour]
-                left = _left(left, lit)
-            for channel, values in zip(self.colour, colour, strict=True):
-                channel[at] += (values - channel[at]) * covered
-            self.left[at] += (left - self.left[at]) * covered
+            row = part.row + HALF
+            where = own[part.flat]
+            covered[where], sight, met = solid.silhouette(part.frame, row, part.column + HALF)
+            distance[where] = sight.passes + met
+            painted, left[where] = solid.paint(sight, met, row)
+            for channel, values in zip(colour, painted, strict=True):
+                channel[where] = values
+        if self._shadows is not None:
+            colour, left = self._in_shadow(self._frames.at(flat), distance, self._crosser[flat],
+                                           colour, left)
+        self.colour[:, at] += (colour - self.colour[:, at]) * covered
+        self.left[at] += (left - self.left[at]) * covered
+
+    def _in_shadow(self, look: Look, distance: np.ndarray, who: np.ndarray, colour: np.ndarray,
+                   left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Colours (3, m) of what the rays through the centres of pixels see, and their shares
+        left in a further shadow, once shadows have fallen on it."""
+        assert self._shadows is not None
+        receivers = Receivers.along(self._scenery.lens, look.frame, look.row + HALF,
+                                    look.column + HALF, distance, who, left)
+        lit = self._shadows.lit(receivers)
+        return colour * (left + (1 - left) * lit), _left(left, lit)
+
+    def _places(self, flat: np.ndarray) -> np.ndarray:
+        """Place of each pixel among those of numbers `flat`; -1 of the others."""
+        place = np.full(len(self._frames), -1, dtype=np.int32)
+        place[flat] = np.arange(len(flat), dtype=np.int32)
+        return place
 
     def _look_closely(self, flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean colour (3, m) of all samples of pixels, and its share left in a shadow."""
-        place = np.full(len(self._frames), -1, dtype=np.int32)
-        place[flat] = np.arange(len(flat), dtype=np.int32)
-        _, colour, left = self.samples(flat, place)
+        _, colour, left, _ = self.samples(flat, self._places(flat))
         return np.stack([_mean(channel) for channel in colour]), _mean(left)
 
-    def samples(self, flat: np.ndarray,
-                place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Distances (sample, m), colours (3, sample, m) and their shares left in a shadow, along
-        the rays through pixels of numbers `flat` (m,); `place` has those of all pixels."""
-        distance, colour, left = self._behind.samples(flat % self._frames.pixels)
-        seen = np.full(distance.shape, NOTHING, dtype=np.int16)
+    def samples(self, flat: np.ndarray, place: np.ndarray) -> Samples:
+        """Distances (sample, m), colours (3, sample, m), their shares left in a shadow and numbers
+        of what is seen (-1 backdrop, -2 and less what else is behind), along the rays through
+        pixels of numbers `flat` (m,); `place` has those of all pixels."""
+        distance, colour, left, seen = self._behind.samples(flat % self._frames.pixels)
         lens = self._scenery.lens
         for number, solid in enumerate(self.solids):
             look, _, _ = self._met[number]
@@ -310,11 +343,12 @@ class Shot:
         if self._shadows is not None:
             look = self._frames.at(flat)
             row, column = lens.through_pixel(look.row, look.column)
-            receivers = Receivers.along(lens, look.frame, row, column, distance, seen)
-            lit = self._shadows.lit(receivers, place)
+            receivers = Receivers.along(lens, look.frame, row, column, distance,
+                                        np.maximum(seen, NOTHING), left)
+            lit = self._shadows.lit_alike(receivers, seen)
             colour *= left + (1 - left) * lit
             left = _left(left, lit)
-        return distance, colour, left
+        return distance, colour, left, seen
 
 
 def _left(left: np.ndarray, lit: np.ndarray) -> np.ndarray:
@@ -339,16 +373,17 @@ class Still:
         assert frames.count == 1
         empty = Empty(scenery, frames)
         self._shot = shot = Shot(scenery, solids, frames, empty)
-        self.casters, self.lowest = shot.casters(), lowest(solids)
+        self.casters, self.lowest = shot.casters, lowest(solids)
         colour, left = empty.picture.colour.copy(), empty.picture.left.copy()
         colour[:, shot.changed], left[shot.changed] = shot.colour, shot.left
         self.picture = Picture(shot.distance, shot.label, *shot.borders, colour, left)
         self._size = len(frames)
 
-    def samples(self, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """As of `Empty`."""
+    def samples(self, pixels: np.ndarray) -> Samples:
+        """As of `Empty`; still solids have numbers below `NOTHING`."""
         which, again = np.unique(pixels, return_inverse=True)
         place = np.full(self._size, -1, dtype=np.int32)
         place[which] = np.arange(len(which), dtype=np.int32)
-        distance, colour, left = self._shot.samples(which, place)
-        return distance[:, again], colour[:, :, again], left[:, again]
+        distance, colour, left, seen = self._shot.samples(which, place)
+        seen = np.where(seen >= 0, NOTHING - 1 - seen, NOTHING)
+        return distance[:, again], colour[:, :, again], left[:, again], seen[:, again]

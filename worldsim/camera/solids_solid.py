@@ -97,6 +97,16 @@ class Solid:
         self._scenery = scenery
         self._turns = self.shape is not Shape.SPHERE or self.pattern is not Pattern.PLAIN
 
+    @property
+    def centre(self) -> np.ndarray:
+        """(3, frame) [m] in the camera's axes."""
+        return self._position
+
+    @property
+    def reach(self) -> np.ndarray:
+        """(frame,) No point of it is farther [m] from its centre."""
+        return np.asarray(extent(self.shape, tuple(self._size)))
+
     def seen(self, frame: np.ndarray, row: np.ndarray, column: np.ndarray) -> Sight:
         """Rays through pixel coordinates (…, m) in frames (m,)."""
         origin, direction = self._scenery.lens.rays(row, column)

@@ -21,6 +21,7 @@ NEEDED = {
     "bodies": ("position", "quaternion"),
     "parts": ("body", "shape", "size", "offset", "turn", "colour", "second", "pattern", "field",
               "present"),
+    "links": ("bodies", "points", "radius", "colour", "second", "pattern", "field", "present"),
     "backdrop": ("low", "high", "shadows", "sun"),
 }
 
@@ -85,6 +86,8 @@ class Stage:
 def check_solids(rollout: xr.DataTree) -> None:
     """Raise InputError unless the rollout holds the states that a picture is made from."""
     for group, names in NEEDED.items():
+        if group == "links" and group not in rollout.children:
+            continue
         held = set(rollout[group].data_vars) if group in rollout.children else set()
         missing = [name for name in names if name not in held]
         if missing:
@@ -103,9 +106,12 @@ def read_stage(rollout: xr.DataTree, case: int, realization: int, times: np.ndar
     member = {"case": case, "realization": realization}
 
     def stored(group: str) -> dict[str, np.ndarray]:
-        table = rollout[group].dataset
-        chosen = table.isel({dim: i for dim, i in member.items() if dim in table.dims})
-        return {str(name): np.asarray(chosen[name].values) for name in chosen.data_vars}
+        table = rollout[group].dataset.variables
+        return {
+            name: np.asarray(table[name][tuple(
+                member.get(str(dim), slice(None)) for dim in table[name].dims)].values)
+            for name in NEEDED[group]
+        }
 
     bodies, parts, air = stored("bodies"), stored("parts"), stored("backdrop")
     links = stored("links") if "links" in rollout.children else {}
