@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from evaluation.speed import __main__ as command
-from evaluation.speed import camera
+from evaluation.speed import camera, family
 from evaluation.speed.accuracy import Cost, seconds_to
 from evaluation.speed.in_turn import Timings, in_turn
 from evaluation.speed.result import Benchmark, Row
@@ -237,3 +237,14 @@ def test_the_town_to_be_timed_is_as_full_as_the_goal_says():
     assert MOST == (24, 12, 100)
     assert (len(scene.buildings), len(scene.debris), len(scene.people)) == MOST
     assert (scene.domain.nx, scene.domain.ny, town().duration) == (128, 96, 60.0)
+
+
+def test_the_family_counts_every_frame_of_both_processes_once():
+    found = family.measure(["pendulum"], members=4, duration=0.5)
+    (row,), details = found.rows, found.details["pendulum"]
+    assert details["frames"] == 4 * 5
+    assert row.value == pytest.approx(2 * details["frames"] / details["processor s"])
+    assert 0 < details["camera s"] < details["processor s"]
+    assert row.goal == 300 and not row.at_most
+    names = family.rigid_scenarios()
+    assert "granular_pour" in names and not {"tsunami", "floating"} & set(names)

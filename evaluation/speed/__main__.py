@@ -23,6 +23,7 @@ BENCHMARKS = {
     "member": "member",
     "town": "town",
     "scaling": "scaling",
+    "family": "family",
 }
 """Names for ``--only``, and the module that measures each."""
 
