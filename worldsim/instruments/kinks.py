@@ -4,14 +4,18 @@ Around each gap between two frames the positions of the frames before and after 
 
     x(t) = c + v t + a t2 / 2 + dv max(0, t - t1)
 
-with t1 in the gap, common to row and column. A kink is there where this is far better than a
-cubic (smooth motion) with as many terms, and dv stands out from noise. Kinks found bound windows
+with t1 in the gap, common to row and column. A kink is there where this is far better than a cubic
+(smooth motion) with as many terms, and dv stands out from the noise. Kinks found bound the windows
 of those next to them, and the search is repeated until there are no more.
+
+Of a track that swings, a cubic between kinks, both curves get one power of t more. A track swings
+if its third differences are larger than noise leaves them, judged by its fifth differences.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from functools import lru_cache
 
 import numpy as np
@@ -19,11 +23,17 @@ import numpy as np
 REACH = 5
 """Frames on each side of a gap, as far as they are seen in one run."""
 
-LEAST, LEAST_TOGETHER = 2, 7
-"""Frames on each side at least, and on both together: two more than the curve has terms."""
+LEAST = 2
+"""Frames on each side at least."""
+
+LEAST_TOGETHER = {2: 7, 3: 9}
+"""Frames on both sides together at least, by the power of t up to which motion is known."""
+
+SWINGING = 1.25
+"""Noise by third differences over that by fifth ones from which on a track swings."""
 
 SUSPICIOUS = 4.0
-"""Squared residual of a cubic over what noise leaves, from which on a kink is looked for."""
+"""Squared residual of smooth motion over what noise leaves, from which on a kink is looked for."""
 
 PARTS = 8
 """Instants tried per gap."""
@@ -35,7 +45,7 @@ class KinkTest:
 
     jump : px per frame, least change.
     noise : least change over its standard error.
-    better : greatest share of the cubic's squared residual that the kink leaves.
+    better : greatest share of smooth motion's squared residual that the kink leaves.
     left : greatest squared residual that it leaves, over what noise does.
     sigma : px, least error of a position that is reckoned with.
     """
@@ -52,25 +62,32 @@ class _Fit:
     """Linear maps of one window, from its `left` + `right` positions."""
 
     residual: np.ndarray  # (instant, n, n): what the kinked curve leaves
-    smooth: np.ndarray  # (n, n): what the cubic leaves
+    smooth: np.ndarray  # (n, n): what smooth motion leaves
     jump: np.ndarray  # (instant, n): dv
     gain: np.ndarray  # (instant,): standard error of dv for positions of unit error
 
 
-@lru_cache(maxsize=64)
-def _fit(left: int, right: int) -> _Fit:
+@lru_cache(maxsize=128)
+def _fit(left: int, right: int, power: int) -> _Fit:
     x = np.arange(1 - left, right + 1, dtype=float)  # the gap is from 0 to 1
-    basis = np.stack([np.ones_like(x), x, x**2, x**3], axis=1)
+    basis = np.vander(x, power + 2, increasing=True)
     smooth = np.eye(len(x)) - basis @ np.linalg.pinv(basis)
     residuals, jumps, gains = [], [], []
     for part in range(PARTS):
         at = (part + 0.5) / PARTS
-        basis[:, 3] = np.maximum(0.0, x - at)
+        basis[:, -1] = np.maximum(0.0, x - at)
         inverse = np.linalg.pinv(basis)
         residuals.append(np.eye(len(x)) - basis @ inverse)
-        jumps.append(inverse[3])
-        gains.append(np.linalg.norm(inverse[3]))
+        jumps.append(inverse[-1])
+        gains.append(np.linalg.norm(inverse[-1]))
     return _Fit(np.array(residuals), smooth, np.array(jumps), np.array(gains))
+
+
+def _windows(power: int) -> list[tuple[int, int]]:
+    """(left, right) frames of all windows."""
+    sides = range(LEAST, REACH + 1)
+    return [(left, right) for left in sides for right in sides
+            if left + right >= LEAST_TOGETHER[power]]
 
 
 def kinks(position: np.ndarray, test: KinkTest = KinkTest()) -> np.ndarray:
@@ -88,74 +105,86 @@ def kinks(position: np.ndarray, test: KinkTest = KinkTest()) -> np.ndarray:
     frames = len(position)
     series = position.reshape(frames, -1, 2)
     found = np.full(series.shape[:2], np.nan)
-    if frames < LEAST_TOGETHER or not series.size:
-        return found.reshape(position.shape[:-1])
-    sigma = np.maximum(_noise(series), test.sigma)
-    for _ in range(frames):
-        strength, at = _tested(series, np.isfinite(found), sigma, test)
+    if frames >= min(LEAST_TOGETHER.values()) and series.size:
+        third, fifth = _noise(series, 3), _noise(series, 5)
+        swings = third > SWINGING * np.maximum(fifth, test.sigma)
+        sigma = np.maximum(np.where(swings, fifth, third), test.sigma)
+        for power, some in ((2, ~swings), (3, swings)):
+            if some.any():
+                found[:, some] = _searched(series[:, some], sigma[some], power, test)
+    return found.reshape(position.shape[:-1])
+
+
+def _searched(series: np.ndarray, sigma: np.ndarray, power: int, test: KinkTest) -> np.ndarray:
+    found = np.full(series.shape[:2], np.nan)
+    for _ in range(len(series)):
+        strength, at = _tested(series, np.isfinite(found), sigma, power, test)
         fresh = _summits(strength)
         if not fresh.any():
             break
         found = np.where(fresh, at, found)
-    return found.reshape(position.shape[:-1])
+    return found
 
 
-def _noise(series: np.ndarray) -> np.ndarray:
-    """(series,) px: error of the positions (time, series, 2), from third differences; a low rank
-    of these, since kinks make some of them large."""
-    third = (np.diff(series, 3, axis=0) ** 2).sum(axis=-1) / (2 * 20)  # 1 + 9 + 9 + 1
-    ordered = np.sort(third, axis=0)  # NaN last
-    count = np.isfinite(third).sum(axis=0)
-    rank = np.maximum((0.3 * count).astype(int), 0)
-    low = ordered[np.minimum(rank, len(ordered) - 1), np.arange(third.shape[1])]
+def _noise(series: np.ndarray, order: int) -> np.ndarray:
+    """(series,) px: error of the positions (time, series, 2), from differences of an order; a low
+    rank of these, since kinks make some of them large. 0 where there are too few."""
+    if len(series) <= order:
+        return np.zeros(series.shape[1])
+    gain = math.comb(2 * order, order)  # sum of the squares of the difference's weights
+    square = (np.diff(series, order, axis=0) ** 2).sum(axis=-1) / (2 * gain)
+    ordered = np.sort(square, axis=0)  # NaN last
+    count = np.isfinite(square).sum(axis=0)
+    low = ordered[(0.3 * count).astype(int).clip(0, len(ordered) - 1), np.arange(len(count))]
     # 30% of the draws of a mean of two squares are below 0.357 times its expectation.
     return np.nan_to_num(np.sqrt(low / 0.357))
 
 
-def _tested(series: np.ndarray, breaks: np.ndarray, sigma: np.ndarray,
+def _tested(series: np.ndarray, breaks: np.ndarray, sigma: np.ndarray, power: int,
             test: KinkTest) -> tuple[np.ndarray, np.ndarray]:
     """Strength (time, series) of the kink before each frame, 0 where there is none; its instant."""
     before, after = _runs(series, breaks)
     strength, at = np.zeros(breaks.shape), np.full(breaks.shape, np.nan)
-    suspected = _suspected(series, before, after, breaks, sigma)
-    for left in range(LEAST, REACH + 1):
-        for right in range(max(LEAST, LEAST_TOGETHER - left), REACH + 1):
-            # Other kinks may be near, so that smaller windows are tried as well.
-            frame, number = np.nonzero(suspected & (before >= left) & (after >= right))
-            if not len(frame):
-                continue
-            fit = _fit(left, right)
-            window = series[frame[:, None] + np.arange(-left, right), number[:, None]]
-            window = window - window.mean(axis=1, keepdims=True)
-            cubic = (np.einsum("ij,njc->nic", fit.smooth, window) ** 2).sum(axis=(1, 2))
-            kinked = (np.einsum("pij,njc->pnic", fit.residual, window) ** 2).sum(axis=(2, 3))
-            best = kinked.argmin(axis=0)
-            jump = np.linalg.norm(np.einsum("nj,njc->nc", fit.jump[best], window), axis=-1)
-            ratio = jump / (fit.gain[best] * sigma[number])
-            rest = kinked.min(axis=0)
-            good = (jump > test.jump) & (ratio > test.noise) & (rest < test.better * cubic)
-            good &= rest < test.left * 2 * (left + right - 4) * sigma[number] ** 2
-            better = good & (ratio > strength[frame, number])
-            frame, number = frame[better], number[better]
-            strength[frame, number] = ratio[better]
-            at[frame, number] = frame - 1 + (best[better] + 0.5) / PARTS
+    suspected = _suspected(series, before, after, breaks, sigma, power)
+    for left, right in _windows(power):
+        # Other kinks may be near, so that smaller windows are tried as well.
+        frame, number = np.nonzero(suspected & (before >= left) & (after >= right))
+        if not len(frame):
+            continue
+        fit = _fit(left, right, power)
+        window = _window(series, frame, number, left, right)
+        smooth = (np.einsum("ij,njc->nic", fit.smooth, window) ** 2).sum(axis=(1, 2))
+        kinked = (np.einsum("pij,njc->pnic", fit.residual, window) ** 2).sum(axis=(2, 3))
+        best, rest = kinked.argmin(axis=0), kinked.min(axis=0)
+        jump = np.linalg.norm(np.einsum("nj,njc->nc", fit.jump[best], window), axis=-1)
+        ratio = jump / (fit.gain[best] * sigma[number])
+        free = 2 * (left + right - power - 2)
+        good = (jump > test.jump) & (ratio > test.noise) & (rest < test.better * smooth)
+        good &= (rest < test.left * free * sigma[number] ** 2) & (ratio > strength[frame, number])
+        frame, number = frame[good], number[good]
+        strength[frame, number] = ratio[good]
+        at[frame, number] = frame - 1 + (best[good] + 0.5) / PARTS
     return strength, at
 
 
+def _window(series: np.ndarray, frame: np.ndarray, number: np.ndarray, left: int,
+            right: int) -> np.ndarray:
+    """(n, left + right, 2) positions around gaps, from their means."""
+    window = series[frame[:, None] + np.arange(-left, right), number[:, None]]
+    return window - window.mean(axis=1, keepdims=True)
+
+
 def _suspected(series: np.ndarray, before: np.ndarray, after: np.ndarray, breaks: np.ndarray,
-               sigma: np.ndarray) -> np.ndarray:
-    """(time, series) bool: gaps around which a cubic through up to `REACH` frames on each side
-    leaves more than noise."""
+               sigma: np.ndarray, power: int) -> np.ndarray:
+    """(time, series) bool: gaps around which smooth motion through up to `REACH` frames on each
+    side leaves more than noise."""
     suspected = np.zeros(breaks.shape, dtype=bool)
-    for left in range(LEAST, REACH + 1):
-        for right in range(max(LEAST, LEAST_TOGETHER - left), REACH + 1):
-            frame, number = np.nonzero((before == left) & (after == right) & ~breaks)
-            if not len(frame):
-                continue
-            window = series[frame[:, None] + np.arange(-left, right), number[:, None]]
-            window = window - window.mean(axis=1, keepdims=True)
-            left_over = np.einsum("ij,njc->nic", _fit(left, right).smooth, window)
-            free = 2 * (left + right - 4)
+    for left, right in _windows(power):
+        frame, number = np.nonzero((before == left) & (after == right) & ~breaks)
+        if len(frame):
+            window = _window(series, frame, number, left, right)
+            left_over = np.einsum("ij,njc->nic", _fit(left, right, power).smooth, window)
+            free = 2 * (left + right - power - 2)
             suspected[frame, number] = (
                 (left_over**2).sum(axis=(1, 2)) > SUSPICIOUS * free * sigma[number] ** 2
             )
