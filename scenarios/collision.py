@@ -11,6 +11,7 @@ import numpy as np
 from scenarios.staging import (
     ANY,
     COLOURS,
+    PROP_COLOURS,
     object_looks,
     overhead_camera,
     stage_cameras,
@@ -38,7 +39,7 @@ SIDE = 4.0
 """Of the square of the table that the overhead view shows, m."""
 
 AIR_TABLE = Material(friction=0.0, restitution=0.0)
-"""Nothing slows or turns what slides on it."""
+"""Nothing slows or turns what slides on it. Since it bears all weight the scene has no gravity."""
 
 START = -1.3
 """Where the first one starts, m along the line on which it moves."""
@@ -47,7 +48,7 @@ MASS = 1.0
 """kg of the first one; nothing but the ratio of the two matters."""
 
 DISC, FLOATS = 0.08, 0.002
-"""Half height of a disc, and how high the air lifts it, m."""
+"""Half height of a disc, and how high the air lifts it or a ball, m."""
 
 CARRIAGE = 1e-6
 """Mass of what a disc hangs on, as a share of the disc's."""
@@ -169,8 +170,11 @@ class Collision(Scenario):
             "overhead": overhead_camera(SIDE),
             **stage_cameras(0.85 * SIDE, SIDE / 8, depth=0.6 * SIDE, rim=0.03, elevation=35.0),
         }
-        step = step_for(self.speed + self.target_speed, float(radii.min()))
-        return MechanicalScene((*bodies, *still), cameras, backdrop=backdrop, step=step)
+        # The line of centres turns while one goes on into the other: a sixth of the usual way.
+        step = step_for(self.speed + self.target_speed, float(radii.min()) / 6)
+        return MechanicalScene(
+            (*bodies, *still), cameras, backdrop=backdrop, gravity=0.0, step=step
+        )
 
     def hidden(
         self, scene: MechanicalScene, seed: int, case: int, realization: int
@@ -191,14 +195,15 @@ def slider(
     touch along a line; the one point of it that a collision is worked out at would tilt them.)
     """
     if shape == "balls":
-        centre = (*place, radius)
+        centre = (*place, radius + FLOATS)
         return (
             ball(
                 name, radius, centre, look, mass=mass, material=material,
                 velocity=(speed, 0.0, 0.0),
             ),
         )
-    inside = Part(Shape.SPHERE, (DISC / 4,), look, collides=False, tracked=False)
+    unseen = Look(PROP_COLOURS[0])
+    inside = Part(Shape.SPHERE, (DISC / 4,), unseen, collides=False, tracked=False)
     along, across = (
         Joint(Freedom.SLIDE, axis, speed=own)
         for axis, own in (((1.0, 0.0, 0.0), speed), ((0.0, 1.0, 0.0), 0.0))

@@ -9,7 +9,14 @@ from typing import ClassVar
 import numpy as np
 
 from scenarios.collision import AIR_TABLE, pushed, slider
-from scenarios.staging import object_looks, overhead_camera, scatter, stage_cameras, surroundings
+from scenarios.staging import (
+    object_looks,
+    overhead_camera,
+    scatter,
+    stage_cameras,
+    step_for,
+    surroundings,
+)
 from worldsim.mechanics import (
     Material,
     MechanicalHidden,
@@ -139,7 +146,10 @@ class Collisions(Scenario):
             "overhead": overhead_camera(SIDE),
             **stage_cameras(0.85 * SIDE, SIDE / 8, depth=0.6 * SIDE, rim=0.03, elevation=35.0),
         }
-        return MechanicalScene((*bodies, *still), cameras, backdrop=backdrop)
+        step = step_for(self.speed, self.radius / 6)
+        return MechanicalScene(
+            (*bodies, *still), cameras, backdrop=backdrop, gravity=0.0, step=step
+        )
 
     def _places(self, seed: int, case: int, number: int) -> np.ndarray:
         """(number, 2) m: of those at rest; the first of them is met first."""

@@ -90,16 +90,17 @@ def test_what_is_aimed_beyond_the_sum_of_the_radii_misses():
     assert np.abs(run.velocity - run.velocity[0])[:, run.moving(), :2].max() < 1e-6
 
 
-@pytest.mark.parametrize("shape", ["balls", "discs"])
-def test_a_collision_seen_in_a_mirror_is_a_collision(shape):
+# Where two discs touch MuJoCo finds by iteration, and not to the last digit.
+@pytest.mark.parametrize(("shape", "apart"), [("balls", 1e-5), ("discs", 1e-2)])
+def test_a_collision_seen_in_a_mirror_is_a_collision(shape, apart):
     one, other = (
         Run(exact(Collision(impact_parameter=sign * 0.4, shape=shape))) for sign in (1, -1)
     )
     two = one.numbers("first", "second")
     middle = one.position[0, two, 1].mean()
-    np.testing.assert_allclose(one.position[:, two, 0], other.position[:, two, 0], atol=2e-3)
+    np.testing.assert_allclose(one.position[:, two, 0], other.position[:, two, 0], atol=apart)
     np.testing.assert_allclose(
-        one.position[:, two, 1] - middle, middle - other.position[:, two, 1], atol=2e-3
+        one.position[:, two, 1] - middle, middle - other.position[:, two, 1], atol=apart
     )
 
 
