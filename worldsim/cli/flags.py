@@ -105,7 +105,7 @@ def ranges(spec: Parameter) -> str:
     """A continuous parameter's ranges in words."""
     (low, high), (trained_low, trained_high) = spec.physical, spec.training
     return (f"{low:g} to {high:g} {spec.unit} "
-            f"(the model was trained on {trained_low:g} to {trained_high:g} {spec.unit})")
+            f"(models train on {trained_low:g} to {trained_high:g} {spec.unit})")
 
 
 def _copy(field: dataclasses.Field[Any]) -> Any:

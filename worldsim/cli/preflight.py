@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from worldsim.errors import InputError
+from worldsim.ffmpeg import find_ffmpeg
 from worldsim.mechanics import MechanicalScene
 from worldsim.scenario import Scenario
-from worldsim.video_file import find_ffmpeg
 from worldsim.world_model import WorldModel, knows
 
 STATE_BYTES_PER_MEMBER_SECOND = 1.0e6

@@ -94,7 +94,7 @@ def _print(cls: type[Scenario]) -> None:
                   pad_edge=False)
     for column in ("parameter", "default"):
         table.add_column(column, no_wrap=True)
-    for column in ("allowed (model: trained on)", "meaning"):
+    for column in ("allowed (models train on)", "meaning"):
         table.add_column(column)
     for name, row in described["parameters"].items():
         unit = "" if row["unit"] == "1" else f" {row['unit']}"
@@ -104,7 +104,7 @@ def _print(cls: type[Scenario]) -> None:
             allowed, trained = ("{:g} to {:g}".format(*row[key]) + unit
                                 for key in ("physical", "training"))
         default = row["default"] if "choices" in row else f"{row['default']:g}{unit}"
-        model = f"model: {trained}" if row["seen"] else "model: not told"
+        model = f"train: {trained}" if row["seen"] else "models: not told"
         table.add_row(f"--{name.replace('_', '-')}", str(default), f"{allowed}\n{model}",
                       row["meaning"])
     console = Console(width=None)
