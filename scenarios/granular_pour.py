@@ -32,7 +32,7 @@ THICK = 0.05
 """m: half thickness of walls and boards."""
 SLOPE = math.radians(50.0)
 """Of the hopper's sides against the horizontal: grains slide down it up to friction 1.2."""
-PEG_RADIUS, PEG_PITCH, PEG_ROWS, PEG_RISE = 0.06, 0.64, 3, 0.36
+PEG_RADIUS, PEG_PITCH, PEG_ROWS, PEG_RISE = 0.07, 0.66, 3, 0.36
 """m, m, 1, m. Between two pegs there is more than two grains' width: no arch can bear on them."""
 BIN_HEIGHT = 0.45
 """m."""
@@ -41,7 +41,7 @@ ROLLING = 0.3
 it make no heap (Zhou et al. 2002)."""
 ROUGHNESS = 2.8
 """Radii from one to the next of the fixed balls that keep a heap's lowest grains in place."""
-OUTLET = {"heap": 1.2, "pegs": 1.75}
+OUTLET = {"heap": 1.25, "pegs": 1.7}
 """m: height of the hopper's outlet."""
 BOARD = Look((150, 146, 138))
 FACING_BACK: Quaternion = (math.sqrt(0.5), -math.sqrt(0.5), 0.0, 0.0)
@@ -97,14 +97,14 @@ class GranularPour(Scenario):
         "heap", ("heap", "pegs"), meaning="what the grains fall on: a floor, or pegs and bins",
     )
     count: float = parameter(
-        45, unit="1", training=(30, 56), physical=(12, 80), whole=True, meaning="number of grains",
+        40, unit="1", training=(30, 50), physical=(12, 80), whole=True, meaning="number of grains",
     )
     radius: float = parameter(
         0.085, unit="m", training=(0.08, 0.095), physical=(0.07, 0.105),
         meaning="radius of a grain",
     )
     friction: float = parameter(
-        0.4, unit="1", training=(0.2, 0.6), physical=(0.0, 0.9),
+        0.35, unit="1", training=(0.15, 0.5), physical=(0.0, 0.9),
         meaning="friction coefficient between grains and of all they meet",
     )
     restitution: float = parameter(
@@ -112,7 +112,7 @@ class GranularPour(Scenario):
         meaning="ratio of the normal speeds after and before grains collide",
     )
     opening: float = parameter(
-        0.95, unit="m", training=(0.8, 1.1), physical=(0.5, 1.3),
+        1.0, unit="m", training=(0.85, 1.1), physical=(0.5, 1.3),
         meaning="width of the hopper's outlet",
     )
 
@@ -151,7 +151,7 @@ class GranularPour(Scenario):
             )
         return MechanicalScene(
             (*around, *bodies), stage_cameras(WIDTH, HEIGHT, depth=0.2),
-            backdrop=backdrop, step=1 / 480,
+            backdrop=backdrop, step=1 / 720,
         )
 
     def _places(self, rng: np.random.Generator) -> list[tuple[float, float]]:
@@ -223,7 +223,7 @@ class GranularPour(Scenario):
                 )
         for x in _centred(PEG_PITCH, room):
             yield Part(
-                Shape.BOX, (0.6 * THICK, deep, BIN_HEIGHT / 2), BOARD, (x, 0.0, BIN_HEIGHT / 2),
+                Shape.BOX, (1.2 * THICK, deep, BIN_HEIGHT / 2), BOARD, (x, 0.0, BIN_HEIGHT / 2),
                 tracked=False,
             )
 
