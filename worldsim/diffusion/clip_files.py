@@ -6,9 +6,10 @@ before they were packed. It is written whole or not at all. A case whose simulat
 leaves only a ``failed_NNNNNN.json`` that says why: nobody should learn from it.
 
 An array is packed by zlib; a video first by its frame differences where that makes it smaller. Of
-six videos of the tsunami (70 frames of 64x96, 1290 kB) that leaves 146 kB on average, read in 4 ms.
-Zstandard leaves 139 kB, lossless H.264 144 kB (in 100 ms), FFV1 217 kB, LZMA 133 kB (in 10 ms, but
-written in 420 ms instead of 50): none is worth another dependency or a program to call.
+six videos of the tsunami (70 frames of 64x96, 1290 kB) that leaves 146 kB on average, read in 4 ms; of
+twelve of falling and colliding balls (40 to 60 frames of 64x64, 676 kB) 18 kB in 2 ms. Zstandard
+leaves 139 and 16 kB, lossless H.264 144 and 22 kB (in 100 ms), FFV1 217 and 94 kB, LZMA 133 and 16 kB
+(in 10 ms, but written in 420 ms instead of 50): none is worth another dependency or a program to call.
 """
 
 from __future__ import annotations
