@@ -92,7 +92,9 @@ def test_the_heavier_end_reaches_the_floor_and_weights_have_not_slipped_till_the
 def test_equal_torques_balance(weights):
     level = dataclasses.replace(BALANCED, weights=weights)
     assert torque(level) == pytest.approx(0, abs=1e-12)
-    assert np.abs(angle(run(level.scene(0, 0), 1.5))).max() < 1e-5
+    motion = run(level.scene(0, 0), 1.5)
+    assert np.abs(angle(motion)).max() < 1e-5
+    assert not bool(motion.groups["/audit"]["failed"])
 
 
 def test_what_weighing_missed_decides_where_a_balanced_one_tips():

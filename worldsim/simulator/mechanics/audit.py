@@ -14,6 +14,10 @@ FARTHEST = 1e3
 ENERGY_GAIN = 0.01
 """Rise of the total energy over the scale of energies, in scenes where nothing drives."""
 
+AT_REST = 0.01
+"""Least scale of energies: what lifts all that can move by this part of its thickness. Bodies at
+rest have no scale of their own, and settle by far less."""
+
 DEEPEST = 0.05
 """Penetration in a stored state, over the smaller solid's thickness."""
 

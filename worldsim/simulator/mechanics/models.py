@@ -98,6 +98,14 @@ class SceneModel:
             np.minimum.at(least, self.owner[self.pairs[:, side]], thin)
         return least
 
+    @property
+    def lift(self) -> float:
+        """J that lift all that can move, each by its own least thickness."""
+        moves = [b for b, body in enumerate(self.scene.bodies) if body.joint is not None]
+        thin = np.array([self.thickness[self.owner == b].min() for b in moves])
+        weight = -self.model.opt.gravity[2] * self.model.body_mass[1:][moves]
+        return float(np.sum(weight * thin))
+
     def start(self, model: mujoco.MjModel, hidden: MechanicalHidden) -> mujoco.MjData:
         """Everything in its place and with its speed at t=0."""
         data = mujoco.MjData(model)

@@ -15,6 +15,7 @@ from worldsim.simulator.mechanics.appearance import (
     parts_dataset,
 )
 from worldsim.simulator.mechanics.audit import (
+    AT_REST,
     DEEPEST,
     DEEPEST_PLUNGE,
     ENERGY_GAIN,
@@ -158,6 +159,8 @@ class Recording:
         kinetic, potential = self._energy[..., 1], self._energy[..., 0]
         # The scale: what there was of motion, and what the weight gave or could have given.
         scale = np.maximum(kinetic.max(-1), np.ptp(potential, axis=-1))
+        rest = np.array([[AT_REST * built.lift] for built in self._built])
+        scale = np.maximum(scale, rest)
         gain = self._rise / np.where(scale > 0, scale, 1.0)
         failure = self._failure.copy()
         deep = (self._depth > DEEPEST) | (self._plunge > DEEPEST_PLUNGE)
