@@ -83,6 +83,19 @@ def test_shadows_are_those_of_marching_to_the_sun(seed: int) -> None:
     assert stopped[lit_enough].sum() > 10
 
 
+@pytest.mark.parametrize("shape", list(Shape)[:4])
+def test_far_ground_is_not_darkened_by_what_its_pixels_hardly_see(shape: Shape) -> None:
+    size = {Shape.SPHERE: (0.2,), Shape.BOX: (0.2, 0.2, 0.2)}.get(shape, (0.1, 0.2))
+    body = Body("body", (Part(shape, size),), (0.0, 0.0, 1.0))
+    wide = Camera("wide", "orthographic", (0, 0, 50), (0, 0, 0), (0, 1, 0), height_m=400.0)
+    with_sun, without = (
+        luminance(render(rollout([floor(), body], backdrop=Backdrop(
+            sun=tuple(SUN), shadows=shadows)), wide, (21, 21), times=[0.0]))
+        for shadows in (True, False)
+    )
+    assert np.abs(with_sun - without).max() <= 1
+
+
 def test_solids_outside_the_picture_cast_shadows_into_it() -> None:
     low = Camera("low", "orthographic", (0, -5, 0.3), (0, 0, 0.3), (0, 0, 1), height_m=0.6)
     wall = block("wall", (2, 0.02, 2), (0, 0.5, 0), Look((160, 160, 160)))

@@ -76,7 +76,13 @@ def _coordinates(pattern: Pattern, shape: Shape, size: Triple, field: float, poi
     none, per_m = np.float32(0), np.float32(1 / field)
     if pattern is Pattern.HALVES:
         return [(x, (np.float32(1), none, none))]
+    if shape in (Shape.BOX, Shape.CYLINDER):
+        # Ends that lie where fields meet have the colour of those within.
+        end = size[2 if shape is Shape.BOX else 1] - np.float32(1e-3 * field)
+        z = np.clip(z, -end, end)
     if pattern is Pattern.STRIPES:
+        if shape is Shape.PLANE:
+            return [(x * per_m, (per_m, none, none))]
         return [(z * per_m, (none, none, per_m))]
     if shape in (Shape.BOX, Shape.PLANE):
         return [

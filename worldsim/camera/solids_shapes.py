@@ -140,11 +140,13 @@ STEPS = (-0.4, -0.2, 0.0, 0.2, 0.4)
 def hidden(shape: Shape, size: Triple, ray: Ray, width: np.ndarray) -> np.ndarray:
     """What share (…) of a bundle of rays the solid stops that is `width` [m] wide where it
     passes; rays begin outside."""
+    # What is thinner than the bundle cannot stop all of it.
+    most = np.minimum(2 * _across(shape, size) / width, 1)
     if shape in (Shape.SPHERE, Shape.CAPSULE):
         off = _distance_from_core(shape, size, ray)
         share = np.clip(np.float32(0.5) + (size[0] - off) / width, 0, 1)
         ahead = ray.begin < (0 if shape is Shape.SPHERE else _along_core(size, ray))
-        return np.where(ahead, share, np.float32(0))
+        return np.where(ahead, share * most * most, np.float32(0))
     stopped = np.zeros(np.shape(width), dtype=np.float32)
     back = _reversed(ray)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -152,7 +154,15 @@ def hidden(shape: Shape, size: Triple, ray: Ray, width: np.ndarray) -> np.ndarra
             wider = tuple(np.maximum(length + np.float32(step) * width, 0) for length in size)
             meets = np.isfinite(_ENTRIES[shape](wider, ray))
             stopped += meets & (-_ENTRIES[shape](wider, back) > ray.begin)
-    return stopped * np.float32(1 / len(STEPS))
+    return stopped * np.float32(1 / len(STEPS)) * most * most
+
+
+def _across(shape: Shape, size: Triple) -> Any:
+    """Half of what a bundle of rays meets of a solid across, at most: its second length."""
+    if shape is Shape.BOX:
+        low, high = np.minimum(size[0], size[1]), np.maximum(size[0], size[1])
+        return np.maximum(low, np.minimum(high, size[2]))
+    return size[0]
 
 
 def _rays(ray: Ray, at: np.ndarray) -> Ray:

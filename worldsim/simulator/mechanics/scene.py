@@ -48,7 +48,7 @@ class Pattern(enum.StrEnum):
     HALVES = "halves"
     """The other colour where the solid's own x is negative."""
     STRIPES = "stripes"
-    """Bands across the solid's own z."""
+    """Bands across the solid's own z; across x on planes."""
     CHECKER = "checker"
     """Squares (boxes, planes), or fields of longitude and latitude (others)."""
 
