@@ -98,7 +98,7 @@ class Tower(Scenario):
     )
     struck: str = choice("no", ("no", "yes"), meaning="whether a ball strikes the tower")
     push: float = parameter(
-        2.0, unit="m/s", training=(1.0, 3.0), physical=(0.2, 5.0),
+        2.0, unit="m/s", training=(1.0, 3.0), physical=(0.0, 5.0),
         meaning="speed of that ball",
     )
 
@@ -154,7 +154,8 @@ class Tower(Scenario):
             target = max(1, round(0.6 * (count - 1)))
             striker = Striker(
                 facing * (middle + float(centres[target]) - half), (target + 0.5) * tall,
-                BALL_RADIUS, BALL_MASS, self.push, runway, float(centres[target]) + 0.1, facing,
+                BALL_RADIUS, BALL_MASS, self.push, float(centres[target]) + runway,
+                float(centres[target]) + 0.1, facing,
             )
             bodies += striker.bodies(looks[count], prop_look(paint), material)
         return MechanicalScene(
