@@ -96,6 +96,18 @@ def test_far_ground_is_not_darkened_by_what_its_pixels_hardly_see(shape: Shape) 
     assert np.abs(with_sun - without).max() <= 1
 
 
+def test_a_slab_casts_no_shadow_on_what_lies_on_it() -> None:
+    slab = block("slab", (50, 50, 0.5), (0, 0, -0.505))
+    disc = Body("disc", (Part(Shape.CYLINDER, (50.0, 0.5)),), (0, 0, -0.505))
+    for below in (slab, disc):
+        with_sun, without = (
+            luminance(render(rollout([floor(), below], backdrop=Backdrop(
+                sun=tuple(SUN), shadows=shadows)), CORNER, (24, 24), times=[0.0]))
+            for shadows in (True, False)
+        )
+        assert np.array_equal(with_sun, without)
+
+
 def test_solids_outside_the_picture_cast_shadows_into_it() -> None:
     low = Camera("low", "orthographic", (0, -5, 0.3), (0, 0, 0.3), (0, 0, 1), height_m=0.6)
     wall = block("wall", (2, 0.02, 2), (0, 0.5, 0), Look((160, 160, 160)))

@@ -12,8 +12,9 @@ import numpy as np
 
 from worldsim.camera.crew import Crew
 from worldsim.camera.projection import Camera
+from worldsim.camera.solids_frames import Frames
 from worldsim.camera.solids_lens import Lens
-from worldsim.camera.solids_shot import Frames, Shot, Still
+from worldsim.camera.solids_shot import Shot, Still
 from worldsim.camera.solids_solid import Scenery
 from worldsim.camera.solids_states import Stage
 

@@ -154,7 +154,19 @@ def hidden(shape: Shape, size: Triple, ray: Ray, width: np.ndarray) -> np.ndarra
             wider = tuple(np.maximum(length + np.float32(step) * width, 0) for length in size)
             meets = np.isfinite(_ENTRIES[shape](wider, ray))
             stopped += meets & (-_ENTRIES[shape](wider, back) > ray.begin)
-    return stopped * np.float32(1 / len(STEPS)) * most * most
+    past = _leaving(shape, size, ray)
+    return np.where(past, np.float32(0), stopped * np.float32(1 / len(STEPS)) * most * most)
+
+
+def _leaving(shape: Shape, size: Triple, ray: Ray) -> np.ndarray:
+    """Whether rays begin beyond a face of a box or cylinder and lead on away from it."""
+    x, y, z = point_at(ray, ray.begin)
+    dx, dy, dz = ray.direction
+    if shape is Shape.BOX:
+        return ((x * np.sign(dx) >= size[0]) | (y * np.sign(dy) >= size[1])
+                | (z * np.sign(dz) >= size[2]))
+    outside = (x * x + y * y >= size[0] * size[0]) & (x * dx + y * dy >= 0)
+    return outside | (z * np.sign(dz) >= size[1])
 
 
 def _across(shape: Shape, size: Triple) -> Any:
