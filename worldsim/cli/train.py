@@ -13,9 +13,11 @@ import tyro
 from worldsim.cli.flags import parse
 from worldsim.cli.progress import Advance, Stages
 from worldsim.errors import InputError
+from worldsim.mechanics import MechanicalScene
 from worldsim.splits import Purpose, Split, draw, seed_for
 
 if TYPE_CHECKING:
+    from worldsim.diffusion.clip_factory import Record
     from worldsim.diffusion.clips import ClipSet
     from worldsim.diffusion.presets import TrainingConfig
     from worldsim.diffusion.training import Validation
@@ -62,14 +64,15 @@ def main(args: Sequence[str]) -> int:
     from evaluation.observe import has_town
     from worldsim.diffusion.presets import preset
     from worldsim.diffusion.training import train
-    from worldsim.models.summary import FILE_NAME, build_summary
+    from worldsim.models.summary import FILE_NAME, build_summary, record_observables
     from worldsim.scenario import scenario_class
 
-    scored = has_town(scenario_class(options.scenario)().scene(options.seed, 0))
+    scene = scenario_class(options.scenario)().scene(options.seed, 0)
+    scored, water = has_town(scene), not isinstance(scene, MechanicalScene)
     config = configuration(preset(options.preset), options)
     stages = Stages(3 if scored else 2)
     folder = options.clips or options.out / "clips"
-    clips = _clips(options, config, folder, stages, scored)
+    clips = _clips(options, config, folder, stages, record_observables if scored else None, water)
     validate = None
     if scored:
         with stages.stage("simulate what is validated on") as advance:
@@ -126,13 +129,12 @@ def _check(options: Options) -> None:
 
 
 def _clips(options: Options, config: TrainingConfig, folder: Path, stages: Stages,
-           scored: bool) -> ClipSet:
+           record: Record | None, water: bool) -> ClipSet:
     """Simulate the training cases that are not stored yet, and load all of them."""
     from worldsim.compiler import compiling_pays
     from worldsim.diffusion.clip_factory import generate_clips, made_in
     from worldsim.diffusion.clip_files import failed_cases, stored_cases
     from worldsim.diffusion.clips import load_clips
-    from worldsim.models.summary import record_observables
 
     present = len(stored_cases(folder)) + len(failed_cases(folder)) if folder.is_dir() else 0
     title = f"simulate {config.cases} training cases"
@@ -143,8 +145,8 @@ def _clips(options: Options, config: TrainingConfig, folder: Path, stages: Stage
             made = generate_clips(folder, options.scenario, range(config.cases),
                                   seed=seed_for(Purpose.TRAINING, options.seed),
                                   workers=options.workers,
-                                  record=record_observables if scored else None,
-                                  compiled=scored and compiling_pays(config.cases - present))
+                                  record=record,
+                                  compiled=water and compiling_pays(config.cases - present))
             for done, _ in enumerate(made, start=present + 1):
                 advance(done / config.cases)
     clips = load_clips(folder, config.cases)
