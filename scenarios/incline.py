@@ -172,18 +172,17 @@ class Incline(Scenario):
         )[0]
         wood = prop_look(drawn)
         buffer = 0.3
-        material = Material(friction=self.friction)
+        board = Part(Shape.BOX, (LENGTH / 2, BROAD, THICK / 2), wood, tracked=False)
+        stop = Part(Shape.BOX, (THICK / 2, BROAD, RADIUS), wood, tracked=False)
+        # Of two bodies the greater friction counts: the plank has it all, so that the buffer is
+        # smooth and what arrives spinning does not climb it.
         plank = fixture(
-            "plank",
-            [
-                Part(Shape.BOX, (LENGTH / 2, BROAD, THICK / 2), wood, tracked=False),
-                Part(
-                    Shape.BOX, (THICK / 2, BROAD, RADIUS), wood,
-                    (way * (LENGTH / 2 - buffer + THICK / 2), 0.0, RADIUS + THICK / 2),
-                    tracked=False,
-                ),
-            ],
-            at(LENGTH / 2, -THICK / 2), quaternion=turned, material=Material(friction=0.0),
+            "plank", [board], at(LENGTH / 2, -THICK / 2), quaternion=turned,
+            material=Material(friction=self.friction),
+        )
+        end = fixture(
+            "buffer", [stop], at(buffer - THICK / 2, RADIUS), quaternion=turned,
+            material=Material(friction=0.0),
         )
         rest = at(0.9 * LENGTH, -THICK)
         post = Part(
@@ -193,16 +192,17 @@ class Incline(Scenario):
         start = at(buffer + RADIUS + self.run_up, RADIUS)
         still, backdrop = surroundings(seed, case, WIDTH, HEIGHT, behind=BROAD + 0.2)
         return MechanicalScene(
-            (*self._body(start, turned, look, material), plank, fixture("post", [post]), *still),
+            (*self._body(start, turned, look), plank, end, fixture("post", [post]), *still),
             stage_cameras(WIDTH, HEIGHT, depth=2 * BROAD), backdrop=backdrop, gravity=self.gravity,
             step=step_for(math.sqrt(2 * self.acceleration * self.run_up), THICK / 2),
         )
 
     def _body(
         self, place: tuple[float, float, float], turned: tuple[float, float, float, float],
-        look: Look, material: Material,
+        look: Look,
     ) -> tuple[Body, ...]:
         """What is let go; its pattern begins with the plank's axes."""
+        material = Material(friction=0.0)
         if self.shape == "ball":
             return (ball("body", RADIUS, place, look, quaternion=turned, material=material),)
         if self.shape == "box":
