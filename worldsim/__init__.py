@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from worldsim.camera import Camera as Camera
     from worldsim.camera import render as render
     from worldsim.errors import InputError as InputError
+    from worldsim.inspection import inspect as inspect
     from worldsim.model_registry import load_model as load_model
     from worldsim.query import Known as Known
     from worldsim.query import Query as Query
@@ -47,6 +48,7 @@ _HOME = {
     "Camera": "worldsim.camera",
     "render": "worldsim.camera",
     "InputError": "worldsim.errors",
+    "inspect": "worldsim.inspection",
     "Known": "worldsim.query",
     "Query": "worldsim.query",
     "query": "worldsim.query",

@@ -21,6 +21,7 @@ VERBS = {
     "validate": "hold the simulator against exact solutions and measurements",
     "scenarios": "list the scenarios with parameters, units and ranges",
     "view": "draw a contact sheet of a scenario, a run or a video",
+    "inspect": "list what in a video breaks physics, with when and how sure",
     "report": "write the report page of a run again, or compare two runs",
     "show": "say what a run holds, how it was made and whether it is stale",
     "cite": "say where every number is from, and how to cite a run",

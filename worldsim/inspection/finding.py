@@ -61,11 +61,23 @@ class Finding:
     unit: str
     sure: float
 
+    def sentence(self) -> str:
+        """What happens, without when and where."""
+        size = f"{self.amount:.2g} {self.unit}" if self.unit != "%" else f"{self.amount:.0f}%"
+        return f"object {self.object} ({self.colour}) " + {
+            Kind.VANISHING: f"vanishes; it was {size} wide",
+            Kind.APPEARING: f"appears from nowhere; it is {size} wide",
+            Kind.TELEPORT: f"is suddenly {size} from where it was heading",
+            Kind.IMPOSSIBLE_ACCELERATION:
+                f"changes its velocity by {size} at once, with nothing touching it",
+            Kind.ENERGY_GAIN:
+                f"gains {size} of its energy of motion, with nothing that could have given it",
+            Kind.INTERPENETRATION: f"is {size} deep in another solid",
+            Kind.WRONG_GRAVITY: f"falls with {size}, not as the scenario says",
+        }[self.kind]
+
     def in_words(self) -> str:
         """One line."""
         row, column = self.place
-        amount = f"{self.amount:.3g} {self.unit}".strip()
-        return (
-            f"{self.time:6.2f} s  {self.kind:<23} {amount:>12}  object {self.object} "
-            f"({self.colour}) at row {row:.0f}, column {column:.0f}; {100 * self.sure:.3g}% sure"
-        )
+        return (f"{self.time:6.2f} s  {self.kind}: {self.sentence()} (row {row:.0f}, column "
+                f"{column:.0f}; {100 * self.sure:.3g}% sure)")

@@ -14,15 +14,15 @@ import torch
 import xarray as xr
 
 from worldsim.inspection.finding import Candidate, Finding, Kind
+from worldsim.inspection.jolts import ANY
 from worldsim.inspection.known import (
     Known,
-    bounces_up,
     knowledge,
     overlaps,
+    swings_up,
     wrong_gravity,
 )
-from worldsim.inspection.pieces import noise_of, pieces_of
-from worldsim.inspection.rules import Course, kinks, losses, teleports
+from worldsim.inspection.rules import Course, losses, teleports, unmoved
 from worldsim.inspection.sureness import Sureness, stored
 from worldsim.inspection.surroundings import Surroundings, surroundings
 from worldsim.instruments import track
@@ -125,9 +125,7 @@ def follow(tracks: xr.Dataset, backdrop: np.ndarray) -> Followed:
     for number in range(position.shape[1]):
         if not np.isfinite(position[:, number, 0]).any():
             continue
-        noise = noise_of(position[:, number])
-        courses.append(Course(number, position[:, number], visible[:, number], noise,
-                              pieces_of(position[:, number], noise)))
+        courses.append(Course(number, position[:, number], visible[:, number]))
     around = surroundings(position, area, extent, tracks["colour"].values, backdrop)
     oriented = np.isfinite(tracks["orientation"].transpose("time", "object").values)
     round_ = oriented.mean(axis=0) < 0.2
@@ -137,15 +135,26 @@ def follow(tracks: xr.Dataset, backdrop: np.ndarray) -> Followed:
 def candidates(followed: Followed, known: Known | None = None) -> list[Candidate]:
     """All that might break physics."""
     found: list[Candidate] = []
-    for course in followed.courses:
-        found += teleports(course, followed.around)
-        found += kinks(course, followed.around)
-        found += losses(course, followed.around)
-        found += losses(course, followed.around, backwards=True)
+    around = followed.around
+    fall, curves, planar = None, ANY, False
     if known is not None:
-        found += wrong_gravity(followed.courses, followed.around, known, followed.fps)
-        found += bounces_up(followed.courses, followed.around, known)
-        found += overlaps(followed.courses, followed.around, known, followed.round)
+        if known.to_fixture is not None:
+            around = dataclasses.replace(around, to_edge=known.to_fixture)
+        fall = None if known.fall is None else known.fall / followed.fps**2
+        curves, planar = known.curves, known.planar
+        gravity = wrong_gravity(followed.courses, around, known, followed.fps)
+        found += gravity
+        if fall is not None and gravity:
+            # Said once: in a wrong gravity, flight is not a jolt as well.
+            fall = fall * (gravity[0].amount / known.gravity)
+    for course in followed.courses:
+        found += teleports(course, around)
+        found += unmoved(course, around, fall, curves, planar)
+        found += losses(course, around)
+        found += losses(course, around, backwards=True)
+    if known is not None:
+        found += swings_up(followed.courses, known, followed.fps)
+        found += overlaps(followed.courses, around, known, followed.round)
     return _without_echoes(found)
 
 

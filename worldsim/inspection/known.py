@@ -1,4 +1,5 @@
-"""What a scenario tells an inspection: the scale, the gravity, and that motion is in one plane.
+"""What a scenario tells an inspection: the scale, the gravity, what stands where, and whether all
+motion is in one plane.
 
 Only views straight on the plane of motion, by a parallel projection, have one scale for all that
 moves; of other views nothing is claimed.
@@ -14,28 +15,41 @@ import numpy as np
 from worldsim.camera.projection import Camera
 from worldsim.errors import InputError
 from worldsim.inspection.finding import Candidate, Kind
-from worldsim.inspection.pieces import heading
-from worldsim.inspection.rules import LEAST_FLIGHT, Course, meeting
-from worldsim.inspection.surroundings import NEAR, Surroundings
-from worldsim.mechanics import Freedom, MechanicalScene, Role
+from worldsim.inspection.fixtures import distance_to_fixtures, poses_of, same_fixtures
+from worldsim.inspection.jolts import ANY, STEADY, Curves
+from worldsim.inspection.rules import WHOLE, Course, in_the_air
+from worldsim.inspection.surroundings import Surroundings
+from worldsim.mechanics import Body, Freedom, MechanicalScene, Role
 from worldsim.scenario import Scenario
 
-LEAST_FALL = 5
-"""Frames of a piece from which a fall's acceleration is measured."""
+LEAST_FALL = 4
+"""Frames of a flight from which its acceleration is measured."""
+
+SYSTEMATIC = 0.01
+"""Share of the acceleration by which measured falls are off when noise is not; the goal for the
+instruments."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Known:
     """What is known of a video's scene.
 
-    fall : ([row, column]) px/s2, the acceleration of free flight; None where bodies hang, or where
-        the view has no one scale. gravity : m/s2. planar : whether what moves is in one plane that
-        the camera looks straight at.
+    gravity : m/s2. fall : ([row, column]) px/s2, the acceleration of free flight; None where
+    nothing flies freely, or where the view has no one scale, or sees no fall.
+    planar : whether all that moves is tracked, in one plane that the camera looks straight at.
+    curves : how objects move between events.
+    to_fixture : (row, column) px, distance to what stands still; None if that is not the same in
+    all cases. swings : whether each object hangs on an axle of its own, free of springs.
+    down : ([row, column]) px/s2, gravity in the picture; None without one scale.
     """
 
-    fall: np.ndarray | None
     gravity: float
-    planar: bool
+    fall: np.ndarray | None = None
+    planar: bool = False
+    curves: Curves = ANY
+    to_fixture: np.ndarray | None = None
+    swings: bool = False
+    down: np.ndarray | None = None
 
 
 def knowledge(scenario: Scenario, camera: str, size: tuple[int, int]) -> Known:
@@ -50,90 +64,136 @@ def knowledge(scenario: Scenario, camera: str, size: tuple[int, int]) -> Known:
         raise InputError(
             f"{scenario.name!r} has no camera {camera!r}; it has {', '.join(scene.cameras)}")
     if not isinstance(scene, MechanicalScene):
-        return Known(None, float("nan"), False)
+        return Known(float("nan"))
     view: Camera = scene.cameras[camera]
-    objects = [body for body in scene.bodies if body.role is Role.OBJECT]
-    free = all(body.joint is not None and body.joint.freedom is Freedom.FREE for body in objects)
-    parallel = view.projection == "orthographic"
-    across = abs(float(view.basis[2] @ (0.0, 0.0, 1.0)))
-    if not (parallel and across < 1e-6):
-        return Known(None, scene.gravity, False)
+    if view.projection != "orthographic" or not _level_or_plumb(view):
+        return Known(scene.gravity)
     down = view.basis[:2] @ np.array([0.0, 0.0, -scene.gravity])  # along right and up
-    scale = size[0] / view.height_m
-    fall = np.array([-down[1], down[0]]) * scale
-    depth = [float(view.basis[2] @ np.asarray(body.position)) for body in objects]
-    planar = bool(np.ptp(depth) < 1e-6) if depth else False
-    return Known(fall if free else None, scene.gravity, planar)
+    acceleration = np.array([-down[1], down[0]]) * size[0] / view.height_m
+    movers = [body for body in scene.bodies if body.role is Role.OBJECT]
+    free = all(_freedom(body) is Freedom.FREE for body in movers)
+    followed = all(part.tracked or not part.collides for body in movers for part in body.parts)
+    poses = poses_of(scene)
+    depth = [float(view.basis[2] @ poses[body.name][0]) for body in movers]
+    planar = followed and bool(np.ptp(depth) < 1e-6)
+    steady = all(_freedom(body) in (Freedom.FREE, Freedom.SLIDE) and not _sprung(body)
+                 for body in movers)
+    flies = free and followed and scene.air == (0.0, 0.0) and bool(np.any(acceleration))
+    others = [scenario.scene(0, case) for case in (1, 2, 3)]
+    return Known(
+        gravity=scene.gravity,
+        fall=acceleration if flies else None,
+        planar=planar,
+        curves=STEADY if steady else ANY,
+        to_fixture=distance_to_fixtures(scene, view, size)
+        if all(same_fixtures(scene, other) for other in others) else None,
+        swings=len(movers) == 1 and _freedom(movers[0]) is Freedom.HINGE
+        and not _sprung(movers[0]),
+        down=acceleration,
+    )
+
+
+def _level_or_plumb(view: Camera) -> bool:
+    """Whether the camera looks along the ground, or straight down."""
+    down = abs(float(view.basis[2][2]))
+    return down < 1e-6 or down > 1 - 1e-6
+
+
+def _freedom(body: Body) -> Freedom | None:
+    return body.joint.freedom if body.joint is not None else None
+
+
+def _sprung(body: Body) -> bool:
+    return body.joint is not None and body.joint.stiffness > 0
 
 
 def wrong_gravity(courses: list[Course], around: Surroundings, known: Known, fps: float
-                  ) -> Iterator[Candidate]:
-    """Objects that fall, with nothing near, by another acceleration than the scenario's."""
+                  ) -> list[Candidate]:
+    """Objects that fly, with nothing near, by another acceleration than the scenario's: one
+    candidate, since all flights of a video tell of one gravity, or none.
+    """
     if known.fall is None:
-        return
+        return []
     expected = known.fall / fps**2
     size = float(np.linalg.norm(expected))
-    if size == 0:
-        return
+    found, weights, flights = [], [], []
     for course in courses:
-        found, weights, frames = [], [], []
-        for piece in course.pieces:
-            # The frames next to an event may have part of it in them.
-            if len(piece) < LEAST_FALL or not _in_the_air(course, around, piece.first, piece.last):
-                continue
-            fit = heading(course.position, piece, True, course.noise, most=len(piece))
-            found.append(float(fit.acceleration @ expected) / size)
-            weights.append(fit.acceleration_error**-2)
-            frames.append((piece.first + piece.last) / 2)
-        if not found:
-            continue
-        mean = float(np.average(found, weights=weights))
-        error = float(np.sum(weights)) ** -0.5
-        at = int(np.argmax(weights))
-        place = course.position[round(frames[at])]
-        yield Candidate(
-            Kind.WRONG_GRAVITY, frames[at], course.number, (float(place[0]), float(place[1])),
-            known.gravity * mean / size, "m/s2", abs(mean / size - 1) / (0.02 + 3 * error / size),
-        )
+        for first, last in _flights(course, around):
+            time = np.arange(last - first + 1) - (last - first) / 2
+            powers = time[:, None] ** np.arange(3)
+            inverse = np.linalg.pinv(powers)
+            points = course.position[first : last + 1]
+            found.append(2 * float(inverse[2] @ points @ expected) / size**2)
+            error = 2 * course.jitter * float(np.linalg.norm(inverse[2])) / size
+            weights.append(1 / (error**2 + SYSTEMATIC**2))
+            flights.append((course, first, last))
+    if not found:
+        return []
+    factor = float(np.average(found, weights=weights))
+    course, first, last = flights[int(np.argmax(weights))]
+    middle = (first + last) // 2
+    return [Candidate(
+        Kind.WRONG_GRAVITY, float(middle), course.number, _pair(course.position[middle]),
+        known.gravity * factor, "m/s2", abs(factor - 1) * float(np.sum(weights)) ** 0.5,
+    )]
 
 
-def _in_the_air(course: Course, around: Surroundings, first: int, last: int) -> bool:
-    """Whether nothing is near enough to touch from frame `first` to `last`."""
-    for frame in range(first, last + 1):
-        place, half = course.position[frame], float(around.half[frame, course.number])
-        if not (around.clear_of_things(place, half + NEAR)
-                and around.inside(place, half + NEAR)
-                and around.clear_of_others(course.number, frame, place, half + NEAR)):
-            return False
-    return True
+def _flights(course: Course, around: Surroundings) -> Iterator[tuple[int, int]]:
+    """First and last frames of smooth motion in the air, `LEAST_FALL` or more."""
+    usable = in_the_air(course, around) & (course.visible >= WHOLE)
+    for piece in course.pieces:
+        run: list[int] = []
+        for frame in range(piece.first, piece.last + 2):
+            if frame <= piece.last and usable[frame]:
+                run.append(frame)
+            elif run:
+                if len(run) >= LEAST_FALL:
+                    yield run[0], run[-1]
+                run = []
 
 
-def bounces_up(courses: list[Course], around: Surroundings, known: Known) -> Iterator[Candidate]:
-    """Objects that leave what stands still faster than they came: no restitution is above 1.
+def swings_up(courses: list[Course], known: Known, fps: float) -> Iterator[Candidate]:
+    """Pendulums that gain energy: of what hangs on an axle, ``v^2 / 2 + g h`` never grows.
 
-    In one plane, straight on, no speed is hidden from the camera.
+    That of some frames is held against that of the frames before.
     """
-    if known.fall is None or not known.planar:
+    if not known.swings or known.down is None:
         return
     for course in courses:
-        for before, after, old, new in course.breaks():
-            if len(old) < LEAST_FLIGHT or len(new) < LEAST_FLIGHT:
+        energy, motion = _energy(course, known.down / fps**2)
+        for frame in range(SWING_FRAMES, len(energy) - SWING_FRAMES + 1):
+            # A kick is between two frames: speeds of the frames next to it have both sides in them.
+            before = energy[frame - SWING_FRAMES : frame - SPEED_SIDE]
+            after = energy[frame + SPEED_SIDE : frame + SWING_FRAMES]
+            moving = motion[frame - SWING_FRAMES : frame + SWING_FRAMES].max()
+            if not (np.isfinite(before).all() and np.isfinite(after).all()):
                 continue
-            frame, gap = meeting(before, after)
-            place = (before.place(frame) + after.place(frame)) / 2
-            half = float(np.nanmax(around.half[[old.last, new.first], course.number]))
-            if gap > 1.0 or not around.clear_of_others(
-                course.number, frame, place, half + 2 * NEAR
-            ):
-                continue
-            was, now = (float(np.linalg.norm(one.speed(frame))) for one in (before, after))
-            error = float(np.hypot(before.speed_error(frame), after.speed_error(frame)))
-            gain = (now / max(was, 1e-6)) ** 2 - 1
+            gain = float(after.min() - before.max())
             if gain > 0:
                 yield Candidate(
-                    Kind.ENERGY_GAIN, frame, course.number, (float(place[0]), float(place[1])),
-                    100 * gain, "%", (now - was) / (0.03 * was + 0.05 + 3 * error),
-                )
+                    Kind.ENERGY_GAIN, frame - 0.5, course.number, _pair(course.position[frame]),
+                    100 * gain / max(float(moving), 1e-6), "%",
+                    gain / (course.jitter * np.sqrt(2 * moving) + 0.02 * moving))
+
+
+SPEED_SIDE = 2
+"""Frames on each side from which a speed is formed."""
+
+SWING_FRAMES = 7
+"""Frames before, and after, that are held against each other."""
+
+
+def _energy(course: Course, down: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(time,) px2 per frame squared: energy over mass, and its kinetic part; NaN where not seen
+    whole."""
+    time = np.arange(-SPEED_SIDE, SPEED_SIDE + 1)
+    slope = np.linalg.pinv(time[:, None] ** np.arange(4.0))[1]  # a cubic's: swings turn quickly
+    position = np.where(course.visible[:, None] >= WHOLE, course.position, np.nan)
+    velocity = np.full_like(position, np.nan)
+    for frame in range(SPEED_SIDE, len(position) - SPEED_SIDE):
+        velocity[frame] = slope @ position[frame - SPEED_SIDE : frame + SPEED_SIDE + 1]
+    motion = (velocity**2).sum(axis=1) / 2
+    return motion - position @ down, motion
 
 
 def overlaps(courses: list[Course], around: Surroundings, known: Known, round_: np.ndarray
@@ -159,6 +219,10 @@ def overlaps(courses: list[Course], around: Surroundings, known: Known, round_: 
                 middle = (one.position[at] + other.position[at]) / 2
                 yield Candidate(
                     Kind.INTERPENETRATION, float(at), one.number,
-                    (float(middle[0]), float(middle[1])), deepest, "px",
+                    _pair(middle), deepest, "px",
                     deepest / (0.5 + 0.15 * min(radii)),
                 )
+
+
+def _pair(place: np.ndarray) -> tuple[float, float]:
+    return float(place[0]), float(place[1])

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 NOISE_FLOOR = 0.08
-"""px; no track is trusted further than this."""
+"""px; no track is trusted further than this, since what pixels do to places is not noise alone."""
 
 SMOOTH = 4.0
 """Standard deviations of the track's noise within which a piece's quadratic passes every point."""
@@ -84,16 +84,17 @@ class Heading:
         return np.where(k > 0, k * t ** np.maximum(k - 1, 0), 0.0)
 
 
-def noise_of(position: np.ndarray) -> float:
-    """px; noise of a track (time, 2) from its third differences, which motion hardly has.
+def noise_of(position: np.ndarray, least: float = NOISE_FLOOR) -> float:
+    """px, `least` or more; noise of a track (time, 2) from its third differences, which motion
+    hardly has.
 
     The median keeps events out of it. Third differences of white noise have 20 times its variance.
     """
     third = np.diff(position, n=3, axis=0)
     third = third[np.isfinite(third)]
     if len(third) < 8:
-        return 2 * NOISE_FLOOR
-    return max(NOISE_FLOOR, float(np.median(np.abs(third))) / 0.6745 / np.sqrt(20.0))
+        return 2 * least
+    return max(least, float(np.median(np.abs(third))) / 0.6745 / np.sqrt(20.0))
 
 
 def pieces_of(position: np.ndarray, noise: float) -> list[Piece]:

@@ -6,7 +6,7 @@ Teleports and vanishings are written into the states; kicks and another gravity 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,18 +53,25 @@ def _moved(truth: xr.DataTree, case: int, realization: int, body: int, time: flo
 
 
 def with_kick(scenario: Scenario, kick: Kick) -> Scenario:
-    """The scenario with an intervention that its definition does not have.
+    """The scenario with an intervention that its definition does not have, in every case.
 
     It has the same name, parameters and draws, so that it is simulated like the scenario.
     """
-    cls = type(scenario)
+    return _kicked(type(scenario), lambda case: (kick,))(**scenario.values())
 
+
+def with_kicks(scenarios: Sequence[Scenario], kicks: Mapping[int, Kick]) -> list[Scenario]:
+    """As `with_kick`, for cases of one simulation: an intervention of its own by case number."""
+    one = _kicked(type(scenarios[0]), lambda case: (kicks[case],) if case in kicks else ())
+    return [one(**scenario.values()) for scenario in scenarios]
+
+
+def _kicked(cls: type[Scenario], kicks_of: Callable[[int], tuple[Kick, ...]]) -> type[Scenario]:
     def scene(self: Scenario, seed: int, case: int) -> Any:
         whole = cls.scene(self, seed, case)
-        return dataclasses.replace(whole, kicks=(*whole.kicks, kick))
+        return dataclasses.replace(whole, kicks=(*whole.kicks, *kicks_of(case)))
 
-    kicked = type(cls.__name__, (cls,), {"scene": scene, "__module__": cls.__module__})
-    return kicked(**scenario.values())
+    return type(cls.__name__, (cls,), {"scene": scene, "__module__": cls.__module__})
 
 
 def energy_kick(time: float, body: str, gain: float) -> Kick:

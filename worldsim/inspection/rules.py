@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from worldsim.inspection.finding import Candidate, Kind
-from worldsim.inspection.pieces import Heading, Piece, heading
+from worldsim.inspection.jolts import ANY, FLIGHT, Curves, Jolt, jolts
+from worldsim.inspection.pieces import Heading, Piece, heading, noise_of, pieces_of
 from worldsim.inspection.surroundings import NEAR, Surroundings
 
 BRIEF = 3
@@ -19,8 +20,14 @@ BRIEF = 3
 LEAST = 3
 """Frames of a piece from which a heading is known."""
 
-LEAST_FLIGHT = 4
-"""Frames of a piece from which an acceleration is known."""
+LEAST_GAIN = 0.1
+"""Share of the kinetic energy from which a jolt is called a gain of energy."""
+
+LEAST_JITTER = 0.03
+"""px; what a track's noise is at least."""
+
+SLOW = 0.3
+"""px per frame; speeds below this are not told from rest when shares are formed."""
 
 WHOLE = 0.85
 """Visible share from which an object counts as wholly seen."""
@@ -31,13 +38,15 @@ STEPS = np.linspace(0.0, 1.0, 21)
 class Course:
     """One object's track with its pieces.
 
-    position : (time, 2) px. visible : (time,) share.
+    position : (time, 2) px. visible : (time,) share. noise : px, with what pixels do to places.
+    jitter : px, the track's own noise.
     """
 
-    def __init__(self, number: int, position: np.ndarray, visible: np.ndarray, noise: float,
-                 pieces: list[Piece]) -> None:
+    def __init__(self, number: int, position: np.ndarray, visible: np.ndarray) -> None:
         self.number, self.position, self.visible = number, position, visible
-        self.noise, self.pieces = noise, pieces
+        self.noise = noise_of(position)
+        self.jitter = noise_of(position, LEAST_JITTER)
+        self.pieces = pieces_of(position, self.noise)
 
     def breaks(self) -> Iterator[tuple[Heading, Heading, Piece, Piece]]:
         """Consecutive pieces: where the first was heading, and where the second came from."""
@@ -124,38 +133,70 @@ def _hidden_soon(course: Course, around: Surroundings, last: int, step: int) -> 
     return bool(area[last] < 0.7 * usual or any(area[k] < 0.7 * usual for k in earlier))
 
 
-def kinks(course: Course, around: Surroundings) -> Iterator[Candidate]:
-    """Velocities that change within a frame while nothing is near enough to touch."""
-    for before, after, old, new in course.breaks():
-        if len(old) < LEAST_FLIGHT or len(new) < LEAST_FLIGHT:
+def unmoved(course: Course, around: Surroundings, fall: np.ndarray | None = None,
+            curves: Curves = ANY, planar: bool = False) -> Iterator[Candidate]:
+    """Velocities that jump with nothing that could have done it.
+
+    Nothing is near enough to touch; or, where all motion is in one plane that is looked at straight
+    (`planar`), what is near stands still, and the object leaves faster than it came.
+
+    Parameters
+    ----------
+    fall : ([row, column]) px per frame squared, the acceleration of free flight, if known: then
+        what flies freely is held against it. curves : how else objects move between events.
+    """
+    usable = course.visible >= WHOLE
+    time = np.arange(len(course.position))[:, None]
+    for free in (False, True):
+        if free and fall is None:
             continue
-        frame, gap = meeting(before, after)
-        error = np.hypot(before.place_error(frame), after.place_error(frame))
-        seen = min(course.visible[old.last], course.visible[new.first])
-        if gap > 1.0 + 3 * error or seen < WHOLE:
-            continue
-        if not _same_acceleration(before, after):
-            continue
-        place = (before.place(frame) + after.place(frame)) / 2
-        half = float(np.nanmax(around.half[[old.last, new.first], course.number]))
-        if not (around.inside(place, half + NEAR)
-                and around.clear_of_others(course.number, frame, place, half + 2 * NEAR)
-                and around.clear_of_things(place, half + 2 * NEAR)):
-            continue
-        was, now = before.speed(frame), after.speed(frame)
-        if _might_be_a_floor(was, now, before, after):
-            continue
-        change = float(np.linalg.norm(now - was))
-        doubt = np.hypot(before.speed_error(frame), after.speed_error(frame))
-        scale = max(float(np.linalg.norm(was)), float(np.linalg.norm(now)))
-        score = change / (0.05 * scale + 0.05 + 3 * doubt)
-        gain = float(now @ now) / max(float(was @ was), 1e-9) - 1
-        if gain > 0.1:
-            yield Candidate(Kind.ENERGY_GAIN, frame, course.number, _pair(place),
-                            100 * gain, "%", score)
-        else:
-            yield Candidate(Kind.IMPOSSIBLE_ACCELERATION, frame, course.number, _pair(place),
-                            100 * change / max(scale, 1e-9), "% of speed", score)
+        position, may, off = course.position, usable, np.zeros(2)
+        if free and fall is not None:
+            off = fall
+            position = position - 0.5 * off * time**2
+            may = usable & in_the_air(course, around)
+        for one in jolts(position, may, course.jitter, FLIGHT if free else curves):
+            own = off * one.frame
+            place = one.place + own * one.frame / 2
+            found = _judged(course, around, one, place, one.before + own, one.after + own,
+                            planar, fall is not None)
+            if found is not None:
+                yield found
+
+
+def _judged(course: Course, around: Surroundings, jolt: Jolt, place: np.ndarray, was: np.ndarray,
+            now: np.ndarray, planar: bool, floors_known: bool) -> Candidate | None:
+    near = slice(max(int(jolt.frame) - 1, 0), int(jolt.frame) + 3)
+    half = float(np.nanmax(around.half[near, course.number]))
+    if not (around.inside(place, half + NEAR)
+            and around.clear_of_others(course.number, jolt.frame, place, half + 2 * NEAR)):
+        return None
+    speeds = float(np.linalg.norm(was)), float(np.linalg.norm(now))
+    change = float(np.linalg.norm(now - was))
+    gain = (speeds[1] ** 2 - speeds[0] ** 2) / max(speeds[0] ** 2, SLOW**2)
+    clear = around.clear_of_things(place, half + 2 * NEAR)
+    if clear and not floors_known and _might_be_a_floor(was, now):
+        clear = False
+    if gain > LEAST_GAIN and (clear or planar):
+        # Of a bounce only the gain is strange, not that there is a jolt.
+        share = 1.0 if clear else min((speeds[1] - speeds[0]) / change, 1.0)
+        return Candidate(Kind.ENERGY_GAIN, jolt.frame, course.number, _pair(place), 100 * gain,
+                         "%", jolt.strength * share)
+    if clear:
+        return Candidate(Kind.IMPOSSIBLE_ACCELERATION, jolt.frame, course.number, _pair(place),
+                         100 * change / max(*speeds, SLOW), "%", jolt.strength)
+    return None
+
+
+def in_the_air(course: Course, around: Surroundings) -> np.ndarray:
+    """(time,) bool: wholly in the picture, and nothing near enough to touch."""
+    air = np.zeros(len(course.position), dtype=bool)
+    for frame in np.flatnonzero(np.isfinite(course.position[:, 0])):
+        place, half = course.position[frame], float(around.half[frame, course.number])
+        air[frame] = (around.clear_of_things(place, half + NEAR)
+                      and around.inside(place, half + NEAR)
+                      and around.clear_of_others(course.number, int(frame), place, half + NEAR))
+    return air
 
 
 def _confusable(course: Course, around: Surroundings, frame: int) -> bool:
@@ -165,22 +206,10 @@ def _confusable(course: Course, around: Surroundings, frame: int) -> bool:
     return around.alike_nearby(course.number, frame, place, half + 2 * NEAR)
 
 
-def _might_be_a_floor(
-    was: np.ndarray, now: np.ndarray, before: Heading, after: Heading
-) -> bool:
-    """Whether it fell and is thrown back up: a floor seen from above need not show where it is."""
-    down = before.acceleration + after.acceleration
-    down = down / max(float(np.linalg.norm(down)), 1e-9)
+def _might_be_a_floor(was: np.ndarray, now: np.ndarray) -> bool:
+    """Whether it went down and is thrown up: a floor seen from above need not show where it is."""
     change = now - was
-    return bool(was @ down > 0 and change @ down < -0.7 * np.linalg.norm(change))
-
-
-def _same_acceleration(before: Heading, after: Heading) -> bool:
-    """Whether both pieces could be one free flight's: what is steered or hangs turns its
-    acceleration."""
-    doubt = np.hypot(before.acceleration_error, after.acceleration_error)
-    apart = np.linalg.norm(before.acceleration - after.acceleration)
-    return bool(np.isfinite(apart) and apart < 0.1 + 4 * doubt)
+    return bool(was[0] > 0 and -change[0] > 0.7 * np.linalg.norm(change))
 
 
 def _pair(place: np.ndarray) -> tuple[float, float]:

@@ -111,7 +111,7 @@ def surroundings(position: np.ndarray, area: np.ndarray, extent: np.ndarray, col
         else np.full(begins.shape, np.inf)
     )
     return Surroundings(
-        position, np.sqrt(area / np.pi), np.nanmax(extent, axis=-1) / 2,
+        position, np.sqrt(area / np.pi), extent.max(axis=-1) / 2,
         np.unique(np.nan_to_num(colour), axis=0, return_inverse=True)[1].reshape(-1), to_edge,
         wet_mask(backdrop.round().astype(np.uint8)),
     )

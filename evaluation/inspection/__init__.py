@@ -1,0 +1,1 @@
+"""How well inspections tell true videos from videos with one thing wrong."""
