@@ -47,12 +47,33 @@ def mattes(rgb: torch.Tensor, looks: Looks | None = None,
     some = rgb[_spread(len(rgb), FRAMES_FOR_LOOKS)]
     if looks is None:
         looks = find_looks(some, palette)
+        looks = _solid(some, looks, palette)
     if not len(looks):
         nothing = torch.zeros(rgb.shape[:3])
         return Mattes(nothing, nothing.long() - 1, looks, some.median(dim=0).values)
     backdrop = learn_backdrop(some, looks, palette)
     share, look = _shares(rgb, looks, backdrop, palette)
     return Mattes(share, look, looks, backdrop)
+
+
+SOLID = 7 / 9 - 1e-3
+"""Share of a pixel and its neighbours that show one look inside an object."""
+
+
+def _solid(rgb: torch.Tensor, looks: Looks, palette: Palette) -> Looks:
+    """The looks that patches have which are more than a pixel or two wide: where two objects touch,
+    their colours mix to others, which are nobody's."""
+    shown = look_of(rgb, looks, palette)
+    keep = []
+    for number in range(len(looks)):
+        own = (shown == number).float()
+        present = own.sum(dim=(1, 2)) >= palette.least
+        around = functional.avg_pool2d(own[:, None], 3, stride=1, padding=1,
+                                       count_include_pad=False)
+        solid = (around >= SOLID).flatten(1).any(dim=1) & present
+        if int(solid.sum()) >= max(1, 0.3 * int(present.sum())):
+            keep.append(number)
+    return Looks(looks.colour[keep], looks.hue[keep])
 
 
 def _spread(count: int, most: int) -> torch.Tensor:
