@@ -35,9 +35,6 @@ SWINGING = 1.25
 SUSPICIOUS = 4.0
 """Squared residual of smooth motion over what noise leaves, from which on a kink is looked for."""
 
-PARTS = 8
-"""Instants tried per gap."""
-
 
 @dataclasses.dataclass(frozen=True)
 class KinkTest:
@@ -59,28 +56,52 @@ class KinkTest:
 
 @dataclasses.dataclass(frozen=True)
 class _Fit:
-    """Linear maps of one window, from its `left` + `right` positions."""
+    """Linear maps of one window, from its `left` + `right` positions.
 
-    residual: np.ndarray  # (instant, n, n): what the kinked curve leaves
+    No frame lies within the gap, so that a kink at t1 adds dv t - dv t1 to all frames after it: a
+    ramp and a step, which are fitted freely first; then t1 is what makes the step fit the ramp.
+    """
+
+    residual: np.ndarray  # (n, n): what a curve with ramp and step leaves
     smooth: np.ndarray  # (n, n): what smooth motion leaves
-    jump: np.ndarray  # (instant, n): dv
-    gain: np.ndarray  # (instant,): standard error of dv for positions of unit error
+    parts: np.ndarray  # (2, n): ramp and step, scaled such that their errors are independent
+    root: np.ndarray  # (2, 2): from ramp and step to that scale
 
 
 @lru_cache(maxsize=128)
 def _fit(left: int, right: int, power: int) -> _Fit:
     x = np.arange(1 - left, right + 1, dtype=float)  # the gap is from 0 to 1
-    basis = np.vander(x, power + 2, increasing=True)
+    basis = np.vander(x, power + 1, increasing=True)
     smooth = np.eye(len(x)) - basis @ np.linalg.pinv(basis)
-    residuals, jumps, gains = [], [], []
-    for part in range(PARTS):
-        at = (part + 0.5) / PARTS
-        basis[:, -1] = np.maximum(0.0, x - at)
-        inverse = np.linalg.pinv(basis)
-        residuals.append(np.eye(len(x)) - basis @ inverse)
-        jumps.append(inverse[-1])
-        gains.append(np.linalg.norm(inverse[-1]))
-    return _Fit(np.array(residuals), smooth, np.array(jumps), np.array(gains))
+    cubic = np.vander(x, power + 2, increasing=True)
+    after = (x > 0).astype(float)
+    added = smooth @ np.stack([after * x, after], axis=1)
+    orthogonal, root = np.linalg.qr(added)
+    return _Fit(smooth - orthogonal @ orthogonal.T,
+                np.eye(len(x)) - cubic @ np.linalg.pinv(cubic), orthogonal.T, root)
+
+
+def _kinked(fit: _Fit, window: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray,
+                                                    np.ndarray]:
+    """The best kink in the gap of windows (n, frame, 2): squared residual, instant in the gap,
+    |dv|, and the standard error of dv for positions of unit error; all (n,)."""
+    free = (np.einsum("ij,njc->nic", fit.residual, window) ** 2).sum(axis=(1, 2))
+    parts = np.einsum("ij,njc->nic", fit.parts, window)
+    square = parts @ parts.transpose(0, 2, 1)
+    # The direction (1, -t1) of ramp and step that explains most, of all and of the gap's ends.
+    main = np.linalg.eigh(square)[1][:, :, -1]
+    best = np.linalg.solve(fit.root, main.T)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        instant = np.nan_to_num(-best[1] / best[0], nan=0.5)
+    tried = np.stack([np.clip(instant, 0, 1), np.zeros(len(window)), np.ones(len(window))])
+    direction = fit.root[:, 0] - tried[..., None] * fit.root[:, 1]  # (3, n, 2)
+    length = np.linalg.norm(direction, axis=-1)
+    along = np.einsum("pni,nic->pnc", direction / length[..., None], parts)
+    explained = (along**2).sum(axis=-1)
+    chosen, each = explained.argmax(axis=0), np.arange(len(window))
+    rest = free + (parts**2).sum(axis=(1, 2)) - explained[chosen, each]
+    jump = np.sqrt(explained[chosen, each]) / length[chosen, each]
+    return rest, tried[chosen, each], jump, 1 / length[chosen, each]
 
 
 def _windows(power: int) -> list[tuple[int, int]]:
@@ -154,16 +175,14 @@ def _tested(series: np.ndarray, breaks: np.ndarray, sigma: np.ndarray, power: in
         fit = _fit(left, right, power)
         window = _window(series, frame, number, left, right)
         smooth = (np.einsum("ij,njc->nic", fit.smooth, window) ** 2).sum(axis=(1, 2))
-        kinked = (np.einsum("pij,njc->pnic", fit.residual, window) ** 2).sum(axis=(2, 3))
-        best, rest = kinked.argmin(axis=0), kinked.min(axis=0)
-        jump = np.linalg.norm(np.einsum("nj,njc->nc", fit.jump[best], window), axis=-1)
-        ratio = jump / (fit.gain[best] * sigma[number])
+        rest, instant, jump, error = _kinked(fit, window)
+        ratio = jump / (error * sigma[number])
         free = 2 * (left + right - power - 2)
         good = (jump > test.jump) & (ratio > test.noise) & (rest < test.better * smooth)
         good &= (rest < test.left * free * sigma[number] ** 2) & (ratio > strength[frame, number])
         frame, number = frame[good], number[good]
         strength[frame, number] = ratio[good]
-        at[frame, number] = frame - 1 + (best[good] + 0.5) / PARTS
+        at[frame, number] = frame - 1 + instant[good]
     return strength, at
 
 
