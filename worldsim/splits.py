@@ -75,6 +75,12 @@ class Span:
             return max(math.floor(self.high) - math.ceil(self.low) + 1, 0)
         return max(self.high - self.low, 0.0)
 
+    def __str__(self) -> str:
+        low, high = self.low, self.high
+        if self.whole:
+            low, high = math.ceil(low), math.floor(high)
+        return f"{low:g}" if low == high else f"{low:g} to {high:g}"
+
     def draw(self, rng: np.random.Generator) -> float:
         """One of its values, all equally likely."""
         if self.whole:
@@ -245,11 +251,7 @@ def describe(cls: type[Scenario]) -> dict[Split, str]:
 
     def said(name: str, spans: tuple[Span, ...]) -> str:
         unit = "" if known[name].unit == "1" else f" {known[name].unit}"
-        ranges = " or ".join(
-            f"{span.low:g}" if span.low == span.high else f"{span.low:g} to {span.high:g}"
-            for span in spans
-        )
-        return f"{name.replace('_', ' ')} {ranges}{unit}"
+        return f"{name.replace('_', ' ')} {' or '.join(map(str, spans))}{unit}"
 
     corner = ", ".join(
         said(name, (region,)) if isinstance(region, Span)
