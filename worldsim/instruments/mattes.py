@@ -47,7 +47,8 @@ def mattes(rgb: torch.Tensor, looks: Looks | None = None,
     some = rgb[_spread(len(rgb), FRAMES_FOR_LOOKS)]
     if looks is None:
         looks = find_looks(some, palette)
-        looks = _solid(some, looks, palette)
+        if len(looks):
+            looks = _solid(some, looks, palette)
     if not len(looks):
         nothing = torch.zeros(rgb.shape[:3])
         return Mattes(nothing, nothing.long() - 1, looks, some.median(dim=0).values)
