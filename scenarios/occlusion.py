@@ -91,7 +91,7 @@ class Occlusion(Scenario):
             "uniform motion",
         ),
         ClosedForm(
-            "bounce", "each rolls back at (5 e - 2) / 7 of its speed", 0.03,
+            "bounce", "each rolls back at (5 e - 2) / 7 of its speed, within a share of it", 0.01,
             "momentum, restitution e and Coulomb friction of a homogeneous sphere: Goldsmith "
             "1960, Impact, with I = 2/5 m r2",
         ),
