@@ -1,6 +1,7 @@
 """Instruments read physical quantities off video; `state` gives what they should have read."""
 
 from worldsim.instruments.buildings import observe_buildings
+from worldsim.instruments.counts import count_objects
 from worldsim.instruments.debris import observe_debris
 from worldsim.instruments.events import events
 from worldsim.instruments.tracks import ColourTracker, Tracker, Tracks, track
@@ -10,6 +11,7 @@ __all__ = [
     "ColourTracker",
     "Tracker",
     "Tracks",
+    "count_objects",
     "events",
     "observe_buildings",
     "observe_debris",

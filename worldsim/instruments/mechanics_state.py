@@ -15,6 +15,7 @@ from worldsim.camera.projection import Camera
 from worldsim.camera.solids_shapes import Ray, entry
 from worldsim.camera.solids_states import SHAPES, Solids, read_stage
 from worldsim.instruments.outlines import Outline, outline
+from worldsim.instruments.space import rays
 from worldsim.simulator.mechanics.scene import STATES_PER_SECOND, Shape
 
 SAMPLES = 96
@@ -154,7 +155,7 @@ def _visible(solids: Solids, target: np.ndarray, outlines: list[list[Outline | N
             towards = np.stack([np.sin(angle), np.cos(angle)], axis=-1)
             points = one.centre + (reach * radius)[:, None] * towards
             inside = ((points >= 0) & (points < np.array(size))).all(axis=-1)
-            origin, direction = _rays(points, camera, size)
+            origin, direction = rays(points, camera, size)
             own = int(target[place])
             near = _near(solids, bound, frame, own, camera)
             depth = np.nan_to_num(_depth(solids, frame, own, origin, direction), posinf=np.nan)
@@ -182,21 +183,6 @@ def _near(solids: Solids, bound: np.ndarray, frame: int, own: int, camera: Camer
         close = (np.arccos(cosine) < half + half[own]) | (bound[frame] > distance)
     plane = solids.shape == SHAPES.index(Shape.PLANE)
     return np.flatnonzero((close | plane) & (np.arange(len(close)) != own) & (solids.label >= 0))
-
-
-def _rays(points: np.ndarray, camera: Camera,
-          size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Origins and unit directions (n, 3) of the rays through points (n, [row, column])."""
-    right, up, forward = camera.basis
-    flat = camera.projection == "orthographic"
-    tall = camera.height_m if flat else 2 * np.tan(np.radians(camera.fov_y_deg) / 2)
-    shift = (points - np.array(size) / 2) * tall / size[0]
-    offset = shift[:, 1:] * right - shift[:, :1] * up
-    if flat:
-        return camera.position + offset, np.broadcast_to(forward, offset.shape)
-    direction = forward + offset
-    direction = direction / np.linalg.norm(direction, axis=-1, keepdims=True)
-    return np.broadcast_to(np.array(camera.position), offset.shape), direction
 
 
 def _depth(solids: Solids, frame: int, number: int, origin: np.ndarray,

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from worldsim.instruments.blobs import Blobs
-from worldsim.instruments.discs import ROUND_RESIDUAL, roundness, split
+from worldsim.instruments.discs import roundness, split, tolerance
 from worldsim.instruments.mattes import Mattes
 from worldsim.instruments.windows import corners_of, cut
 
@@ -46,13 +46,59 @@ def singles(blobs: Blobs, mattes: Mattes) -> list[Single | None]:
             found.append(None)
             continue
         clear = whole[blobs.look[whole] == look]
-        discs = clear[residual[clear] < ROUND_RESIDUAL]
+        allowed = tolerance(np.sqrt(blobs.area[clear] / np.pi))
+        discs = clear[residual[clear] < allowed]
         frames = len(np.unique(blobs.frame[clear]))
         if len(discs) >= max(2, 0.5 * frames):
             found.append(Single(float(np.median(blobs.area[discs])), True))
         else:
             found.append(Single(_largest(blobs, clear if len(clear) else mine), False))
-    return found
+    return _as_others(found, blobs, mattes)
+
+
+TRIALS = 6
+"""Patches of a look by which it is judged whether they are several discs together."""
+
+
+def _as_others(found: list[Single | None], blobs: Blobs, mattes: Mattes) -> list[Single | None]:
+    """Looks whose objects are never seen apart, but whose patches are discs of the size that those
+    of other looks have, together: as grains in a heap."""
+    discs = [kind.area for kind in found if kind is not None and kind.round]
+    if not discs:
+        return found
+    usual = Single(float(np.median(discs)), True)
+    judged = list(found)
+    for look, kind in enumerate(found):
+        if kind is None or kind.round or kind.area < 0.5 * usual.area:
+            continue
+        mine = np.flatnonzero(blobs.look == look)
+        residuals = []
+        for n in mine[:: max(1, len(mine) // TRIALS)]:
+            patch, _, _ = _patch(blobs, mattes, int(n))
+            centres = split(patch, usual.radius, max(1, round(blobs.area[n] / usual.area)))
+            at = [np.arange(length) + 0.5 for length in patch.shape]
+            away = np.hypot(at[0][None, :, None] - centres[:, 0, None, None],
+                            at[1][None, None, :] - centres[:, 1, None, None]).min(axis=0)
+            disc = np.clip(usual.radius - away + 0.5, 0, 1)
+            residuals.append(((disc - patch) ** 2).sum() / patch.sum())
+        if np.median(residuals) < CROWD_RESIDUAL:
+            judged[look] = usual
+    return judged
+
+
+CROWD_RESIDUAL = 0.12
+"""Mean squared residual per covered pixel of discs that fill a patch in a crowd, where colours mix
+at every edge; a square twice as large leaves 0.2."""
+
+
+def _patch(blobs: Blobs, mattes: Mattes, n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Shares (row, column) of a patch with a rim around it, its pixels (k, 2) and their first
+    (2,)."""
+    at = np.argwhere(blobs.labels[blobs.frame[n]] == n + 1)
+    low, high = at.min(axis=0) - 1, at.max(axis=0) + 2
+    patch = np.zeros(high - low)
+    patch[tuple((at - low).T)] = mattes.share[blobs.frame[n]].numpy()[tuple(at.T)]
+    return patch, at, low
 
 
 def _largest(blobs: Blobs, some: np.ndarray) -> float:
@@ -94,11 +140,8 @@ def separated(blobs: Blobs, mattes: Mattes, kinds: list[Single | None]) -> Blobs
     for n in merged:
         kind = kinds[blobs.look[n]]
         assert kind is not None
-        at = np.argwhere(blobs.labels[blobs.frame[n]] == n + 1)
-        low, high = at.min(axis=0) - 1, at.max(axis=0) + 2
-        patch = np.zeros(high - low)
+        patch, at, low = _patch(blobs, mattes, n)
         inner = tuple((at - low).T)
-        patch[inner] = mattes.share[blobs.frame[n]].numpy()[tuple(at.T)]
         centres = split(patch, kind.radius, _count(blobs, kinds, n)) + low
         owner = np.linalg.norm(at[:, None] + 0.5 - centres, axis=-1).argmin(axis=1)
         labels[blobs.frame[n]][tuple(at.T)] = fresh + 1 + owner

@@ -47,9 +47,9 @@ from worldsim.instruments.blobs import Blobs, find_blobs
 from worldsim.instruments.kinks import kinks
 from worldsim.instruments.linking import Linking, link
 from worldsim.instruments.looks import Palette
-from worldsim.instruments.mattes import mattes
+from worldsim.instruments.mattes import Mattes, mattes
 from worldsim.instruments.motion import velocities
-from worldsim.instruments.singles import separated, singles
+from worldsim.instruments.singles import Single, separated, singles
 from worldsim.rollout import VIDEO_DIMS
 
 ROUND = 1.2
@@ -93,11 +93,16 @@ class ColourTracker:
     palette: Palette = Palette()
     linking: Linking = Linking()
 
-    def __call__(self, rgb: np.ndarray, fps: float) -> Tracks:
+    def objects(self, rgb: np.ndarray) -> tuple[Mattes, Blobs, list[Single | None]]:
+        """Mattes, a patch per object and frame, and how single objects of each look appear, of one
+        video (time, row, column, 3) uint8: all but who is who."""
         found = mattes(torch.from_numpy(rgb).float(), palette=self.palette)
         patches = find_blobs(found)
         kinds = singles(patches, found)
-        patches = separated(patches, found, kinds)
+        return found, separated(patches, found, kinds), kinds
+
+    def __call__(self, rgb: np.ndarray, fps: float) -> Tracks:
+        found, patches, kinds = self.objects(rgb)
         blob, look = link(patches, kinds, len(rgb), self.linking)
         position, whole = amodal(patches, blob, look, found, kinds)
         return _tracks_of(patches, blob, position, whole, found.looks.colour.numpy()[look])
