@@ -16,6 +16,7 @@ from worldsim.simulator.body_models import (
     member_model,
     set_added_inertia,
 )
+from worldsim.simulator.contact_impulses import ContactImpulses
 from worldsim.simulator.floating import ADDED_MASS, FloatingLoads
 from worldsim.simulator.frames import Frames
 from worldsim.simulator.free_bodies import FreeBodies
@@ -24,17 +25,12 @@ from worldsim.simulator.rotation import turned
 from worldsim.simulator.scene import Hidden, Physics, Scene
 from worldsim.simulator.structures import CRUSHED_HEIGHT
 
-ROUNDING = 1e-6
-"""Of the forces on a body: contact forces below this share of them are not told from rounding."""
-
 
 class Bodies:
     """All bodies of a batch of members: storeys (building by building), then debris, which float
     as boxes, then people.
 
-    people : the people's bodies, placed and pushed by their process. contact_impulse : (member,
-    body) N s, horizontal, of contacts so far, beyond what friction under them can give.
-    debris_impulse : (member, building) N s, horizontal, of contacts on storeys that stand, so far.
+    people : the people's bodies, placed and pushed by their process.
     debris_force : (member, debris, 6) N, N m: forces on debris that are not the water's.
     """
 
@@ -75,28 +71,11 @@ class Bodies:
         }
         self.impulse = np.zeros((len(scenes), 2))  # N s received from the water so far
         self.work = np.zeros(len(scenes))  # J, horizontal
-        self.debris_impulse = np.zeros((len(scenes), slots.buildings))
-        self.contact_impulse = np.zeros((len(scenes), slots.bodies))
-        boxes = slice(1, 1 + slots.bodies)
-        # MuJoCo: of two surfaces the rougher counts, unless one has priority.
-        self._friction = np.stack(
-            [
-                np.where(
-                    m.geom_priority[boxes] > 0,
-                    m.geom_friction[boxes, 0],
-                    np.maximum(m.geom_friction[boxes, 0], m.geom_friction[0, 0]),
-                )
-                for m in self._models
-            ]
+        self._contacts = ContactImpulses(
+            self._models, slots.bodies, slots.buildings, physics.gravity
         )
         self.debris_force = self._qfrc[:, 4 * n : 4 * n + 6 * slots.debris].reshape(
             len(scenes), slots.debris, 6
-        )
-        self._weight = np.stack(
-            [
-                physics.gravity * m.body_mass[boxes] * (1.0 - m.body_gravcomp[boxes])
-                for m in self._models
-            ]
         )
         self._mass = self._inertia()
         self.base = np.zeros((len(scenes), slots.buildings))
@@ -159,6 +138,17 @@ class Bodies:
     def standing(self) -> np.ndarray:
         """(member, building): whether the lowest storey still stands."""
         return self.frames.attached[:, :, 0]
+
+    @property
+    def contact_impulse(self) -> np.ndarray:
+        """(member, body) N s, horizontal, of contacts so far, beyond what friction under them can
+        give."""
+        return self._contacts.on_bodies
+
+    @property
+    def debris_impulse(self) -> np.ndarray:
+        """(member, building) N s, horizontal, of contacts on storeys that stand, so far."""
+        return self._contacts.on_buildings
 
     @property
     def peak_drift(self) -> np.ndarray:
@@ -245,14 +235,12 @@ class Bodies:
         """Add what contacts gave to storeys and debris, which moved at `before` (member, body, 3)
         m/s; the velocity now."""
         after = self.velocity
-        push = self._contact(before, after)
-        size = np.sqrt(push[..., 0] ** 2 + push[..., 1] ** 2)
-        attached = self.frames.attached
-        on_storeys = size[:, : self.storey_bodies].reshape(attached.shape)
-        # Storeys that stand touch neither the ground nor each other.
-        self.debris_impulse += TIMESTEP * np.where(attached, on_storeys, 0.0).sum(-1)
-        hit = size - self._friction * np.abs(push[..., 2])
-        self.contact_impulse += TIMESTEP * np.maximum(hit, 0.0)
+        n, members = self.storey_bodies, len(self._models)
+        held = self._qfrc[:, : 4 * n].reshape(members, n, 4)[..., :3]
+        applied = self._xfrc[:, 1 : 1 + self.slots.bodies, :3] + np.concatenate(
+            [held, self.debris_force[..., :3]], axis=1
+        )
+        self._contacts.add(after - before, self._mass, applied, self.frames.attached)
         return after
 
     @property
@@ -279,23 +267,6 @@ class Bodies:
         return self._qvel[:, first : first + 6 * self.slots.debris].reshape(
             len(self._models), self.slots.debris, 6
         )
-
-    def _contact(self, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-        """Contact force on storeys and debris in the last step, (member, body, 3) N: what the
-        applied forces do not explain of the change of momentum.
-
-        MuJoCo's own `qfrc_constraint` is off where its solver stopped before it converged.
-        """
-        n, members = self.storey_bodies, len(self._models)
-        held = self._qfrc[:, : 4 * n].reshape(members, n, 4)[..., :3]
-        applied = self._xfrc[:, 1 : 1 + self.slots.bodies, :3] + np.concatenate(
-            [held, self.debris_force[..., :3]], axis=1
-        )
-        applied[..., 2] -= self._weight
-        gained = self._mass * (after - before) / TIMESTEP
-        push = gained - applied
-        rounding = ROUNDING * (np.abs(gained) + np.abs(applied))
-        return np.where(np.abs(push) > rounding, push, 0.0)
 
     def _inertia(self) -> np.ndarray:
         """Mass and added mass along x, y, z of storeys and debris, (member, body, 3) kg."""
