@@ -93,4 +93,11 @@ def _refuse(message: str) -> int:
 
 def entry_point() -> None:
     """The console script ``worldsim``."""
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    if status == INTERRUPTED:
+        # Threads of libraries (zarr's readers) may be at work still and would complain at length
+        # while the interpreter ends; everything of ours was closed on the way here.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
