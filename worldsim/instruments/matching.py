@@ -34,14 +34,15 @@ class Interest:
 class TrackErrors:
     """Errors of tracks at the instants of interest, over all members.
 
-    position : (n,) px, wherever a part is followed.
+    position : (n,) px, wherever a track is on a part (`followed`).
     velocity : (m,) px/s, likewise, but for the frames next to a contact of the part, where there
         are two velocities. speed_range : (m,) px/s, from 0 to the greatest speed of that part in
         its member.
     missed : share of the instants at which no track is on the part.
     strays : tracks that are on no part, all members together. tracks : tracks in all.
-    switches : times that another track takes over a part. passes : times that two parts touch or
-        overlap in the picture: the occasions for it.
+    switches : times that another track takes over a part, but for a track that it takes from a
+        part of the same colour which it just met: nobody can tell these apart. passes : times that
+        two parts touch or overlap in the picture: the occasions for it.
     """
 
     position: np.ndarray
@@ -90,6 +91,38 @@ def _gaps(tracks: xr.Dataset, state: xr.Dataset, case: int,
     return np.fmin(gap, near[None, :, None]), near
 
 
+def followed(tracks: xr.Dataset, state: xr.Dataset) -> np.ndarray:
+    """Which track is on each part in each frame.
+
+    A track stays with its part as long as it is near; the others are given out anew in each frame,
+    one for one, with the least total distance: the correspondences of CLEAR MOT (Bernardin and
+    Stiefelhagen 2008, EURASIP J. Image Video Process., 246309).
+
+    Returns
+    -------
+    (case, realization, time, part) int; -1 where none is near.
+    """
+    owner = np.full(state["visible"].shape, -1)
+    for case, member in np.ndindex(owner.shape[:2]):
+        gap, limit = _gaps(tracks, state, case, member)
+        near = gap < 0.999 * limit[None, :, None]
+        last = np.full(len(limit), -1)
+        for frame in range(len(gap)):
+            each = np.flatnonzero(last >= 0)
+            stays = each[near[frame, each, last[each]]]
+            now = np.full(len(limit), -1)
+            now[stays] = last[stays]
+            free = np.setdiff1d(np.arange(gap.shape[2]), now[stays])
+            parts = np.flatnonzero(now < 0)
+            cost = np.where(near[frame], gap[frame], 1e3)[np.ix_(parts, free)]
+            for row, column in zip(*linear_sum_assignment(cost), strict=True):
+                if cost[row, column] < 1e3:
+                    now[parts[row]] = free[column]
+            owner[case, member, frame] = now
+            last = np.where(now >= 0, now, last)
+    return owner
+
+
 def track_errors(tracks: xr.Dataset, state: xr.Dataset, contacts: xr.Dataset | None = None,
                  interest: Interest = Interest()) -> TrackErrors:
     """How far tracks are off.
@@ -98,39 +131,33 @@ def track_errors(tracks: xr.Dataset, state: xr.Dataset, contacts: xr.Dataset | N
     ----------
     contacts : of `worldsim.instruments.contact_state`; velocities next to one are left out.
     """
-    chosen = matched(tracks, state)
+    owner = followed(tracks, state)
     wanted = interest.of(state)
-    taken = np.maximum(chosen, 0)
     calm = ~_beside_contacts(state, contacts)
-    positions, velocities, ranges, missing = [], [], [], []
-    for case, member, part in np.argwhere(wanted.any(axis=2)):
-        when = wanted[case, member, :, part]
-        if chosen[case, member, part] < 0:
-            missing.append(np.ones(when.sum(), dtype=bool))
-            continue
-        at = (case, member, slice(None), taken[case, member, part])
-        true = (case, member, slice(None), part)
-        gap = np.linalg.norm(tracks["position"].values[at] - state["position"].values[true],
-                             axis=-1)
-        missing.append(np.isnan(gap[when]))
-        positions.append(gap[when & np.isfinite(gap)])
-        speed = state["velocity"].values[true]
-        off = np.linalg.norm(tracks["velocity"].values[at] - speed, axis=-1)
-        judged = when & np.isfinite(off) & calm[true]
-        velocities.append(off[judged])
-        fastest = np.linalg.norm(speed[when], axis=-1).max()
-        ranges.append(np.full(judged.sum(), fastest))
+    read = {name: _taken(tracks[name].values, owner) for name in ("position", "velocity")}
+    gap = np.linalg.norm(read["position"] - state["position"].values, axis=-1)
+    speed = state["velocity"].values
+    off = np.linalg.norm(read["velocity"] - speed, axis=-1)
+    fastest = np.where(wanted, np.linalg.norm(speed, axis=-1), 0.0).max(axis=2, keepdims=True)
+    on, judged = wanted & np.isfinite(gap), wanted & np.isfinite(off) & calm
     found = int(tracks["found"].values.sum())
-    switches, passes = _identities(tracks, state)
+    useful = sum(len(np.unique(one[one >= 0])) for row in owner for one in row)
+    switches, passes = _identities(owner, state)
     return TrackErrors(
-        position=_joined(positions), velocity=_joined(velocities), speed_range=_joined(ranges),
-        missed=float(np.mean(np.concatenate(missing))) if missing else np.nan,
-        strays=found - int((chosen >= 0).sum()), tracks=found, switches=switches, passes=passes,
+        position=gap[on], velocity=off[judged],
+        speed_range=np.broadcast_to(fastest, off.shape)[judged],
+        missed=float(1 - on.sum() / wanted.sum()) if wanted.any() else np.nan,
+        strays=found - useful, tracks=found, switches=switches, passes=passes,
     )
 
 
-def _joined(some: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate(some) if some else np.zeros(0)
+def _taken(values: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """(case, realization, time, part, …) of (case, realization, time, track, …); NaN for -1."""
+    if not values.shape[3]:
+        return np.full((*owner.shape, *values.shape[4:]), np.nan)
+    at = (*np.ogrid[tuple(slice(n) for n in owner.shape[:3])],)
+    taken = values[(*(index[..., None] for index in at), np.maximum(owner, 0))]
+    return np.where((owner >= 0).reshape(*owner.shape, *[1] * (taken.ndim - 4)), taken, np.nan)
 
 
 def _beside_contacts(state: xr.Dataset, contacts: xr.Dataset | None) -> np.ndarray:
@@ -148,34 +175,42 @@ def _beside_contacts(state: xr.Dataset, contacts: xr.Dataset | None) -> np.ndarr
     return beside
 
 
-def _identities(tracks: xr.Dataset, state: xr.Dataset) -> tuple[int, int]:
+RECENT = 5
+"""Frames after which two parts that met are no longer taken for one another."""
+
+
+def _identities(owner: np.ndarray, state: xr.Dataset) -> tuple[int, int]:
     """Times that a part's track changes, and that two parts begin to touch or overlap."""
     switches = passes = 0
-    cases, realizations, times, parts = state["visible"].shape
-    for case in range(cases):
-        for member in range(realizations):
-            gap, limit = _gaps(tracks, state, case, member)
-            owner = np.full(parts, -1)
-            for frame in range(times):
-                visible = state["visible"].values[case, member, frame] > 0.25
-                cost = np.where(visible[:, None], gap[frame], limit[:, None])
-                for part, track in zip(*linear_sum_assignment(cost), strict=True):
-                    if cost[part, track] >= 0.999 * limit[part]:
-                        continue
-                    switches += owner[part] not in (-1, track)
-                    owner[part] = track
-            passes += _passes(state, case, member)
-    return int(switches), passes
+    for case, member in np.ndindex(owner.shape[:2]):
+        close = _close(state, case, member)
+        passes += int(np.triu((close[1:] & ~close[:-1]).sum(axis=0), 1).sum())
+        colour = state["colour"].values[case]
+        alike = (colour[:, None] == colour[None]).all(axis=-1)
+        met = np.full(alike.shape, -np.inf)  # the last frame in which two parts were close
+        of_part = np.full(owner.shape[3], -1)
+        of_track: dict[int, int] = {}
+        for frame in range(owner.shape[2]):
+            met[close[frame]] = frame
+            for part in np.flatnonzero(owner[case, member, frame] >= 0):
+                track = int(owner[case, member, frame, part])
+                before = of_track.get(track, -1)
+                if of_part[part] not in (-1, track):
+                    exchanged = (before >= 0 and alike[part, before]
+                                 and frame - met[part, before] <= RECENT)
+                    switches += not exchanged
+                of_part[part] = track
+                of_track[track] = int(part)
+    return switches, passes
 
 
-def _passes(state: xr.Dataset, case: int, member: int) -> int:
+def _close(state: xr.Dataset, case: int, member: int) -> np.ndarray:
+    """(time, part, part) bool: outlines within a pixel of each other."""
     place = state["position"].values[case, member]
     half = state["extent"].values[case, member].mean(axis=-1) / 2
     distance = np.linalg.norm(place[:, :, None] - place[:, None], axis=-1)
     with np.errstate(invalid="ignore"):
-        close = distance < half[:, :, None] + half[:, None] + 1
-    upper = np.triu(np.ones(close.shape[1:], dtype=bool), 1)
-    return int(((close[1:] & ~close[:-1]) & upper).sum())
+        return np.asarray(distance < half[:, :, None] + half[:, None] + 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -200,13 +235,14 @@ def event_errors(tracks: xr.Dataset, state: xr.Dataset, contacts: xr.Dataset,
     px per frame, at instants of interest, with two more frames on either side; it counts for each
     such object. A kink within one and a half frames of a contact is that contact.
     """
-    chosen = matched(tracks, state)
+    owner = followed(tracks, state)
+    jumped = _taken(tracks["kink"].values, owner)
     wanted = interest.of(state)
     times, fps = state["time"].values, tracks.attrs["fps"]
     errors: list[float] = []
     shown = kinks = true = 0
-    for case, member, part in np.argwhere(chosen >= 0):
-        kink = tracks["kink"].values[case, member, :, chosen[case, member, part]]
+    for case, member, part in np.argwhere((owner >= 0).any(axis=2)):
+        kink = jumped[case, member, :, part]
         kink = kink[np.isfinite(kink)]
         begin, size = [], []
         for side in ("a", "b"):
