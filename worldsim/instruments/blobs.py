@@ -58,19 +58,17 @@ def find_blobs(mattes: Mattes, core: float = 0.4, least: float = 2.0) -> Blobs:
 
     least : px2, area below which a patch is noise.
     """
-    frames, rows, columns = mattes.share.shape
-    count = max(len(mattes.looks), 1)
     firm = (mattes.share > core).numpy()
     look = mattes.look.numpy()
-    stack = np.zeros((frames, count, rows, columns), dtype=bool)
-    for number in range(count):
-        stack[:, number] = firm & (look == number)
     plane = np.zeros((3, 3, 3), dtype=bool)
     plane[1] = True
-    labels, found = ndimage.label(stack.reshape(-1, rows, columns), structure=plane)
-    flat = np.zeros((frames, rows, columns), dtype=np.int64)
     at = np.nonzero(firm)
-    flat[at] = labels.reshape(stack.shape)[at[0], look[at], at[1], at[2]]
+    flat = np.zeros(firm.shape, dtype=np.int32)
+    found = 0
+    for number in range(len(mattes.looks)):
+        labels, more = ndimage.label(firm & (look == number), structure=plane)
+        flat[at] += np.where(labels[at] > 0, labels[at] + found, 0).astype(np.int32)
+        found += more
     beside = np.zeros(flat.shape, dtype=bool)
     beside[at] = _beside_another(at, look, firm)
     thin = np.nonzero((mattes.share > 0).numpy() & ~firm)
@@ -102,7 +100,7 @@ def _beside_another(at: _Pixels, look: np.ndarray, firm: np.ndarray) -> np.ndarr
 def _label_beside(at: _Pixels, look: np.ndarray, flat: np.ndarray) -> np.ndarray:
     """The label of a patch of the same look next to each pixel; 0 where there is none."""
     own = look[at]
-    label = np.zeros(len(own), dtype=np.int64)
+    label = np.zeros(len(own), dtype=np.int32)
     for near in _around(at, look.shape):
         label = np.maximum(label, np.where(look[near] == own, flat[near], 0))
     return label
@@ -137,7 +135,7 @@ def _measured(flat: np.ndarray, found: int, mattes: Mattes, beside: np.ndarray,
     look[label - 1] = mattes.look.numpy().ravel()[at]
     order = np.flatnonzero(keep)
     order = order[np.argsort(first[order], kind="stable")]
-    renumber = np.zeros(found + 1, dtype=np.int64)
+    renumber = np.zeros(found + 1, dtype=np.int32)
     renumber[order + 1] = np.arange(len(order)) + 1
     return Blobs(first[order], look[order], area[order],
                  np.stack([mean_r, mean_c], axis=-1)[order], moments[order], edge[order],

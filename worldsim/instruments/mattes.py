@@ -25,7 +25,7 @@ class Mattes:
     """The objects' share of each pixel.
 
     share : (time, row, column) float32, 0..1, covered by the pixel's own look.
-    look : (time, row, column) int64, which look that is; -1 where none.
+    look : (time, row, column) int8, which look that is; -1 where none.
     looks : the looks. backdrop : (row, column, 3) float32, what is seen where no object is.
     """
 
@@ -41,20 +41,28 @@ def mattes(rgb: torch.Tensor, looks: Looks | None = None,
 
     Parameters
     ----------
-    rgb : (time, row, column, 3) float32, 0..255.
+    rgb : (time, row, column, 3) uint8.
     looks : the objects' looks, if known; else found in the video.
     """
-    some = rgb[_spread(len(rgb), FRAMES_FOR_LOOKS)]
+    some = rgb[_spread(len(rgb), FRAMES_FOR_LOOKS)].float()
     if looks is None:
         looks = find_looks(some, palette)
-        if len(looks):
-            looks = _solid(some, looks, palette)
+        looks = _solid(some, looks, palette)
+    share = torch.zeros(rgb.shape[:3])
+    look = torch.full(rgb.shape[:3], -1, dtype=torch.int8)
     if not len(looks):
-        nothing = torch.zeros(rgb.shape[:3])
-        return Mattes(nothing, nothing.long() - 1, looks, some.median(dim=0).values)
+        return Mattes(share, look, looks, some.median(dim=0).values)
     backdrop = learn_backdrop(some, looks, palette)
-    share, look = _shares(rgb, looks, backdrop, palette)
+    # A part at a time, so that long videos need no more memory than short ones.
+    at_once = max(1, PIXELS_AT_ONCE // (rgb.shape[1] * rgb.shape[2]))
+    for first in range(0, len(rgb), at_once):
+        part = slice(first, first + at_once)
+        share[part], look[part] = _shares(rgb[part].float(), looks, backdrop, palette)
     return Mattes(share, look, looks, backdrop)
+
+
+PIXELS_AT_ONCE = 2**20
+"""Pixels of the frames whose mattes are computed together."""
 
 
 SOLID = 7 / 9 - 1e-3

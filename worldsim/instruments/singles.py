@@ -159,7 +159,7 @@ def separated(blobs: Blobs, mattes: Mattes, kinds: list[Single | None]) -> Blobs
     every = {name: np.concatenate([getattr(blobs, name), *rows[name]]) for name in _COLUMNS}
     chosen = np.concatenate([keep, np.arange(len(blobs), fresh)])
     chosen = chosen[np.argsort(every["frame"][chosen], kind="stable")]
-    number = np.zeros(fresh + 1, dtype=np.int64)
+    number = np.zeros(fresh + 1, dtype=np.int32)
     number[chosen + 1] = np.arange(len(chosen)) + 1
     return Blobs(**{name: values[chosen] for name, values in every.items()},
                  labels=number[labels])

@@ -96,7 +96,7 @@ class ColourTracker:
     def objects(self, rgb: np.ndarray) -> tuple[Mattes, Blobs, list[Single | None]]:
         """Mattes, a patch per object and frame, and how single objects of each look appear, of one
         video (time, row, column, 3) uint8: all but who is who."""
-        found = mattes(torch.from_numpy(rgb).float(), palette=self.palette)
+        found = mattes(torch.from_numpy(np.ascontiguousarray(rgb)), palette=self.palette)
         patches = find_blobs(found)
         kinds = singles(patches, found)
         return found, separated(patches, found, kinds), kinds
