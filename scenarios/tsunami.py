@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from scenarios.town_plan import STREET, TOWN, TownPlan
-from worldsim.scenario import Scenario, choice, parameter
+from worldsim.scenario import ClosedForm, Observable, Scenario, choice, parameter
 from worldsim.simulator.evacuation import LONGEST_WARNING
 
 if TYPE_CHECKING:
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class Tsunami(Scenario):
     """A bore of given height runs up a beach into a street of 8 to 12 buildings and 100 people.
 
-    Layout, building sizes, beach profile, people and what they did before t=0 vary with the case;
-    strengths, drift limits, anchorage, the debris' density and drag and what people decide later
-    are hidden and vary with the realization.
+    Visible, drawn per case: layout, building sizes, beach profile, people and what they did before
+    t=0. Hidden, drawn per realization: strengths, drift limits, anchorage, the debris' density and
+    drag, and what people decide later.
     """
 
     name: ClassVar[str] = "tsunami"
@@ -30,6 +30,35 @@ class Tsunami(Scenario):
         "Truth here is a simulation, not an observed tsunami: water is averaged over its depth (no "
         "splashing, no plunging, no sediment), buildings are boxes on shear frames, people are "
         "capsules who walk to high ground or a shelter, and nobody helps anybody."
+    )
+    phrasings: ClassVar[tuple[str, ...]] = (
+        "a {wave_height:.1f} m tsunami runs up the beach into a street of {building} houses",
+        "a bore {wave_height:.1f} m high meets {building} buildings behind a beach; the seawall is "
+        "{seawall_height:.1f} m high",
+        "{building} houses on ground {street_elevation:.1f} m above the sea, a wave of "
+        "{wave_height:.1f} m, {green_belt:.0f} m of trees, {population:.0f} people by {occupancy}",
+    )
+    observables: ClassVar[tuple[Observable, ...]] = (
+        Observable("wet", "1", "where water shows, cell by cell"),
+        Observable("front_position", "m", "how far inland the water has come"),
+        Observable("arrival_time", "s", "of the water at the first building"),
+        Observable("standing", "1", "which buildings stand"),
+        Observable("debris_position", "m", "of every floating body"),
+    )
+    checks: ClassVar[tuple[ClosedForm, ...]] = (
+        ClosedForm("books", "mass is what it was plus what came in", 1e-10, "conservation"),
+        ClosedForm(
+            "third law", "momentum lost by the water = impulse on bodies, walls and ground", 1e-8,
+            "Newton 1687",
+        ),
+        ClosedForm(
+            "run-up of a solitary wave", "R/d = 2.831 sqrt(cot b) (H/d)^(5/4)", 0.06,
+            "Synolakis 1987, J. Fluid Mech. 185, 523; `worldsim validate`",
+        ),
+        ClosedForm(
+            "yield of a storey", "V = base-shear coefficient times weight", 0.01,
+            "HAZUS; `worldsim validate --case pushover`",
+        ),
     )
     held_out: ClassVar[bool] = False  # the packaged model was trained on all of its ranges
     mirror_axes: ClassVar[Mapping[str, str]] = {"overhead": "rows", "street": "columns"}
@@ -131,10 +160,20 @@ class Tsunami(Scenario):
 
 @dataclasses.dataclass(frozen=True)
 class Town(Tsunami):
-    """The same coast with a town of 24 buildings behind it, for a minute."""
+    """The same coast with a town of 24 buildings behind it, for a minute.
+
+    Visible and hidden is what is visible and hidden of `Tsunami`.
+    """
 
     name: ClassVar[str] = "town"
     version: ClassVar[int] = 1
     summary: ClassVar[str] = "a tsunami meets a coastal town"
+    phrasings: ClassVar[tuple[str, ...]] = (
+        "a {wave_height:.1f} m tsunami floods a coastal town of {building} buildings",
+        "a minute of a town behind a beach after a wave of {wave_height:.1f} m; its seawall is "
+        "{seawall_height:.1f} m high",
+        "{population:.0f} people of a town, warned {warning_time:.0f} s ago, and a wave of "
+        "{wave_height:.1f} m",
+    )
     duration: ClassVar[float] = 60.0
     plan: ClassVar[TownPlan] = TOWN
