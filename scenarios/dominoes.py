@@ -149,7 +149,7 @@ class Dominoes(Scenario):
             )
         return MechanicalScene(
             (*around, *bodies), stage_cameras(WIDTH, HEIGHT, depth=0.5),
-            backdrop=backdrop, gravity=self.gravity, step=1 / 240,
+            backdrop=backdrop, gravity=self.gravity, step=1 / 240, many_contacts=True,
         )
 
     def hidden(

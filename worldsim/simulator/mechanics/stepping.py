@@ -41,9 +41,9 @@ their many contacts are soon chaotic anyway, and the solver takes most of the ti
 CROWD_ITERATIONS = 20, 10
 """Of Newton's method, and of each line search."""
 
-CROWD_HARDNESS, CROWD_TOLERANCE = 0.99, 1e-8
-"""As `models.HARDNESS` and the solver's tolerance: a hundredth of a step's weight is left to creep,
-0.2 mm/s, for half of the iterations."""
+SOFTER, TOLERANCE = 0.99, 1e-8
+"""As `models.HARDNESS` and the solver's tolerance where many contacts hang together: a hundredth of
+a step's weight is left to creep, 0.2 mm/s, for half of the iterations."""
 
 STOPPED = 3.5
 """Change of a sphere's slip over friction and change of its normal speed, while it slips: 1 + 5/2
@@ -80,8 +80,9 @@ class Member:
         if free.sum() > CROWD:
             self._rounds = 1
             self._option.iterations, self._option.ls_iterations = CROWD_ITERATIONS
-            self._option.tolerance = CROWD_TOLERANCE
-            self.model.pair_solimp[:, :2] = CROWD_HARDNESS
+        if free.sum() > CROWD or built.scene.many_contacts:
+            self._option.tolerance = TOLERANCE
+            self.model.pair_solimp[:, :2] = SOFTER
         self._flags = int(self._option.disableflags)
         self._place, self._speed = self.data.qpos, self.data.qvel
         self._kept = self._place.copy()
