@@ -25,15 +25,40 @@ class Kind(enum.StrEnum):
     """Falls with another acceleration than the scenario says."""
 
 
+class Rule(enum.StrEnum):
+    """What a candidate was found by. Each rule has scores of its own."""
+
+    JUMP = "jump"
+    """Places before and after do not go together."""
+    LOSS = "loss"
+    """Not seen any more, or not seen before."""
+    JOLT = "jolt"
+    """A velocity jumps, and nothing else is known."""
+    STEADY_JOLT = "steady jolt"
+    """The same, where acceleration is known not to change between events."""
+    FLIGHT_JOLT = "flight jolt"
+    """The same, where the acceleration of free motion is known."""
+    CONTACT_GAIN = "contact gain"
+    """Away from what stands still faster than towards it."""
+    SWING_GAIN = "swing gain"
+    """A pendulum gains energy."""
+    OVERLAP = "overlap"
+    """Two solids of one plane where there is room for one."""
+    FALL = "fall"
+    """Another acceleration of free flight than the scenario's."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Candidate:
     """Something that might break physics.
 
-    kind : what. frame : when, in frames, not always whole. object : number in the tracks.
+    rule : what it was found by. kind : what. frame : when, in frames, not always whole.
+    object : number in the tracks.
     place : (row, column) px. amount, unit : how much. score : how far beyond what measuring errors
-    explain, in a unit of the kind's own; larger is surer.
+    explain, in a unit of the rule's own; larger is surer.
     """
 
+    rule: Rule
     kind: Kind
     frame: float
     object: int

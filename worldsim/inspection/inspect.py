@@ -29,6 +29,9 @@ from worldsim.instruments import track
 from worldsim.instruments.mattes import mattes
 from worldsim.scenario import Scenario
 
+SMALLEST = 4.0
+"""px; least diameter of an object that is judged: the instruments know places of larger ones."""
+
 FEWEST_FRAMES = 5
 """Frames of a video from which anything can be said of motion."""
 
@@ -78,7 +81,7 @@ def inspect(video: np.ndarray, fps: float, scenario: Scenario | None = None,
     if scenario is not None:
         chosen = camera or scenario.film_cameras[0]
         known = knowledge(scenario, chosen, (frames.shape[1], frames.shape[2]))
-        if known.fall is None:
+        if known.fall is None or not known.fall.any():
             untold.append(
                 f"gravity and gains at bounces: in the view {chosen!r} of {scenario.name!r} "
                 "nothing falls freely at one scale")
@@ -91,6 +94,10 @@ def inspect(video: np.ndarray, fps: float, scenario: Scenario | None = None,
         return Inspection((), 0, ("anything: no object of a colour of its own could be followed",))
     backdrop = mattes(torch.from_numpy(frames).float()).backdrop.numpy()
     followed = follow(tracks, backdrop)
+    small = int(tracks["found"].sum()) - len(followed.courses)
+    if small:
+        untold.append(f"{small} objects of less than {SMALLEST:g} px: their places are not known "
+                      "well enough")
     measure = sureness or stored()
     found = []
     for one in candidates(followed, known):
@@ -123,7 +130,8 @@ def follow(tracks: xr.Dataset, backdrop: np.ndarray) -> Followed:
     extent = tracks["extent"].transpose("time", "object", "rc").values
     courses = []
     for number in range(position.shape[1]):
-        if not np.isfinite(position[:, number, 0]).any():
+        seen = area[np.isfinite(position[:, number, 0]), number]
+        if not len(seen) or np.median(seen) < np.pi * SMALLEST**2 / 4:
             continue
         courses.append(Course(number, position[:, number], visible[:, number]))
     around = surroundings(position, area, extent, tracks["colour"].values, backdrop)
@@ -140,6 +148,8 @@ def candidates(followed: Followed, known: Known | None = None) -> list[Candidate
     if known is not None:
         if known.to_fixture is not None:
             around = dataclasses.replace(around, to_edge=known.to_fixture)
+        if not known.water:
+            around = dataclasses.replace(around, wet=np.zeros_like(around.wet))
         fall = None if known.fall is None else known.fall / followed.fps**2
         curves, planar = known.curves, known.planar
         gravity = wrong_gravity(followed.courses, around, known, followed.fps)

@@ -22,8 +22,11 @@ PARTS = 5
 LEFT_OVER = 4.0
 """Greatest mean squared residual of the kinked curve, over what noise leaves."""
 
-APART = 3
-"""Frames within which there is one jolt only, the strongest."""
+LEAST = 4.0
+"""Strength from which a jolt is one."""
+
+APART = 2
+"""Gaps on both sides of a jolt's in which there is no other."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,31 +109,53 @@ def jolts(position: np.ndarray, usable: np.ndarray, noise: float, curves: Curves
     position : (time, [row, column]) px. usable : (time,) bool, wholly seen.
     noise : px. curves : how motion goes on between events.
     """
+    frames = len(position)
+    broken = np.zeros(frames + 1, dtype=bool)  # before each frame; the last for after the last
+    fresh = np.arange(frames - 1)
+    tried: dict[int, Jolt | None] = {}
     found: list[Jolt] = []
-    best = np.zeros(len(position))
-    for gap in range(len(position) - 1):
-        before, after = _run(usable, gap, -1), _run(usable, gap + 1, 1)
-        strongest: Jolt | None = None
-        for left in SIDES:
-            for right in SIDES:
-                if left > before or right > after or left + right <= curves.smooth + 2:
-                    continue
-                one = _tested(position, gap, left, right, noise, curves)
-                if one is not None and (strongest is None or one.strength > strongest.strength):
-                    strongest = one
-        if strongest is not None:
-            best[gap] = strongest.strength
-            found.append(strongest)
-    return [one for one in found
-            if one.strength >= best[max(int(one.frame) - APART, 0) : int(one.frame) + APART + 1
-                                    ].max()]
+    while True:
+        # What another jolt is within a window of says nothing of that window.
+        for gap in fresh.tolist():
+            tried[gap] = None if broken[gap + 1] else _strongest(
+                position, usable, broken, gap, noise, curves)
+        left = [one for one in tried.values() if one is not None and one.strength >= LEAST]
+        if not left:
+            return sorted(found, key=lambda one: one.frame)
+        one = max(left, key=lambda one: one.strength)
+        found.append(one)
+        at = int(one.frame)
+        broken[at + 1] = True
+        fresh = np.arange(max(at - SIDES[-1], 0), min(at + SIDES[-1] + 1, frames - 1))
+        for near in range(at - APART, at + APART + 1):
+            tried[near] = None
+        fresh = fresh[np.abs(fresh - at) > APART]
 
 
-def _run(usable: np.ndarray, frame: int, step: int) -> int:
-    """Usable frames in a row from `frame` on, up to the longest side."""
+def _strongest(position: np.ndarray, usable: np.ndarray, broken: np.ndarray, gap: int,
+               noise: float, curves: Curves) -> Jolt | None:
+    """The strongest jolt of all windows around a gap between two frames."""
+    before = _run(usable, broken, gap, -1)
+    after = _run(usable, broken, gap + 1, 1)
+    strongest: Jolt | None = None
+    for left in SIDES:
+        for right in SIDES:
+            if left > before or right > after or left + right <= curves.smooth + 2:
+                continue
+            one = _tested(position, gap, left, right, noise, curves)
+            if one is not None and (strongest is None or one.strength > strongest.strength):
+                strongest = one
+    return strongest
+
+
+def _run(usable: np.ndarray, broken: np.ndarray, frame: int, step: int) -> int:
+    """Usable frames in a row from `frame` on without a jolt between, up to the longest side."""
     count = 0
     while 0 <= frame < len(usable) and usable[frame] and count < SIDES[-1]:
-        count, frame = count + 1, frame + step
+        count += 1
+        if broken[frame + (step > 0)]:
+            break
+        frame += step
     return count
 
 

@@ -14,10 +14,10 @@ import numpy as np
 
 from worldsim.camera.projection import Camera
 from worldsim.errors import InputError
-from worldsim.inspection.finding import Candidate, Kind
+from worldsim.inspection.finding import Candidate, Kind, Rule
 from worldsim.inspection.fixtures import distance_to_fixtures, poses_of, same_fixtures
 from worldsim.inspection.jolts import ANY, STEADY, Curves
-from worldsim.inspection.rules import WHOLE, Course, in_the_air
+from worldsim.inspection.rules import SLOW, WHOLE, Course, in_the_air
 from worldsim.inspection.surroundings import Surroundings
 from worldsim.mechanics import Body, Freedom, MechanicalScene, Role
 from worldsim.scenario import Scenario
@@ -34,10 +34,12 @@ instruments."""
 class Known:
     """What is known of a video's scene.
 
-    gravity : m/s2. fall : ([row, column]) px/s2, the acceleration of free flight; None where
-    nothing flies freely, or where the view has no one scale, or sees no fall.
-    planar : whether all that moves is tracked, in one plane that the camera looks straight at.
+    gravity : m/s2. fall : ([row, column]) px/s2, the acceleration between contacts; None where
+    nothing moves freely, or where the view has no one scale.
+    planar : whether all that moves is tracked, in one plane that the camera looks straight at, and
+    gets energy from gravity and each other alone.
     curves : how objects move between events.
+    water : whether there may be any.
     to_fixture : (row, column) px, distance to what stands still; None if that is not the same in
     all cases. swings : whether each object hangs on an axle of its own, free of springs.
     down : ([row, column]) px/s2, gravity in the picture; None without one scale.
@@ -47,6 +49,7 @@ class Known:
     fall: np.ndarray | None = None
     planar: bool = False
     curves: Curves = ANY
+    water: bool = False
     to_fixture: np.ndarray | None = None
     swings: bool = False
     down: np.ndarray | None = None
@@ -64,7 +67,7 @@ def knowledge(scenario: Scenario, camera: str, size: tuple[int, int]) -> Known:
         raise InputError(
             f"{scenario.name!r} has no camera {camera!r}; it has {', '.join(scene.cameras)}")
     if not isinstance(scene, MechanicalScene):
-        return Known(float("nan"))
+        return Known(float("nan"), water=True)
     view: Camera = scene.cameras[camera]
     if view.projection != "orthographic" or not _level_or_plumb(view):
         return Known(scene.gravity)
@@ -75,10 +78,13 @@ def knowledge(scenario: Scenario, camera: str, size: tuple[int, int]) -> Known:
     followed = all(part.tracked or not part.collides for body in movers for part in body.parts)
     poses = poses_of(scene)
     depth = [float(view.basis[2] @ poses[body.name][0]) for body in movers]
-    planar = followed and bool(np.ptp(depth) < 1e-6)
     steady = all(_freedom(body) in (Freedom.FREE, Freedom.SLIDE) and not _sprung(body)
                  for body in movers)
-    flies = free and followed and scene.air == (0.0, 0.0) and bool(np.any(acceleration))
+    smooth = all(body.material.friction == 0 for body in scene.bodies if _touches(body))
+    planar = followed and steady and bool(np.ptp(depth) < 1e-6)
+    glide = smooth and not np.any(acceleration) and all(
+        _glides(body) for body in scene.bodies if body.joint is not None)
+    flies = followed and scene.air == (0.0, 0.0) and (glide or (free and np.any(acceleration)))
     others = [scenario.scene(0, case) for case in (1, 2, 3)]
     return Known(
         gravity=scene.gravity,
@@ -103,6 +109,17 @@ def _freedom(body: Body) -> Freedom | None:
     return body.joint.freedom if body.joint is not None else None
 
 
+def _glides(body: Body) -> bool:
+    """Whether nothing but contacts, and gravity, changes its velocity."""
+    free = _freedom(body) is Freedom.FREE
+    slides = _freedom(body) is Freedom.SLIDE and not _sprung(body)
+    return free or (slides and body.joint is not None and body.joint.damping == 0)
+
+
+def _touches(body: Body) -> bool:
+    return any(part.collides for part in body.parts)
+
+
 def _sprung(body: Body) -> bool:
     return body.joint is not None and body.joint.stiffness > 0
 
@@ -112,7 +129,7 @@ def wrong_gravity(courses: list[Course], around: Surroundings, known: Known, fps
     """Objects that fly, with nothing near, by another acceleration than the scenario's: one
     candidate, since all flights of a video tell of one gravity, or none.
     """
-    if known.fall is None:
+    if known.fall is None or not known.fall.any():
         return []
     expected = known.fall / fps**2
     size = float(np.linalg.norm(expected))
@@ -133,7 +150,7 @@ def wrong_gravity(courses: list[Course], around: Surroundings, known: Known, fps
     course, first, last = flights[int(np.argmax(weights))]
     middle = (first + last) // 2
     return [Candidate(
-        Kind.WRONG_GRAVITY, float(middle), course.number, _pair(course.position[middle]),
+        Rule.FALL, Kind.WRONG_GRAVITY, float(middle), course.number, _pair(course.position[middle]),
         known.gravity * factor, "m/s2", abs(factor - 1) * float(np.sum(weights)) ** 0.5,
     )]
 
@@ -152,35 +169,50 @@ def _flights(course: Course, around: Surroundings) -> Iterator[tuple[int, int]]:
                 run = []
 
 
-def swings_up(courses: list[Course], known: Known, fps: float) -> Iterator[Candidate]:
-    """Pendulums that gain energy: of what hangs on an axle, ``v^2 / 2 + g h`` never grows.
+SPEED_SIDE = 2
+"""Frames on each side from which a speed is formed."""
 
-    That of some frames is held against that of the frames before.
+SWING_FRAMES = 10
+"""Frames before, and after, that are held against each other."""
+
+
+def swings_up(courses: list[Course], known: Known, fps: float) -> Iterator[Candidate]:
+    """Pendulums that gain energy: of what hangs on an axle, ``v^2 / 2 + g h`` falls with the way
+    that drag acts over, ``de = -c v^2 dt``, and never jumps up.
     """
     if not known.swings or known.down is None:
         return
     for course in courses:
+        found: list[Candidate] = []
         energy, motion = _energy(course, known.down / fps**2)
+        energy = energy + _drag(energy, motion) * np.nancumsum(motion)
         for frame in range(SWING_FRAMES, len(energy) - SWING_FRAMES + 1):
-            # A kick is between two frames: speeds of the frames next to it have both sides in them.
+            # The kick is between two frames; speeds next to it have both sides in them.
             before = energy[frame - SWING_FRAMES : frame - SPEED_SIDE]
             after = energy[frame + SPEED_SIDE : frame + SWING_FRAMES]
-            moving = motion[frame - SWING_FRAMES : frame + SWING_FRAMES].max()
-            if not (np.isfinite(before).all() and np.isfinite(after).all()):
+            moving = float((motion[frame - SPEED_SIDE - 1] + motion[frame + SPEED_SIDE]) / 2)
+            jump = float(after.mean() - before.mean())
+            if not (np.isfinite(jump) and jump > 0 and np.sqrt(2 * moving) > SLOW):
                 continue
-            gain = float(after.min() - before.max())
-            if gain > 0:
-                yield Candidate(
-                    Kind.ENERGY_GAIN, frame - 0.5, course.number, _pair(course.position[frame]),
-                    100 * gain / max(float(moving), 1e-6), "%",
-                    gain / (course.jitter * np.sqrt(2 * moving) + 0.02 * moving))
+            # Speeds of neighbouring frames share positions: fewer of them are independent.
+            spread = np.sqrt((before.var() + after.var()) / 2)
+            error = max(spread, course.jitter * np.sqrt(2 * moving)) * np.sqrt(
+                2 * (2 * SPEED_SIDE + 1) / len(before))
+            found.append(Candidate(
+                Rule.SWING_GAIN, Kind.ENERGY_GAIN, frame - 0.5, course.number,
+                _pair(course.position[frame]), 100 * jump / moving, "%", jump / error))
+        yield from (one for one in found if one.score == max(
+            other.score for other in found if abs(other.frame - one.frame) <= SWING_FRAMES))
 
 
-SPEED_SIDE = 2
-"""Frames on each side from which a speed is formed."""
-
-SWING_FRAMES = 7
-"""Frames before, and after, that are held against each other."""
+def _drag(energy: np.ndarray, motion: np.ndarray) -> float:
+    """The c of ``de = -c m dt``, 0 or more, from all stretches of a track: their median, since few
+    have a kick in them."""
+    way = np.nancumsum(motion)
+    fall = energy[:-SWING_FRAMES] - energy[SWING_FRAMES:]
+    over = way[SWING_FRAMES:] - way[:-SWING_FRAMES]
+    told = np.isfinite(fall) & (over > 0)
+    return max(float(np.median(fall[told] / over[told])), 0.0) if told.any() else 0.0
 
 
 def _energy(course: Course, down: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -218,7 +250,7 @@ def overlaps(courses: list[Course], around: Surroundings, known: Known, round_: 
             if deepest > 0:
                 middle = (one.position[at] + other.position[at]) / 2
                 yield Candidate(
-                    Kind.INTERPENETRATION, float(at), one.number,
+                    Rule.OVERLAP, Kind.INTERPENETRATION, float(at), one.number,
                     _pair(middle), deepest, "px",
                     deepest / (0.5 + 0.15 * min(radii)),
                 )

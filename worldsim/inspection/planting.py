@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from worldsim.errors import InputError
-from worldsim.mechanics import STATES_PER_SECOND, Kick
+from worldsim.mechanics import STATES_PER_SECOND, Kick, MechanicalScene
 from worldsim.scenario import Scenario
 from worldsim.simulator.scene import Physics
 
@@ -60,9 +60,10 @@ def with_kick(scenario: Scenario, kick: Kick) -> Scenario:
     return _kicked(type(scenario), lambda case: (kick,))(**scenario.values())
 
 
-def with_kicks(scenarios: Sequence[Scenario], kicks: Mapping[int, Kick]) -> list[Scenario]:
-    """As `with_kick`, for cases of one simulation: an intervention of its own by case number."""
-    one = _kicked(type(scenarios[0]), lambda case: (kicks[case],) if case in kicks else ())
+def with_kicks(scenarios: Sequence[Scenario], kicks: Mapping[int, Sequence[Kick]]
+               ) -> list[Scenario]:
+    """As `with_kick`, for cases of one simulation: interventions of its own by case number."""
+    one = _kicked(type(scenarios[0]), lambda case: tuple(kicks.get(case, ())))
     return [one(**scenario.values()) for scenario in scenarios]
 
 
@@ -81,6 +82,19 @@ def energy_kick(time: float, body: str, gain: float) -> Kick:
         raise InputError(f"gain={gain:g}: a body cannot lose more than it has; give above -1")
     states = round(time * STATES_PER_SECOND)
     return Kick(states / STATES_PER_SECOND, body, float(np.sqrt(1 + gain)))
+
+
+def energy_kicks(scene: MechanicalScene, time: float, body: str, gain: float) -> tuple[Kick, ...]:
+    """`energy_kick` of a body and of all that it hangs on, so that its velocity grows in all
+    directions alike."""
+    bodies = {one.name: one for one in scene.bodies}
+    kicks = []
+    at: str | None = body
+    while at is not None:
+        if bodies[at].joint is not None:
+            kicks.append(energy_kick(time, at, gain))
+        at = bodies[at].parent
+    return tuple(kicks)
 
 
 def other_gravity(factor: float) -> Physics:

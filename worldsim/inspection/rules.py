@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from worldsim.inspection.finding import Candidate, Kind
-from worldsim.inspection.jolts import ANY, FLIGHT, Curves, Jolt, jolts
+from worldsim.inspection.finding import Candidate, Kind, Rule
+from worldsim.inspection.jolts import ANY, FLIGHT, STEADY, Curves, Jolt, jolts
 from worldsim.inspection.pieces import Heading, Piece, heading, noise_of, pieces_of
 from worldsim.inspection.surroundings import NEAR, Surroundings
 
@@ -87,8 +87,8 @@ def teleports(course: Course, around: Surroundings) -> Iterator[Candidate]:
         excess = gap - 0.5 * way - hidden * radius
         if excess > 0:
             yield Candidate(
-                Kind.TELEPORT, frame, course.number, _pair(after.place(after.origin)), gap, "px",
-                excess / (0.5 + 3 * error),
+                Rule.JUMP, Kind.TELEPORT, frame, course.number, _pair(after.place(after.origin)),
+                gap, "px", excess / (0.5 + 3 * error),
             )
 
 
@@ -121,8 +121,8 @@ def losses(course: Course, around: Surroundings, backwards: bool = False) -> Ite
         if way > 0.5 * radius and not around.clear_of_things(place, half + error + NEAR + way):
             continue
         kind = Kind.APPEARING if backwards else Kind.VANISHING
-        yield Candidate(kind, float(first_missing), course.number, _pair(place), 2 * radius, "px",
-                        2 * radius)
+        yield Candidate(Rule.LOSS, kind, float(first_missing), course.number, _pair(place),
+                        2 * radius, "px", 2 * radius)
 
 
 def _hidden_soon(course: Course, around: Surroundings, last: int, step: int) -> bool:
@@ -158,14 +158,17 @@ def unmoved(course: Course, around: Surroundings, fall: np.ndarray | None = None
         for one in jolts(position, may, course.jitter, FLIGHT if free else curves):
             own = off * one.frame
             place = one.place + own * one.frame / 2
-            found = _judged(course, around, one, place, one.before + own, one.after + own,
+            rule = (Rule.FLIGHT_JOLT if free else Rule.STEADY_JOLT if curves == STEADY
+                    else Rule.JOLT)
+            found = _judged(rule, course, around, one, place, one.before + own, one.after + own,
                             planar, fall is not None)
             if found is not None:
                 yield found
 
 
-def _judged(course: Course, around: Surroundings, jolt: Jolt, place: np.ndarray, was: np.ndarray,
-            now: np.ndarray, planar: bool, floors_known: bool) -> Candidate | None:
+def _judged(rule: Rule, course: Course, around: Surroundings, jolt: Jolt, place: np.ndarray,
+            was: np.ndarray, now: np.ndarray, planar: bool, floors_known: bool
+            ) -> Candidate | None:
     near = slice(max(int(jolt.frame) - 1, 0), int(jolt.frame) + 3)
     half = float(np.nanmax(around.half[near, course.number]))
     if not (around.inside(place, half + NEAR)
@@ -180,11 +183,11 @@ def _judged(course: Course, around: Surroundings, jolt: Jolt, place: np.ndarray,
     if gain > LEAST_GAIN and (clear or planar):
         # Of a bounce only the gain is strange, not that there is a jolt.
         share = 1.0 if clear else min((speeds[1] - speeds[0]) / change, 1.0)
-        return Candidate(Kind.ENERGY_GAIN, jolt.frame, course.number, _pair(place), 100 * gain,
-                         "%", jolt.strength * share)
+        return Candidate(rule if clear else Rule.CONTACT_GAIN, Kind.ENERGY_GAIN, jolt.frame,
+                         course.number, _pair(place), 100 * gain, "%", jolt.strength * share)
     if clear:
-        return Candidate(Kind.IMPOSSIBLE_ACCELERATION, jolt.frame, course.number, _pair(place),
-                         100 * change / max(*speeds, SLOW), "%", jolt.strength)
+        return Candidate(rule, Kind.IMPOSSIBLE_ACCELERATION, jolt.frame, course.number,
+                         _pair(place), 100 * change / max(*speeds, SLOW), "%", jolt.strength)
     return None
 
 

@@ -19,9 +19,9 @@ TABLE = Path(__file__).with_name("sureness.json")
 
 @dataclasses.dataclass(frozen=True)
 class Sureness:
-    """Of each kind the greatest score in every true video that was looked at.
+    """Of each rule the greatest score in every true video that was looked at.
 
-    threshold : by kind, the score from which a candidate is a finding. scores : by kind, ascending;
+    threshold : by rule, the score from which a candidate is a finding. scores : by rule, ascending;
     0 for a video without a candidate.
     """
 
@@ -31,10 +31,10 @@ class Sureness:
     def of(self, candidate: Candidate) -> float | None:
         """Share of true videos that reach no such score, never quite 1; None below the
         threshold."""
-        kind = str(candidate.kind)
-        if candidate.score < self.threshold[kind]:
+        rule = str(candidate.rule)
+        if candidate.score < self.threshold[rule]:
             return None
-        true = self.scores[kind]
+        true = self.scores[rule]
         below = int(np.searchsorted(true, candidate.score, side="left"))
         return below / (len(true) + 1)
 
@@ -44,6 +44,6 @@ def stored() -> Sureness:
     """The packaged table."""
     table = json.loads(TABLE.read_text())
     return Sureness(
-        {kind: float(row["threshold"]) for kind, row in table["kinds"].items()},
-        {kind: np.array(row["scores"], dtype=float) for kind, row in table["kinds"].items()},
+        {rule: float(row["threshold"]) for rule, row in table["rules"].items()},
+        {rule: np.array(row["scores"], dtype=float) for rule, row in table["rules"].items()},
     )
