@@ -7,32 +7,48 @@ import torch
 from scipy import ndimage
 
 from worldsim.instruments.blobs import Blobs
-from worldsim.instruments.discs import fit_discs
+from worldsim.instruments.discs import fit_discs, tolerance
 from worldsim.instruments.mattes import Mattes, dilated
-from worldsim.instruments.singles import Single
+from worldsim.instruments.singles import Single, residuals
 from worldsim.instruments.windows import corners_of, cut
 
 WHOLE = 0.94
 """Share of the usual area from which on an object is seen whole."""
 
+BESIDE = 5
+"""Frames on each side in which an object hardly grows or shrinks in perspective."""
+
 STEADY = 12
 """Frames on each side over which an object's whole area is taken to be the same."""
 
 
-def whole_areas(area: np.ndarray) -> np.ndarray:
-    """(time, object) px2: area of the whole object, from the frames around in which most is seen.
+def whole_areas(area: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """(time, object) px2: area of the whole object where it is seen.
+
+    Between instants at which it is seen whole, linear in time (a perspective camera sees it grow);
+    of an object that never is, a high rank of the frames around: what is hidden is missing, and
+    noise adds little.
 
     Parameters
     ----------
-    area : (time, object) px2 that is seen; NaN where nothing is.
+    area : (time, object) px2 that is seen; NaN where nothing is. whole : (time, object) bool.
     """
     if not area.size:
         return area
-    # A high rank of the frames around: what is hidden is missing, and noise adds little.
     filled = np.nan_to_num(area, nan=-1.0)
-    whole = ndimage.percentile_filter(filled, 80, size=(2 * STEADY + 1, 1), mode="nearest")
-    whole = np.where(whole > 0, whole, np.fmax.reduce(area, axis=0))
-    return np.where(np.isfinite(area), whole, np.nan)
+    result = ndimage.percentile_filter(filled, 80, size=(2 * STEADY + 1, 1), mode="nearest")
+    result = np.where(result > 0, result, np.fmax.reduce(area, axis=0))
+    frames = np.arange(len(area))
+    for number in range(area.shape[1]):
+        known = np.flatnonzero(whole[:, number])
+        if len(known):
+            # One that little is cut of still looks round, but smaller than just before or after.
+            rounded = np.where(whole[:, number], area[:, number], 0.0)
+            largest = ndimage.maximum_filter1d(rounded, 2 * BESIDE + 1, mode="nearest")
+            known = known[rounded[known] >= WHOLE * largest[known]]
+            steady = ndimage.median_filter(rounded[known], size=5, mode="nearest")
+            result[:, number] = np.interp(frames, known, steady)
+    return np.where(np.isfinite(area), result, np.nan)
 
 
 def amodal(blobs: Blobs, blob: np.ndarray, look: np.ndarray, mattes: Mattes,
@@ -53,10 +69,16 @@ def amodal(blobs: Blobs, blob: np.ndarray, look: np.ndarray, mattes: Mattes,
     position = np.where(seen[..., None], blobs.position[taken], np.nan)
     area = np.where(seen, blobs.area[taken], np.nan)
     clear = seen & ~blobs.edge[taken] & ~blobs.touching[taken]
-    whole = whole_areas(np.where(clear, area, np.nan))
-    whole = np.where(np.isfinite(whole), whole, whole_areas(area))
     discs = np.array([kinds[one] is not None and kinds[one].round  # type: ignore[union-attr]
                       for one in look], dtype=bool)
+    round_ = np.zeros(blob.shape, dtype=bool)
+    judged = clear & discs[None]
+    if judged.any():
+        numbers = blob[judged]
+        allowed = tolerance(np.sqrt(blobs.area[numbers] / np.pi))
+        round_[judged] = residuals(blobs, mattes, numbers) < allowed
+    whole = whole_areas(np.where(clear, area, np.nan), round_)
+    whole = np.where(np.isfinite(whole), whole, whole_areas(area, round_))
     fitted = seen & discs[None] & (~clear | (area < WHOLE * whole))
     frame, column = np.nonzero(fitted)
     if len(frame):

@@ -46,8 +46,7 @@ def mattes(rgb: torch.Tensor, looks: Looks | None = None,
     """
     some = rgb[_spread(len(rgb), FRAMES_FOR_LOOKS)].float()
     if looks is None:
-        looks = find_looks(some, palette)
-        looks = _solid(some, looks, palette)
+        looks = _solid(some, find_looks(some, palette), palette)
     share = torch.zeros(rgb.shape[:3])
     look = torch.full(rgb.shape[:3], -1, dtype=torch.int8)
     if not len(looks):
@@ -72,6 +71,8 @@ SOLID = 7 / 9 - 1e-3
 def _solid(rgb: torch.Tensor, looks: Looks, palette: Palette) -> Looks:
     """The looks that patches have which are more than a pixel or two wide: where two objects touch,
     their colours mix to others, which are nobody's."""
+    if not len(looks):
+        return looks
     shown = look_of(rgb, looks, palette)
     keep = []
     for number in range(len(looks)):

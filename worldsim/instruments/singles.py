@@ -38,7 +38,7 @@ def singles(blobs: Blobs, mattes: Mattes) -> list[Single | None]:
     residual = np.full(len(blobs), np.inf)
     stocky = whole[blobs.slenderness[whole] < STOCKY]
     if len(stocky):
-        residual[stocky] = _roundness(blobs, mattes, stocky)
+        residual[stocky] = residuals(blobs, mattes, stocky)
     found: list[Single | None] = []
     for look in range(len(mattes.looks)):
         mine = np.flatnonzero(blobs.look == look)
@@ -108,7 +108,9 @@ def _largest(blobs: Blobs, some: np.ndarray) -> float:
     return float(np.median(largest[largest > 0]))
 
 
-def _roundness(blobs: Blobs, mattes: Mattes, some: np.ndarray) -> np.ndarray:
+def residuals(blobs: Blobs, mattes: Mattes, some: np.ndarray) -> np.ndarray:
+    """(n,) mean squared residual per covered pixel that discs of their own areas, at their own
+    centroids, leave of patches number `some` (n,)."""
     radius = np.sqrt(blobs.area[some] / np.pi)
     residual = np.empty(len(some))
     # Windows of similar size go together.
