@@ -17,14 +17,13 @@ from worldsim.mechanics import (
     MechanicalHidden,
     MechanicalScene,
     Part,
+    Quaternion,
     Shape,
     ball,
     fixture,
 )
 from worldsim.scenario import ClosedForm, Observable, Scenario, choice, parameter
 from worldsim.seeding import VISIBLE, stream
-
-Quaternion = tuple[float, float, float, float]
 
 WIDTH, HEIGHT = 3.0, 3.05
 """m: of the stage; the width is that between the side walls, with their thickness."""

@@ -20,6 +20,7 @@ from worldsim.mechanics import (
     STATES_PER_SECOND,
     Backdrop,
     Body,
+    Colour,
     Look,
     Material,
     Part,
@@ -29,8 +30,6 @@ from worldsim.mechanics import (
     fixture,
 )
 from worldsim.seeding import VISIBLE, stream
-
-Colour = tuple[int, int, int]
 
 COLOURS: dict[str, Colour] = {
     "red": (214, 40, 40),

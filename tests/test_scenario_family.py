@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from worldsim.camera import Camera, render
 from worldsim.scenario import Parameter, Scenario, list_scenarios, scenario_class
 from worldsim.seeding import VISIBLE, stream
-from worldsim.simulator.mechanics.scene import MechanicalScene, Role
+from worldsim.simulator.mechanics.bodies import Role
+from worldsim.simulator.mechanics.scene import MechanicalScene
 from worldsim.simulator.world import simulate
 
 COAST = ("dam_break_block", "floating", "town", "tsunami")

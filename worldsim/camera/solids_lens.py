@@ -7,7 +7,7 @@ import numpy as np
 from worldsim.camera.projection import NEAR, Camera
 from worldsim.camera.solids_shapes import Triple
 from worldsim.camera.solids_states import SHAPES, Solids, applied
-from worldsim.simulator.mechanics.scene import Shape
+from worldsim.simulator.mechanics.bodies import Shape
 
 SAMPLES = 16
 """Rays through a pixel that an edge crosses."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from worldsim.camera.solids_shapes import TINY, Triple, dot
-from worldsim.simulator.mechanics.scene import Pattern, Shape
+from worldsim.simulator.mechanics.bodies import Pattern, Shape
 
 AMBIENT = np.float32(0.60)
 SUNLIGHT = np.float32(0.36)

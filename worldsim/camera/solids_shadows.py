@@ -15,7 +15,7 @@ from worldsim.camera.solids_lens import Lens
 from worldsim.camera.solids_shapes import Triple, dot, hidden
 from worldsim.camera.solids_solid import Scenery, Solid
 from worldsim.camera.solids_states import Solids
-from worldsim.simulator.mechanics.scene import Shape
+from worldsim.simulator.mechanics.bodies import Shape
 
 SOFTNESS = np.float32(0.03)
 """Width of a shadow's border by its distance from what casts it: that of a lamp 1.7 degrees wide.

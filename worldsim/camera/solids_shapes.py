@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from worldsim.simulator.mechanics.scene import Shape
+from worldsim.simulator.mechanics.bodies import Shape
 
 Triple = tuple[Any, ...]
 

@@ -11,7 +11,7 @@ from worldsim.camera.solids_lens import Lens
 from worldsim.camera.solids_paint import CUT, FADING, daylight, share_of_second, skylight
 from worldsim.camera.solids_shapes import TINY, Ray, Triple, dot, extent, normal, point_at
 from worldsim.camera.solids_states import SHAPES, Backdrop, Solids
-from worldsim.simulator.mechanics.scene import Pattern, Shape
+from worldsim.simulator.mechanics.bodies import Pattern, Shape
 
 PATTERNS = tuple(Pattern)
 

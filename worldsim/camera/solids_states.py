@@ -9,7 +9,7 @@ import xarray as xr
 
 from worldsim.camera.between import Between
 from worldsim.errors import InputError
-from worldsim.simulator.mechanics.scene import Shape
+from worldsim.simulator.mechanics.bodies import Shape
 from worldsim.simulator.rotation import rotation_matrices
 
 SHAPES = tuple(Shape)

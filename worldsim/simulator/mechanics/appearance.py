@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from worldsim.simulator.mechanics.bodies import Pattern, Shape
 from worldsim.simulator.mechanics.models import SceneModel
-from worldsim.simulator.mechanics.scene import Backdrop, Pattern, Shape
+from worldsim.simulator.mechanics.scene import Backdrop
 
 
 def parts_dataset(models: list[SceneModel]) -> xr.Dataset:

@@ -16,17 +16,9 @@ import numpy as np
 
 from worldsim.errors import InputError
 from worldsim.simulator.constants import GRAVITY
+from worldsim.simulator.mechanics.bodies import Body, Freedom, Joint, Part, Role, Shape
 from worldsim.simulator.mechanics.checks import check_joints, check_places, check_start
-from worldsim.simulator.mechanics.scene import (
-    Body,
-    Freedom,
-    Joint,
-    MechanicalHidden,
-    MechanicalScene,
-    Part,
-    Role,
-    Shape,
-)
+from worldsim.simulator.mechanics.scene import MechanicalHidden, MechanicalScene
 from worldsim.simulator.scene import Physics
 
 HARDNESS = 0.9999

@@ -22,10 +22,11 @@ from worldsim.simulator.mechanics.audit import (
     FARTHEST,
     Failure,
 )
+from worldsim.simulator.mechanics.bodies import Role
 from worldsim.simulator.mechanics.contacts import EVENTS_AT_MOST, FIELDS
 from worldsim.simulator.mechanics.member_states import MemberResult
 from worldsim.simulator.mechanics.models import SceneModel
-from worldsim.simulator.mechanics.scene import STATES_PER_SECOND, Role
+from worldsim.simulator.mechanics.scene import STATES_PER_SECOND
 
 MEMBER = ("case", "realization")
 
