@@ -6,7 +6,7 @@ import xarray as xr
 from painted_discs import COLOURS, painted
 
 from worldsim.errors import InputError
-from worldsim.instruments import Tracks, count_objects, events, track
+from worldsim.instruments import Tracks, count_objects, events, observe, track
 from worldsim.instruments.events import Event
 from worldsim.video_file import write_mp4
 from worldsim.video_reading import read_mp4
@@ -155,7 +155,9 @@ def test_another_tracker_can_be_hooked_in():
         return Tracks(np.full((*shape, 2), 7.0), np.ones(shape), np.ones(shape),
                       np.ones((*shape, 2)), np.full(shape, np.nan), np.zeros((1, 3)))
 
-    tracks = track(np.zeros((6, 16, 16, 3), np.uint8), fps=4, tracker=still)
+    seen = observe(np.zeros((6, 16, 16, 3), np.uint8), fps=4, tracker=still)
+    tracks = seen["tracks"].dataset
+    assert seen["events"]["count"].item() == 0
     assert (tracks["position"] == 7).all() and (tracks["velocity"] == 0).all()
 
 

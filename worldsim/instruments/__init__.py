@@ -4,6 +4,7 @@ from worldsim.instruments.buildings import observe_buildings
 from worldsim.instruments.counts import count_objects
 from worldsim.instruments.debris import observe_debris
 from worldsim.instruments.events import events
+from worldsim.instruments.observation import observe
 from worldsim.instruments.tracks import ColourTracker, Tracker, Tracks, track
 from worldsim.instruments.water import observe_water
 
@@ -13,6 +14,7 @@ __all__ = [
     "Tracks",
     "count_objects",
     "events",
+    "observe",
     "observe_buildings",
     "observe_debris",
     "observe_water",

@@ -57,6 +57,10 @@ ROUND = 1.2
 a small disc reaches this."""
 
 
+CLEAR = 0.6
+"""Visible share from which on an object's place is good enough to tell kinks by."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Tracks:
     """What a `Tracker` says about one video; NaN where an object is not seen.
@@ -169,7 +173,9 @@ def track(video: xr.Dataset | np.ndarray, fps: float | None = None,
 
     position = stacked("position", 1)
     over_time = np.moveaxis(position, 2, 0)
-    kink = kinks(over_time)
+    # What is mostly hidden is placed less well, and would seem to be knocked about.
+    visible = np.moveaxis(stacked("visible", 1), 2, 0)
+    kink = kinks(np.where((visible > CLEAR)[..., None], over_time, np.nan))
     velocity = np.moveaxis(velocities(over_time, rate, kink), 0, 2)
     dims = ("case", "realization", "time", "object")
     seen = np.isfinite(position).all(axis=-1)
