@@ -56,7 +56,7 @@ def mattes(rgb: torch.Tensor, looks: Looks | None = None,
     at_once = max(1, PIXELS_AT_ONCE // (rgb.shape[1] * rgb.shape[2]))
     for first in range(0, len(rgb), at_once):
         part = slice(first, first + at_once)
-        share[part], look[part] = _shares(rgb[part].float(), looks, backdrop, palette)
+        share[part], look[part] = shares(rgb[part].float(), looks, backdrop, palette)
     return Mattes(share, look, looks, backdrop)
 
 
@@ -133,8 +133,20 @@ def _filled(picture: torch.Tensor) -> torch.Tensor:
     return total[0].permute(1, 2, 0)
 
 
-def _shares(rgb: torch.Tensor, looks: Looks, backdrop: torch.Tensor,
-            palette: Palette) -> tuple[torch.Tensor, torch.Tensor]:
+def shares(rgb: torch.Tensor, looks: Looks, backdrop: torch.Tensor,
+           palette: Palette = Palette()) -> tuple[torch.Tensor, torch.Tensor]:
+    """Share of each pixel that its own look covers, and which look that is.
+
+    Differentiable in the colours: which look a pixel shows is a decision, how much of it is not.
+
+    Parameters
+    ----------
+    rgb : (time, row, column, 3) float32, 0..255. backdrop : (row, column, 3).
+
+    Returns
+    -------
+    (time, row, column) float32 in 0..1, and int64, -1 where there is none.
+    """
     look = look_of(rgb, looks, palette)
     at = torch.nonzero(look >= 0, as_tuple=True)
     pixel, own, behind = rgb[at], looks.colour[look[at]], backdrop[at[1:]]
