@@ -18,7 +18,7 @@ STYLE = dict(zip(CODECS, (("#0072B2", "o"), ("#009E73", "s"), ("#E69F00", "^"),
                           ("#CC79A7", "D")), strict=True))
 
 POSITION = ("tracks.position", "tracks.position_p99")
-OTHERS = ("tracks.velocity", "tracks.switches", "tracks.count", "events.time", "events.found",
+OTHERS = ("tracks.velocity", "tracks.switches", "counts.objects", "events.time", "events.found",
           "gravity.effective")
 
 

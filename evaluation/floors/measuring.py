@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from worldsim.camera.projection import Camera
 from worldsim.errors import MembersFailed
 from worldsim.instruments import track
 from worldsim.instruments.contact_state import contact_state
+from worldsim.instruments.counts import count_objects
 from worldsim.instruments.gravity import effective_gravity
 from worldsim.instruments.mechanics_state import mechanics_state
 from worldsim.scenario import Scenario, scenario_class
@@ -36,6 +37,9 @@ FALLING = ("free_fall", "projectile")
 """Scenarios whose objects fly freely between kinks: their videos tell gravity."""
 
 OVERHEAD = "overhead"
+
+Judge = Callable[[xr.Dataset, str], dict[str, np.ndarray]]
+"""From a film after a codec, and its name, to errors."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,18 +119,18 @@ def measure(name: str, work: Path, settings: Sequence[Setting] = SETTINGS) -> It
     """Measure what `work` does not hold yet, for this version of scenario and instruments."""
     cls = scenario_class(name)
     films = _Films(name)
+    known = {(setting, codec): _kept(work, cls, setting, codec)
+             for setting in settings for codec in setting.codecs}
+    # Views of one size are measured together: both are needed to tell where things are in space.
+    lacks = {(setting.rows, codec) for (setting, codec), kept in known.items()
+             if kept is None and films.judged(cls.film_cameras[setting.camera])}
     for setting in settings:
         camera = cls.film_cameras[setting.camera]
-        lacking = []
+        lacking = [codec for codec in setting.codecs if (setting.rows, codec) in lacks]
         for codec in setting.codecs:
-            path = place_of(work, name, camera, setting.rows, codec)
-            if path.exists():
-                kept = Measured.load(path)
-                if ((kept.version, kept.instruments, len(kept.cases))
-                        == (cls.version, INSTRUMENTS, setting.cases)):
-                    yield kept
-                    continue
-            lacking.append(codec)
+            kept = known[setting, codec]
+            if codec not in lacking and kept is not None:
+                yield kept
         if lacking and films.judged(camera):
             cases = films.measured(camera, setting, lacking)
             for codec in lacking:
@@ -136,6 +140,16 @@ def measure(name: str, work: Path, settings: Sequence[Setting] = SETTINGS) -> It
                 yield fresh
 
 
+def _kept(work: Path, cls: type[Scenario], setting: Setting, codec: str) -> Measured | None:
+    """What was measured before, by these versions and of so many cases."""
+    path = place_of(work, cls.name, cls.film_cameras[setting.camera], setting.rows, codec)
+    if not path.exists():
+        return None
+    kept = Measured.load(path)
+    same = (kept.version, kept.instruments, len(kept.cases))
+    return kept if same == (cls.version, INSTRUMENTS, setting.cases) else None
+
+
 class _Films:
     """The rollouts of a scenario, simulated when they are first needed."""
 
@@ -143,6 +157,7 @@ class _Films:
         self.cls = scenario_class(name)
         self._rollout: dict[int, xr.DataTree] = {}
         self._scenarios: dict[int, Scenario] = {}
+        self._places: dict[tuple[int, int, str], tuple[Camera, np.ndarray]] = {}
 
     def _truth(self, case: int, seed: int = SEED) -> tuple[Scenario, xr.DataTree]:
         if seed != SEED:
@@ -167,7 +182,7 @@ class _Films:
         """For every case, what each codec gave."""
         size = (setting.rows, setting.rows * self.cls.size[1] // self.cls.size[0])
         through = {codec: self._codec(codec, camera, size) for codec in codecs}
-        found = []
+        found: list[dict[str, dict[str, np.ndarray]]] = []
         for case in range(setting.cases):
             scenario, truth = self._truth(case)
             video = render(truth, camera, size=size)
@@ -176,8 +191,7 @@ class _Films:
                 scenario, truth, view, video)
             one = {}
             for codec in codecs:
-                rgb = through[codec](video["rgb"].values[0, 0])[None, None]
-                one[codec] = judge(video.assign(rgb=(video["rgb"].dims, rgb)))
+                one[codec] = judge(_through(video, through[codec]), codec)
             found.append(one)
         return found
 
@@ -191,37 +205,48 @@ class _Films:
             ])
         return h264(self.cls.fps, int(codec.split()[1]))
 
-    @staticmethod
-    def _rigid(scenario: Scenario, truth: xr.DataTree, view: Camera,
-               video: xr.Dataset):  # type: ignore[no-untyped-def]
-        size = video["rgb"].shape[3:5]
-        state = mechanics_state(truth, view, size, video["time"].values)
-        contacts = contact_state(truth, state, view, size)
+    def _rigid(self, scenario: Scenario, truth: xr.DataTree, view: Camera,
+               video: xr.Dataset) -> Judge:
+        rows, columns = video["rgb"].shape[3:5]
+        case = int(truth["case"].values[0])
+        state = mechanics_state(truth, view, (rows, columns), video["time"].values)
+        contacts = contact_state(truth, state, view, (rows, columns))
 
-        def judge(film: xr.Dataset) -> dict[str, np.ndarray]:
+        def judge(film: xr.Dataset, codec: str) -> dict[str, np.ndarray]:
             tracks = track(film)
             found = tracked.errors_of(tracks, state, contacts)
-            scale = tracked.scale_of(view, size[0])
+            found["count"] = tracked.count_errors(count_objects(film)["count"].values[0, 0], state)
+            scale = tracked.scale_of(view, rows)
             if scenario.name in FALLING and scale is not None:
                 known = effective_gravity(tracks, scale).values.ravel()
                 known = known[np.isfinite(known)]
-                set_value = float(scenario.values()["gravity"])
-                found["gravity"] = np.abs(known / set_value - 1)
+                found["gravity"] = np.abs(known / float(scenario.values()["gravity"]) - 1)
+            # The first view's places wait for those of the second.
+            places, key = tracked.places_of(tracks, state), (case, rows, codec)
+            other = self._places.setdefault(key, (view, places))
+            if other[0] != view:
+                found["space"] = tracked.space_errors(truth, state, (other[1], places),
+                                                      (other[0], view), (rows, columns))
             return found
 
         return judge
 
     @staticmethod
-    def _coast(scenario: Scenario, truth: xr.DataTree, view: Camera,
-               video: xr.Dataset):  # type: ignore[no-untyped-def]
+    def _coast(scenario: Scenario, truth: xr.DataTree, view: Camera, video: xr.Dataset) -> Judge:
         size = video["rgb"].shape[3:5]
         houses = bool(truth["structures"]["present"].values.any())
         blocks = None if houses else coast.blocks_of(truth, view, size, video["time"].values)
 
-        def judge(film: xr.Dataset) -> dict[str, np.ndarray]:
+        def judge(film: xr.Dataset, codec: str) -> dict[str, np.ndarray]:
             found = coast.errors_of(truth, film, view)
             if blocks is not None:
                 found["position"] = coast.block_errors(film, blocks)
             return found
 
         return judge
+
+
+def _through(video: xr.Dataset, codec: Codec) -> xr.Dataset:
+    """A video of one member after a codec."""
+    rgb = codec(video["rgb"].values[0, 0])[None, None]
+    return video.assign(rgb=(video["rgb"].dims, rgb))

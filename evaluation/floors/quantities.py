@@ -63,13 +63,17 @@ QUANTITIES = (
              "beside a contact left out, and what never moves 0.1 px per frame", "velocity",
              goal=0.01),
     Quantity("tracks.switches", "1", "identity switches over times that two objects meet in the "
-             "picture; objects of one colour may be exchanged where they touch", tally=("switches", "passes"),
-             goal=0.01),
+             "picture; objects of one colour may be exchanged where they touch",
+             tally=("switches", "passes"), goal=0.01),
     Quantity("tracks.area", "1", "relative error of the area of what is wholly seen, median",
              "area"),
     Quantity("tracks.orientation", "degree", "error of the long axis, median", "orientation"),
-    Quantity("tracks.count", "1", "share by which fewer are seen than are there, ≥ 3 px and half "
-             "visible, or more than are there at all, mean over frames", "count", mean=True, goal=0.05),
+    Quantity("counts.objects", "1", "share by which fewer are seen than are there, ≥ 3 px and half "
+             "visible, or more than are there at all, mean over frames", "count", mean=True,
+             goal=0.05),
+    Quantity("space.position", "m", "distance of an object's middle in space from where two views "
+             "together place it, median", "space"),
+    Quantity("space.position_p99", "m", "the same, 99th percentile", "space", MOST),
     Quantity("events.time", "frame", "error of the instant of contacts found, median",
              "event_time", goal=0.5),
     Quantity("events.found", "1", "share of contacts that are found, of those that change a "

@@ -6,7 +6,15 @@ import numpy as np
 import xarray as xr
 
 from worldsim.camera.projection import Camera
-from worldsim.instruments.matching import Interest, event_errors, matched, track_errors
+from worldsim.instruments.matching import (
+    Interest,
+    event_errors,
+    followed,
+    matched,
+    track_errors,
+)
+from worldsim.instruments.space import triangulated
+from worldsim.simulator.mechanics.scene import STATES_PER_SECOND
 
 SLOWEST = 0.1
 """px per frame: what never moves faster has no speed range to compare an error with."""
@@ -30,7 +38,7 @@ def errors_of(tracks: xr.Dataset, state: xr.Dataset, contacts: xr.Dataset) -> di
     position : px at each instant of interest, infinite where no track is on the part.
     velocity : share of the part's speed range, parts slower than `SLOWEST` left out.
     area : share of the whole area, where all of it is seen. orientation : degree.
-    event_time : frames, of the contacts found. count : share of the parts seen, per frame.
+    event_time : frames, of the contacts found.
     tally : switches, passes; contacts, those found; kinks, those true; tracks, those of no part;
         instants, those missed.
     """
@@ -46,7 +54,6 @@ def errors_of(tracks: xr.Dataset, state: xr.Dataset, contacts: xr.Dataset) -> di
         "velocity": errors.velocity[moving] / errors.speed_range[moving],
         "area": pairs["area"], "orientation": pairs["orientation"],
         "event_time": events.time * fps,
-        "count": _counts(tracks, state),
         "tally": np.array([errors.switches, errors.passes, events.contacts, len(events.time),
                            events.kinks, events.true, errors.tracks, errors.strays, instants,
                            missed], dtype=float),
@@ -73,14 +80,51 @@ def _paired(tracks: xr.Dataset, state: xr.Dataset) -> dict[str, np.ndarray]:
             for name, some in (("area", area), ("orientation", angle))}
 
 
-def _counts(tracks: xr.Dataset, state: xr.Dataset) -> np.ndarray:
+def count_errors(read: np.ndarray, state: xr.Dataset) -> np.ndarray:
     """Share by which fewer are seen than must be, or more than may be: what is small or mostly
-    hidden may be seen or not."""
-    read = tracks["seen"].values[0, 0].sum(axis=-1)
+    hidden may be seen or not.
+
+    Parameters
+    ----------
+    read : (time,) objects counted.
+    """
     must = COUNTED.of(state)[0, 0].sum(axis=-1)
     may = state["seen"].values[0, 0].sum(axis=-1)
     off = np.maximum(np.maximum(must - read, read - may), 0)
-    return off[must > 0] / must[must > 0]
+    return np.asarray(off[must > 0] / must[must > 0])
+
+
+def places_of(tracks: xr.Dataset, state: xr.Dataset) -> np.ndarray:
+    """(time, part, [row, column]) px where each part is seen to be, at instants of interest."""
+    owner = followed(tracks, state)[0, 0]
+    wanted = Interest().of(state)[0, 0] & (owner >= 0)
+    places = np.full((*owner.shape, 2), np.nan)
+    frame, part = np.nonzero(wanted)
+    places[frame, part] = tracks["position"].values[0, 0, frame, owner[frame, part]]
+    return places
+
+
+def space_errors(truth: xr.DataTree, state: xr.Dataset, places: tuple[np.ndarray, np.ndarray],
+                 cameras: tuple[Camera, Camera],
+                 size: tuple[int, int]) -> np.ndarray:
+    """m, distance between a part's middle and where two views together place it."""
+    found, _ = triangulated(places[0], places[1], cameras, (size, size))
+    off = np.linalg.norm(found - _middles(truth, state), axis=-1)
+    return np.asarray(off[np.isfinite(off)])
+
+
+def _middles(truth: xr.DataTree, state: xr.Dataset) -> np.ndarray:
+    """(time, part, xyz) m, middles of the tracked parts."""
+    part = state["part"].values[0]
+    bodies, parts = truth["bodies"].dataset, truth["parts"].dataset
+    at = np.round(state["time"].values * STATES_PER_SECOND).astype(int)
+    body = parts["body"].values[0, part]
+    centre = bodies["position"].values[0, 0][at][:, body].astype(float)
+    turn = bodies["quaternion"].values[0, 0][at][:, body].astype(float)
+    offset = parts["offset"].values[0, part].astype(float)
+    axis = turn[..., 1:]
+    twice = 2 * np.cross(axis, np.broadcast_to(offset, axis.shape))
+    return np.asarray(centre + offset + turn[..., :1] * twice + np.cross(axis, twice))
 
 
 def scale_of(camera: Camera, rows: int) -> float | None:
