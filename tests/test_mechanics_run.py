@@ -1,6 +1,7 @@
 """Runs of rigid bodies: what is recorded, hidden, wrong on purpose, refused, marked as failed."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -9,10 +10,13 @@ import xarray as xr
 from tests.machine_runs import run
 from worldsim import InputError
 from worldsim.mechanics import (
+    Backdrop,
     Body,
     Freedom,
     Joint,
+    Kick,
     Link,
+    Look,
     Material,
     MechanicalHidden,
     MechanicalScene,
@@ -214,6 +218,45 @@ def test_energy_that_comes_from_nowhere_is_found() -> None:
 def test_scenes_that_cannot_be_are_refused(bodies: tuple[Body, ...], message: str) -> None:
     with pytest.raises(InputError, match=message):
         run(MechanicalScene(bodies, {}), 0.1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "message"),
+    [
+        (Look, {"colour": (300, 0, 0)}, r"colour \(300, 0, 0\): give three whole numbers"),
+        (Look, {"second": (0.5, 0, 0)}, "three whole numbers"),
+        (Look, {"field": 0.0}, "field=0 m"),
+        (Joint, {"stiffness": -1.0}, "stiffness=-1"),
+        (Joint, {"damping": math.nan}, "damping=nan"),
+        (Joint, {"limits": (1.0, 0.0)}, "the lower one first"),
+        (Link, {"bodies": (None, None), "points": ((0, 0, 0), (1, 0, 0)), "radius": 0.0},
+         "radius=0 m"),
+        (Backdrop, {"sun": (0.0, 0.0, 0.0)}, "give a direction"),
+        (MechanicalScene, {"bodies": (), "cameras": {}, "air": (-1.0, 0.0)}, "0 or more"),
+        (MechanicalScene, {"bodies": (ball("b", 0.1, (0, 0, 0)),), "cameras": {},
+                           "kicks": (Kick(math.nan, "b"),)}, "give finite numbers"),
+        (Body, {"name": "b", "parts": (Part(Shape.SPHERE, (0.1,)),),
+                "velocity": (math.nan, 0.0, 0.0)}, "give finite numbers"),
+    ],
+)
+def test_what_cannot_be_declared_is_refused(kind: type, fields: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        kind(**fields)
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        ({"mass": np.ones(2)}, r"hidden mass of shape \(2,\): give \(1,\)"),
+        ({"mass": np.zeros(1)}, "hidden mass=0: give factors greater than 0"),
+        ({"friction": -np.ones(1)}, "hidden friction=-1: give factors of 0 or more"),
+        ({"velocity": np.full((1, 3), np.nan)}, "hidden velocity is not finite"),
+    ],
+)
+def test_hidden_draws_that_do_not_fit_the_scene_are_refused(draw: dict, message: str) -> None:
+    scene = MechanicalScene((ball("b", 0.1, (0.0, 0.0, 1.0)),), {})
+    with pytest.raises(InputError, match=message):
+        _states([scene], [[MechanicalHidden(**draw)]], 0.1)
 
 
 def test_scenes_of_nothing_of_one_thing_and_of_many_states() -> None:

@@ -65,6 +65,12 @@ class Freedom(enum.StrEnum):
     BALL = "ball"
 
 
+def check_colour(colour: Colour) -> None:
+    """Raise `InputError` unless it is one."""
+    if len(colour) != 3 or not all(value == int(value) and 0 <= value <= 255 for value in colour):
+        raise InputError(f"colour {colour}: give three whole numbers from 0 to 255")
+
+
 @dataclasses.dataclass(frozen=True)
 class Look:
     """Paint: colours 0..255, and the size [m] of a pattern's fields."""
@@ -73,6 +79,12 @@ class Look:
     second: Colour = (240, 240, 240)
     pattern: Pattern = Pattern.PLAIN
     field: float = 0.1
+
+    def __post_init__(self) -> None:
+        for colour in (self.colour, self.second):
+            check_colour(colour)
+        if not (math.isfinite(self.field) and self.field > 0):
+            raise InputError(f"field={self.field:g} m of a pattern: give a positive length")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,6 +158,15 @@ class Joint:
     rest: float = 0.0
     limits: tuple[float, float] | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("position", "speed", "rest", "stiffness", "damping"):
+            if not math.isfinite(getattr(self, name)):
+                raise InputError(f"{name}={getattr(self, name):g} of a joint: give a finite number")
+        if self.stiffness < 0:
+            raise InputError(f"stiffness={self.stiffness:g} of a joint: give 0 or more")
+        if self.limits is not None and not self.limits[0] < self.limits[1]:
+            raise InputError(f"limits={self.limits} of a joint: give the lower one first")
+
 
 @dataclasses.dataclass(frozen=True)
 class Body:
@@ -186,6 +207,11 @@ class Body:
             raise InputError(f"body {self.name!r} is not free; set its joint's speed instead")
         if free and self.parent is not None:
             raise InputError(f"body {self.name!r} is free and cannot have a parent")
+        if not all(map(math.isfinite, (*self.velocity, *self.spin))):
+            raise InputError(
+                f"body {self.name!r}: velocity={self.velocity} m/s, spin={self.spin} rad/s; give "
+                "finite numbers"
+            )
 
 
 def ball(name: str, radius: float, position: Vector, look: Look | None = None,

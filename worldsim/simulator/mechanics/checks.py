@@ -6,10 +6,11 @@ import math
 from typing import TYPE_CHECKING
 
 import mujoco
+import numpy as np
 
 from worldsim.errors import InputError
 from worldsim.simulator.mechanics.audit import FARTHEST
-from worldsim.simulator.mechanics.scene import MechanicalScene
+from worldsim.simulator.mechanics.scene import MechanicalHidden, MechanicalScene
 
 if TYPE_CHECKING:
     from worldsim.simulator.mechanics.models import SceneModel
@@ -32,6 +33,28 @@ def check_places(scene: MechanicalScene) -> None:
             raise InputError(
                 f"body {body.name!r} begins at {body.position} m; within {FARTHEST:g} m is allowed"
             )
+
+
+def check_hidden(scene: MechanicalScene, hidden: MechanicalHidden) -> None:
+    """There is a finite number for each body; factors are not negative, and masses stay."""
+    count = len(scene.bodies)
+    shapes = {"mass": (count,), "friction": (count,), "restitution": (count,),
+              "velocity": (count, 3), "speed": (count,)}
+    for name, shape in shapes.items():
+        values = getattr(hidden, name)
+        if values is None:
+            continue
+        if np.shape(values) != shape:
+            raise InputError(
+                f"hidden {name} of shape {np.shape(values)}: give {shape}, for each of the "
+                f"scene's {count} bodies"
+            )
+        if not np.isfinite(values).all():
+            raise InputError(f"hidden {name} is not finite everywhere; give finite numbers")
+        if name in ("friction", "restitution") and np.min(values, initial=0) < 0:
+            raise InputError(f"hidden {name}={np.min(values):g}: give factors of 0 or more")
+        if name == "mass" and np.min(values, initial=1) <= 0:
+            raise InputError(f"hidden mass={np.min(values):g}: give factors greater than 0")
 
 
 def check_joints(built: SceneModel) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import xarray as xr
 
+from worldsim.simulator.mechanics.checks import check_hidden
 from worldsim.simulator.mechanics.member_states import MemberResult, MemberStates
 from worldsim.simulator.mechanics.models import SceneModel, scene_model
 from worldsim.simulator.mechanics.recording import Recording
@@ -44,9 +45,12 @@ def mechanical_states(
 
     Raises
     ------
-    InputError : a scene cannot be built.
+    InputError : a scene cannot be built, or what is hidden does not fit it.
     worldsim.simulator.worker_pool.WorkerDied : a process was killed.
     """
+    for scene, draws in zip(scenes, hidden, strict=True):
+        for draw in draws:
+            check_hidden(scene, draw)
     built = [scene_model(scene, physics) for scene in scenes]
     recording = Recording(built, len(hidden[0]), states)
     members = [(case, r) for case, draws in enumerate(hidden) for r in range(len(draws))]

@@ -10,7 +10,14 @@ import numpy as np
 
 from worldsim.errors import InputError
 from worldsim.simulator.constants import GRAVITY
-from worldsim.simulator.mechanics.bodies import Body, Colour, Freedom, Look, Vector
+from worldsim.simulator.mechanics.bodies import (
+    Body,
+    Colour,
+    Freedom,
+    Look,
+    Vector,
+    check_colour,
+)
 from worldsim.simulator.mechanics.bodies import Shape as Shape
 
 if TYPE_CHECKING:
@@ -31,6 +38,12 @@ class Link:
     points: tuple[Vector, Vector]
     radius: float
     look: Look = Look((90, 90, 90))
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.radius) and self.radius > 0):
+            raise InputError(f"radius={self.radius:g} m of a link: give a positive length")
+        if not all(math.isfinite(x) for point in self.points for x in point):
+            raise InputError(f"points={self.points} m of a link: give finite numbers")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +71,12 @@ class Backdrop:
     high: Colour = (150, 168, 190)
     shadows: bool = False
     sun: Vector = (0.4, -0.5, 0.77)
+
+    def __post_init__(self) -> None:
+        for colour in (self.low, self.high):
+            check_colour(colour)
+        if not (all(map(math.isfinite, self.sun)) and any(self.sun)):
+            raise InputError(f"sun={self.sun}: give a direction")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,6 +111,8 @@ class MechanicalScene:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.gravity) and self.gravity >= 0):
             raise InputError(f"gravity={self.gravity:g} m/s2: give 0 or more")
+        if not all(math.isfinite(x) and x >= 0 for x in self.air):
+            raise InputError(f"air={self.air} kg/m3, Pa s: give 0 or more")
         known: set[str] = set()
         for body in self.bodies:
             if body.name in known:
@@ -120,6 +141,8 @@ class MechanicalScene:
                 raise InputError(f"a kick of {kick.body!r}: give the name of a body that can move")
             if any(kick.velocity) and body.joint.freedom is not Freedom.FREE:
                 raise InputError(f"a kick of {kick.body!r}, which is not free: give a factor only")
+            if not all(map(math.isfinite, (kick.time, kick.factor, *kick.velocity))):
+                raise InputError(f"a kick of {kick.body!r}: give finite numbers")
             states = kick.time * STATES_PER_SECOND
             if kick.time < 0 or abs(states - round(states)) > 1e-6:
                 raise InputError(
