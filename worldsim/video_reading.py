@@ -106,6 +106,7 @@ def _decode(ffmpeg: str, source: Path, most_bytes: int) -> tuple[bytearray, str]
                         f"{source} needs more than {most_bytes / 2**30:.3g} GiB in memory; cut it "
                         "or make it smaller first, for example "
                         f"`ffmpeg -i {source.name} -t 10 -vf scale=-2:256 smaller.mp4`")
+            process.wait()  # what it complains of last comes after its last pixel
         finally:
             process.kill()
             process.wait()
