@@ -102,10 +102,13 @@ def render(
         check_solids(rollout)
     else:
         check_groups(rollout)
-    usual = _scenario(rollout)
-    rows, columns = _checked_size(usual.size if size is None else size)
-    fps = usual.fps if fps is None else fps
-    taken_by = camera_of(rollout, usual.film_cameras[0] if camera is None else camera)
+    if size is None or fps is None or camera is None:
+        usual = _scenario(rollout)
+        size = usual.size if size is None else size
+        fps = usual.fps if fps is None else fps
+        camera = usual.film_cameras[0] if camera is None else camera
+    rows, columns = _checked_size(size)
+    taken_by = camera_of(rollout, camera)
     instants = frame_times(rollout, fps) if times is None else _checked_times(times, rollout)
     at_case = positions_of(rollout["case"].values, cases, "case")
     at_realization = positions_of(rollout["realization"].values, realizations, "realization")
