@@ -1,6 +1,8 @@
 """What is mistyped is refused in one line that says what to type instead."""
 
 import dataclasses
+import subprocess
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -114,3 +116,21 @@ def test_bad_input_is_one_line_on_stderr_with_exit_code_2(args, expected, capsys
     assert err.startswith("worldsim: ") and err.count("\n") == 1 and err.endswith("\n")
     assert expected in err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("args", [["simulate"], ["view", "pendulum"], ["simulate", "tower"]])
+def test_help_fits_into_80_columns(args, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main([*args, "--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 4 and max(map(len, lines)) <= 80
+
+
+def test_what_nobody_reads_any_more_ends_without_a_complaint():
+    command = "import sys; from worldsim.cli import entry_point; entry_point()"
+    with subprocess.Popen([sys.executable, "-c", command, "scenarios", "--json"],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.wait(60) == 141
+        assert process.stderr.read() == b""

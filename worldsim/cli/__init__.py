@@ -33,6 +33,9 @@ UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 INTERRUPTED = 130
 """Exit status of a process that was ended by SIGINT, by the shells' convention (128 + 2)."""
 
+UNREAD = 141
+"""Exit status where nobody reads what is printed any more (`| head`): that of SIGPIPE, 128 + 13."""
+
 
 def help_text() -> str:
     """What ``worldsim --help`` prints."""
@@ -93,7 +96,13 @@ def _refuse(message: str) -> int:
 
 def entry_point() -> None:
     """The console script ``worldsim``."""
-    status = main(sys.argv[1:])
+    try:
+        status = main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The interpreter flushes once more while it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = UNREAD
     if status == INTERRUPTED:
         # Threads of libraries (zarr's readers) may be at work still and would complain at length
         # while the interpreter ends; everything of ours was closed on the way here.

@@ -11,6 +11,7 @@ import difflib
 import io
 import re
 import shlex
+import textwrap
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
@@ -20,6 +21,9 @@ from worldsim.errors import InputError
 from worldsim.scenario import Parameter, Scenario, list_scenarios, scenario_class
 
 Options = TypeVar("Options")
+
+WIDTH = 80
+"""Columns of text in help."""
 
 
 def parse(options: type[Options], args: Sequence[str], *, command: str,
@@ -62,7 +66,8 @@ def parse_with_scenario(options: type[Options], args: Sequence[str], *, verb: st
     known = ", ".join(list_scenarios())
     if not args or args[0].startswith("-"):
         if args and args[0] in ("--help", "-h"):
-            print(f"usage: {verb} SCENARIO ...\n\n{description}\n\nscenarios: {known}\n\n"
+            print(f"usage: {verb} SCENARIO ...\n\n{textwrap.fill(description, WIDTH)}\n\n"
+                  f"{textwrap.fill(f'scenarios: {known}', WIDTH)}\n\n"
                   f"`{verb} SCENARIO --help` lists the flags of one.")
             raise SystemExit(0)
         raise InputError(f"name a scenario first: {verb} SCENARIO ...; there are: {known}")
@@ -82,7 +87,7 @@ def parse_with_scenario(options: type[Options], args: Sequence[str], *, verb: st
         fields.append((field.name, hints[field.name], _copy(field)))
     flags = dataclasses.make_dataclass("Flags", fields, frozen=True, kw_only=True)
     parsed: Any = parse(flags, args[1:], command=f"{verb} {args[0]}",
-                   description=f"{description} Scenario: {cls.summary}")
+                   description=f"{description}\n\n{cls.name}: {cls.summary}")
     scenario = cls(**{name: getattr(parsed, name) for name in cls.parameters()})
     chosen = {f.name: getattr(parsed, f.name) for f in dataclasses.fields(options)}  # type: ignore[arg-type]
     return scenario, options(**chosen)

@@ -30,8 +30,7 @@ class Options:
 def main(args: Sequence[str]) -> int:
     """List the scenarios of all installed packages."""
     options = parse(Options, args, command="worldsim scenarios",
-                    description="List the scenarios; of those named, say parameters with units and "
-                                "ranges, splits, observables and closed forms.")
+                    description="List the scenarios, or tell all about those named.")
     classes = [scenario_class(name) for name in options.names or list_scenarios()]
     if options.catalogue is not None:
         return _catalogue(classes, options.catalogue)

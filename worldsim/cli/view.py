@@ -67,8 +67,8 @@ def main(args: Sequence[str]) -> int:
         out = _checked(options, scenario.name)
         title, strips = _of_scenario(scenario, options)
     else:
-        chosen = parse(PathOptions, args, command=VERB, description=f"{about} Or name a scenario: "
-                       f"{', '.join(list_scenarios())}.")
+        chosen = parse(PathOptions, args, command=VERB, description=(
+            f"{about}\n\n`{VERB} SCENARIO` simulates one; `worldsim scenarios` lists them."))
         if not args or args[0].startswith("-"):
             raise InputError(f"name what to show first: {VERB} free_fall, {VERB} runs/a, or "
                              f"{VERB} video.mp4")
