@@ -74,6 +74,15 @@ def test_plain_files_of_earlier_versions_are_still_read(tmp_path):
     assert np.array_equal(loaded.video[0, 0], video) and loaded.split == "in_range"
 
 
+def test_changed_parameters_are_noticed(tmp_path):
+    write_case(tmp_path, 0, {"height": 2.0}, {"side": np.zeros((5, 8, 8, 3), np.uint8)})
+    content = case_file(tmp_path, 0).read_bytes()
+    assert content.count(b"2.0}") == 1
+    case_file(tmp_path, 0).write_bytes(content.replace(b"2.0}", b"2.5}"))
+    with pytest.raises(InputError, match="checksum differs"):
+        read_case(tmp_path, 0)
+
+
 @pytest.mark.parametrize("at", [0.3, 0.6, 0.95])
 def test_one_changed_byte_is_noticed(tmp_path, at):
     video = np.random.default_rng(0).integers(0, 9, (5, 8, 8, 3), np.uint8)

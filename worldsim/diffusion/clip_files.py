@@ -1,15 +1,16 @@
 """One case of training clips as one file: packed without loss, checked when it is read.
 
 A file ``case_NNNNNN.safetensors`` holds the case's arrays (a uint8 video (time, row, column, 3) for
-each camera, and whatever else is kept), its parameters and a checksum of what the arrays were
-before they were packed. It is written whole or not at all. A case whose simulation failed its audit
-leaves only a ``failed_NNNNNN.json`` that says why: nobody should learn from it.
+each camera, and whatever else is kept), its parameters and checksums of these and of what the
+arrays were before they were packed. It is written whole or not at all. A case whose simulation
+failed its audit leaves only a ``failed_NNNNNN.json`` that says why: nobody should learn from it.
 
 An array is packed by zlib; a video first by its frame differences where that makes it smaller. Of
-six videos of the tsunami (70 frames of 64x96, 1290 kB) that leaves 146 kB on average, read in 4 ms; of
-twelve of falling and colliding balls (40 to 60 frames of 64x64, 676 kB) 18 kB in 2 ms. Zstandard
-leaves 139 and 16 kB, lossless H.264 144 and 22 kB (in 100 ms), FFV1 217 and 94 kB, LZMA 133 and 16 kB
-(in 10 ms, but written in 420 ms instead of 50): none is worth another dependency or a program to call.
+six videos of the tsunami (70 frames of 64x96, 1290 kB) that leaves 146 kB on average, read in 4 ms;
+of twelve of falling and colliding balls (40 to 60 frames of 64x64, 676 kB) 18 kB in 2 ms. Zstandard
+leaves 139 and 16 kB, lossless H.264 144 and 22 kB (in 100 ms), FFV1 217 and 94 kB, LZMA 133 and
+16 kB (in 10 ms, but written in 420 ms instead of 50): none is worth another dependency or a program
+to call.
 """
 
 from __future__ import annotations
@@ -83,9 +84,10 @@ def write_case(directory: Path, case: int, parameters: Mapping[str, float],
     packed, packings = {}, {}
     for name, array in arrays.items():
         packed[name], packings[name] = pack(np.ascontiguousarray(array))
+    codes = json.dumps(dict(parameters))
     with written_whole(case_file(directory, case)) as path:
         save_file(packed, path, metadata={
-            "case": str(case), "parameters": json.dumps(dict(parameters)),
+            "case": str(case), "parameters": codes, "parameters_sha256": _checksum_of_text(codes),
             "sha256": _checksum(arrays), "packing": json.dumps(packings)})
 
 
@@ -104,11 +106,15 @@ def read_case(directory: Path, case: int) -> tuple[dict[str, float], dict[str, n
         packings = json.loads(metadata.get("packing", "{}"))
         arrays = {name: unpack(array, packings[name]) if name in packings else array
                   for name, array in stored.items()}
+        codes, whole = metadata["parameters"], metadata["sha256"]
+        parameters = json.loads(codes)
     except (SafetensorError, OSError, ValueError, KeyError, AttributeError, zlib.error) as error:
         raise InputError(f"{path} cannot be read ({error}); delete it and make it again") from error
-    if _checksum(arrays) != metadata["sha256"]:
+    # Earlier versions stored none of the parameters.
+    told = metadata.get("parameters_sha256", _checksum_of_text(codes))
+    if _checksum(arrays) != whole or _checksum_of_text(codes) != told:
         raise InputError(f"{path} is damaged (checksum differs); delete it and make it again")
-    return json.loads(metadata["parameters"]), arrays
+    return parameters, arrays
 
 
 def pack(array: np.ndarray) -> tuple[np.ndarray, Packing]:
@@ -129,6 +135,10 @@ def unpack(packed: np.ndarray, packing: Packing) -> np.ndarray:
     content = bytearray(zlib.decompress(packed.tobytes()))
     array = np.frombuffer(content, np.dtype(packing["dtype"])).reshape(packing["shape"])
     return np.cumsum(array, axis=0, dtype=array.dtype) if packing["changes"] else array
+
+
+def _checksum_of_text(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _checksum(arrays: Mapping[str, np.ndarray]) -> str:
