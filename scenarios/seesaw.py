@@ -125,7 +125,7 @@ class Seesaw(Scenario):
         plank_size = (PLANK_LENGTH, PLANK_WIDTH * self.plank_mass, PLANK_THICKNESS)
         plank = Body(
             "plank",
-            (Part(Shape.BOX, plank_size, Look((122, 92, 60)), tracked=False),),
+            (Part(Shape.BOX, plank_size, Look((132, 122, 108)), tracked=False),),
             (0.0, 0.0, PIVOT_HEIGHT),
             mass=self.plank_mass,
             material=GRIP,

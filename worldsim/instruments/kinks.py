@@ -8,8 +8,10 @@ with t1 in the gap, common to row and column. A kink is there where this is far 
 (smooth motion) with as many terms, and dv stands out from the noise. Kinks found bound the windows
 of those next to them, and the search is repeated until there are no more.
 
-Of a track that swings, a cubic between kinks, both curves get one power of t more. A track swings
-if its third differences are larger than noise leaves them, judged by its fifth differences.
+Where an oscillation about a straight line goes through all positions as well, a kink has to be far
+better than that. Of a track that swings, a cubic between kinks, both curves get one power of t
+more. A track swings if its third differences are larger than noise leaves them, judged by its fifth
+differences.
 """
 
 from __future__ import annotations
@@ -36,6 +38,10 @@ SUSPICIOUS = 4.0
 """Squared residual of smooth motion over what noise leaves, from which on a kink is looked for."""
 
 
+FREQUENCIES = np.arange(0.3, 1.81, 0.125)
+"""rad per frame, of oscillations that are held against kinks: periods of 3.5 to 21 frames."""
+
+
 @dataclasses.dataclass(frozen=True)
 class KinkTest:
     """When a change of velocity is a kink.
@@ -44,6 +50,8 @@ class KinkTest:
     noise : least change over its standard error.
     better : greatest share of smooth motion's squared residual that the kink leaves.
     left : greatest squared residual that it leaves, over what noise does.
+    swing : greatest share of an oscillation's squared residual that the kink leaves, where the
+        oscillation leaves no more than `left` either.
     sigma : px, least error of a position that is reckoned with.
     """
 
@@ -51,6 +59,7 @@ class KinkTest:
     noise: float = 6.0
     better: float = 0.25
     left: float = 4.0
+    swing: float = 0.1
     sigma: float = 0.03
 
 
@@ -102,6 +111,21 @@ def _kinked(fit: _Fit, window: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.n
     rest = free + (parts**2).sum(axis=(1, 2)) - explained[chosen, each]
     jump = np.sqrt(explained[chosen, each]) / length[chosen, each]
     return rest, tried[chosen, each], jump, 1 / length[chosen, each]
+
+
+def _harmonic_rest(window: np.ndarray, left: int, right: int) -> np.ndarray:
+    """(n,) squared residual of the best oscillation about a straight line."""
+    left_over = np.einsum("fij,njc->fnic", _oscillations(left, right), window)
+    return np.asarray((left_over**2).sum(axis=(2, 3)).min(axis=0))
+
+
+@lru_cache(maxsize=128)
+def _oscillations(left: int, right: int) -> np.ndarray:
+    """(frequency, n, n): what oscillations leave."""
+    x = np.arange(1 - left, right + 1, dtype=float)
+    bases = [np.stack([np.ones_like(x), x, np.cos(w * x), np.sin(w * x)], axis=1)
+             for w in FREQUENCIES]
+    return np.array([np.eye(len(x)) - basis @ np.linalg.pinv(basis) for basis in bases])
 
 
 def _windows(power: int) -> list[tuple[int, int]]:
@@ -180,6 +204,8 @@ def _tested(series: np.ndarray, breaks: np.ndarray, sigma: np.ndarray, power: in
         free = 2 * (left + right - power - 2)
         good = (jump > test.jump) & (ratio > test.noise) & (rest < test.better * smooth)
         good &= (rest < test.left * free * sigma[number] ** 2) & (ratio > strength[frame, number])
+        swung = _harmonic_rest(window, left, right)
+        good &= (swung > test.left * free * sigma[number] ** 2) | (rest < test.swing * swung)
         frame, number = frame[good], number[good]
         strength[frame, number] = ratio[good]
         at[frame, number] = frame - 1 + instant[good]

@@ -16,12 +16,15 @@ class Linking:
     """How objects of one look are followed.
 
     share : of the usual area that a blob needs to count as one object.
+    edge_on : the same of what is as long as the object usually is across, and not round: a plate
+        or a wheel that turns its edge to the camera.
     reach : greatest deviation from the predicted place, in diameters of the object, plus `slack`
         pixels; it grows with each frame without being seen.
     slack : px.
     """
 
     share: float = 0.3
+    edge_on: float = 0.1
     reach: float = 1.5
     slack: float = 2.0
 
@@ -42,13 +45,24 @@ def link(blobs: Blobs, kinds: list[Single | None], frames: int,
     for look, kind in enumerate(kinds):
         if kind is None:
             continue
-        mine = np.flatnonzero((blobs.look == look) & (blobs.area >= settings.share * kind.area))
+        mine = np.flatnonzero((blobs.look == look) & _large(blobs, kind, settings))
         count = _count(blobs.frame[mine], frames) if len(mine) else 0
         columns.append(_follow(blobs, mine, count, frames, kind.area, settings))
         owners.append(np.full(count, look))
     if not columns:
         return np.full((frames, 0), -1), np.zeros(0, dtype=np.int64)
     return np.concatenate(columns, axis=1), np.concatenate(owners)
+
+
+def _large(blobs: Blobs, kind: Single, settings: Linking) -> np.ndarray:
+    """(blob,) bool: large enough for an object of that kind."""
+    large = blobs.area >= settings.share * kind.area
+    if kind.round:
+        return large
+    # A bar of some length has its second moment at a twelfth of the length squared.
+    length = np.sqrt(12 * np.linalg.eigvalsh(blobs.moments)[:, 1]) if len(blobs) else np.zeros(0)
+    long = ~blobs.edge & ~blobs.touching & (length >= 2 * kind.radius)
+    return large | (long & (blobs.area >= settings.edge_on * kind.area))
 
 
 def _count(frame: np.ndarray, frames: int) -> int:
