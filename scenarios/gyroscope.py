@@ -111,6 +111,10 @@ class Gyroscope(Scenario):
         meaning="acceleration of gravity",
     )
 
+    def matters(self, name: str) -> bool:
+        """What is free feels neither."""
+        return name not in ("arm", "gravity") or self.mount == "pivot"
+
     def scene(self, seed: int, case: int) -> MechanicalScene:
         """All that can be seen at t=0 of one case."""
         return self._on_pivot(seed, case) if self.mount == "pivot" else self._free(seed, case)

@@ -124,6 +124,12 @@ class Occlusion(Scenario):
         meaning="ratio of the balls' speeds after and before they bounce off each other",
     )
 
+    def matters(self, name: str) -> bool:
+        """Some do for one kind of passage only."""
+        return self.passage == {"ratio": "crossing", "restitution": "bouncing"}.get(
+            name, self.passage
+        )
+
     def scene(self, seed: int, case: int) -> MechanicalScene:
         """All that can be seen at t=0 of one case."""
         layout = stream(seed, case, VISIBLE, "occlusion")

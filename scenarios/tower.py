@@ -102,6 +102,10 @@ class Tower(Scenario):
         meaning="speed of that ball",
     )
 
+    def matters(self, name: str) -> bool:
+        """The ball's speed does where there is one."""
+        return name != "push" or self.struck == "yes"
+
     def offsets(self) -> np.ndarray:
         """(count,) m: where the blocks' centres are, from the lowest up, the lowest at 0."""
         below = np.arange(1, int(self.count))  # blocks above each interface, from the top down

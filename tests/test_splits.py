@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scenarios.tsunami import Tsunami
 from worldsim import splits
 from worldsim.errors import InputError
+from worldsim.mechanics import Material
 from worldsim.scenario import Scenario, choice, list_scenarios, parameter, scenario_class
 from worldsim.seeding import VISIBLE, stream
 from worldsim.splits import Purpose, Span, Split
@@ -219,3 +220,56 @@ def test_descriptions_name_ranges_and_units():
         "all of: speed 0.5 to 1 or 3 to 4 m/s; angle 1 to 1.2 rad; count 1 or 7 to 8"
     )
     assert said[Split.COMBINATION] == "together: speed 2.4 to 3 m/s, angle 0.4 to 1 rad"
+
+
+@dataclasses.dataclass(frozen=True)
+class Thrown(Marble):
+    """Its speed means nothing where it is blue."""
+
+    name: ClassVar[str] = "thrown"
+
+    def matters(self, name: str) -> bool:
+        return name != "speed" or self.colour == "red"
+
+
+def test_what_does_not_matter_puts_no_case_into_a_split():
+    for speed, split in ((2.0, Split.INSIDE), (4.0, Split.OUTSIDE)):
+        assert splits.split_of(Thrown(speed=speed, angle=0.5, count=3)) is split
+        assert splits.split_of(Thrown(speed=speed, angle=0.5, count=3, colour="blue")) is (
+            Split.IN_RANGE
+        )
+    corner = {"speed": 2.9, "angle": 0.9, "count": 3}
+    assert splits.split_of(Thrown(**corner)) is Split.COMBINATION
+    assert splits.split_of(Thrown(**corner, colour="blue")) is Split.IN_RANGE
+
+
+def bare(scene):
+    """Bodies without what they are made of."""
+    return [dataclasses.replace(body, material=Material()) for body in scene.bodies]
+
+
+@pytest.mark.parametrize("name", ["gyroscope", "occlusion", "tower"])
+@pytest.mark.parametrize("split", [Split.INSIDE, Split.OUTSIDE])
+def test_cases_of_a_split_differ_from_those_in_range_in_what_is_seen(name, split):
+    """Putting the parameters that matter back into range makes another scene, putting back the
+    others does not."""
+    cls = scenario_class(name)
+    idle = set()
+    for case in range(30):
+        drawn = splits.draw(cls, split, 5, case)
+        top = {n: spec.training[1] for n, spec in cls.parameters().items() if not spec.choices}
+        odd = {
+            n for n in top
+            if cls.parameters()[n].extrapolates(getattr(drawn, n))
+            or ((gap := splits.gap(cls, n)) is not None and getattr(drawn, n) in gap)
+        }
+        assert any(drawn.matters(n) for n in odd)
+        for n in top:
+            other = dataclasses.replace(drawn, **{n: top[n]})
+            if drawn.matters(n):
+                assert (other.scene(5, case) == drawn.scene(5, case)) == (other == drawn), n
+            else:
+                idle.add(n)
+                # A lone ball's restitution may be another: it meets nothing.
+                assert bare(other.scene(5, case)) == bare(drawn.scene(5, case)), n
+    assert idle

@@ -178,6 +178,11 @@ class Scenario:
         """Parameter values by name."""
         return dataclasses.asdict(self)
 
+    def matters(self, name: str) -> bool:
+        """Whether a parameter changes anything, as the others are: the speed of a ball means
+        nothing where none is thrown. Splits do not count what does not matter."""
+        return True
+
     def codes(self) -> dict[str, float]:
         """Parameter values as numbers: categorical ones by their index in `choices`."""
         return {

@@ -162,10 +162,14 @@ def split_of(scenario: Scenario) -> Split:
     """Which split a scenario's parameters belong to.
 
     Who lies outside in one parameter and in a gap in another is outside. `Split.OUTSIDE_ALL` is
-    told from `Split.OUTSIDE` where more than one parameter could lie outside.
+    told from `Split.OUTSIDE` where more than one parameter could lie outside. Only parameters that
+    are seen and matter (`Scenario.matters`) count.
     """
     cls = type(scenario)
-    known = {name: spec for name, spec in cls.parameters().items() if spec.seen}
+    known = {
+        name: spec for name, spec in cls.parameters().items()
+        if spec.seen and scenario.matters(name)
+    }
     values = {name: getattr(scenario, name) for name in known}
     outside = [name for name, spec in known.items() if spec.extrapolates(values[name])]
     if outside:
@@ -173,7 +177,9 @@ def split_of(scenario: Scenario) -> Split:
         whole = len(could) > 1 and set(could) <= set(outside)
         return Split.OUTSIDE_ALL if whole else Split.OUTSIDE
     corner = combination(cls)
-    if corner and all(values[name] in region for name, region in corner.items()):
+    if corner and all(
+        name in values and values[name] in region for name, region in corner.items()
+    ):
         return Split.COMBINATION
     gaps = {name: gap(cls, name) for name in known}
     if any(span is not None and values[name] in span for name, span in gaps.items()):
