@@ -16,7 +16,7 @@ LEVELS = ((1.0, 4), (1 / 3, 2), (1 / 9, 2), (1 / 27, 1))
 def tolerance(radius: np.ndarray | float) -> np.ndarray | float:
     """Mean squared residual per covered pixel up to which a disc fits; a square's is 0.1. What
     pixels and compression spoil lies along the edge, the more of it the smaller the disc."""
-    return 0.05 + 0.15 / np.maximum(radius, 1.0) ** 2
+    return 0.05 + 0.35 / np.maximum(radius, 1.3) ** 2
 
 
 def coverage(distance: torch.Tensor, radius: torch.Tensor) -> torch.Tensor:
