@@ -273,3 +273,16 @@ def test_cases_of_a_split_differ_from_those_in_range_in_what_is_seen(name, split
                 # A lone ball's restitution may be another: it meets nothing.
                 assert bare(other.scene(5, case)) == bare(drawn.scene(5, case)), n
     assert idle
+
+
+@pytest.mark.parametrize(
+    ("declared", "split", "message"),
+    [
+        ({"speed": (0.0, 2.0)}, Split.COMBINATION, "speed 0 to 2 in its combination"),
+        ({"speed": (1.0, 3.0)}, Split.IN_RANGE, "no case of the split 'in_range'"),
+    ],
+)
+def test_combinations_that_cannot_be_are_refused(declared, split, message):
+    cls = type("Odd", (Marble,), {"combination": declared})
+    with pytest.raises(InputError, match=message):
+        splits.draw(cls, split, 0, 0)

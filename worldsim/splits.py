@@ -95,7 +95,11 @@ def gap(cls: type[Scenario], name: str) -> Span | None:
         return None
     low, high = spec.training
     if spec.gap is not None:
-        assert low < spec.gap[0] <= spec.gap[1] < high, f"{cls.name}: gap of {name} out of range"
+        if not low < spec.gap[0] <= spec.gap[1] < high:
+            raise InputError(
+                f"scenario {cls.name!r} declares gap={spec.gap} of {name}; give two values within "
+                f"its training range, {low:g} to {high:g} {spec.unit}"
+            )
         return Span(*spec.gap, whole=spec.whole)
     middle, width = (low + high) / 2, high - low
     if not spec.whole:
@@ -118,7 +122,7 @@ def combination(cls: type[Scenario]) -> Mapping[str, Span | tuple[str, ...]]:
     known = cls.parameters()
     if cls.combination:
         return {
-            name: region if known[name].choices else _span(known[name], region)
+            name: region if known[name].choices else _span(cls, name, region)
             for name, region in cls.combination.items()
         }
     upper = {
@@ -208,7 +212,7 @@ def draw(cls: type[Scenario], split: Split, seed: int, case: int) -> Scenario:
 
     Raises
     ------
-    InputError : the scenario does not offer the split.
+    InputError : the scenario does not offer the split, or declares it so that it is empty.
     """
     if split not in offered(cls):
         raise InputError(
@@ -289,7 +293,10 @@ def _first(split: Split, propose: Callable[[], Scenario]) -> Scenario:
         found = split_of(scenario)
         if found is split:
             return scenario
-    raise AssertionError(f"no case of {split} in {TRIES} draws: its region is empty")
+    raise InputError(
+        f"no case of the split {split.value!r} in {TRIES} draws; leave it more room in the "
+        "scenario's gaps and combination"
+    )
 
 
 def _one_of(spans: tuple[Span, ...], rng: np.random.Generator) -> Span:
@@ -298,9 +305,14 @@ def _one_of(spans: tuple[Span, ...], rng: np.random.Generator) -> Span:
     return spans[int(rng.choice(len(spans), p=weights / weights.sum()))]
 
 
-def _span(spec: Parameter, region: Any) -> Span:
-    low, high = region
-    assert spec.training[0] <= low <= high <= spec.training[1], "combination out of range"
+def _span(cls: type[Scenario], name: str, region: Any) -> Span:
+    spec, (low, high) = cls.parameters()[name], region
+    if not spec.training[0] <= low <= high <= spec.training[1]:
+        raise InputError(
+            f"scenario {cls.name!r} declares {name} {low:g} to {high:g} in its combination; give "
+            f"values within its training range, {spec.training[0]:g} to {spec.training[1]:g} "
+            f"{spec.unit}"
+        )
     return Span(low, high, spec.whole)
 
 
