@@ -64,8 +64,8 @@ def _as_others(found: list[Single | None], blobs: Blobs, mattes: Mattes) -> list
     """Looks whose objects are never seen apart, but whose patches are discs of the size that those
     of other looks have, together: as grains in a heap."""
     discs = [kind.area for kind in found if kind is not None and kind.round]
-    if not discs:
-        return found
+    if 2 * len(discs) < sum(kind is not None for kind in found) or not discs:
+        return found  # most are no discs: blocks in a tower that a ball is thrown at
     usual = Single(float(np.median(discs)), True)
     judged = list(found)
     for look, kind in enumerate(found):
