@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from scenarios.places import scatter
 from scenarios.staging import (
     object_looks,
     prop_look,
-    scatter,
     stage_cameras,
     step_for,
     surroundings,

@@ -9,10 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from scenarios.collision import AIR_TABLE, pushed, slider
+from scenarios.places import scatter
 from scenarios.staging import (
     object_looks,
     overhead_camera,
-    scatter,
     stage_cameras,
     step_for,
     surroundings,

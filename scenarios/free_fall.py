@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from scenarios.places import apart
 from scenarios.staging import (
     ANY,
     COLOURS,
-    apart,
     object_looks,
     stage_cameras,
     step_for,

@@ -7,14 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scenarios.places import apart, scatter
 from scenarios.staging import (
     ANY,
     COLOURS,
     PROP_COLOURS,
     SETTINGS,
-    apart,
     object_looks,
-    scatter,
     stage_cameras,
     step_for,
 )
