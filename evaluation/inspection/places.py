@@ -89,8 +89,8 @@ def place(truth: xr.DataTree, tracks: xr.Dataset, case: int, camera: str,
                 if not good[span].all() or way < least_way or not _free(
                         where[span], reach, body, jump * size[1], size):
                     continue
-                if not _touched(
-                        truth, case, body, (frame - BEFORE + 1) / fps, (frame + AFTER) / fps, flying):
+                start, end = (frame - BEFORE + 1) / fps, (frame + AFTER) / fps
+                if not _touched(truth, case, body, start, end, flying):
                     options.append((body, frame, number, where[frame, body, 1]))
     if not options:
         return None

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 import xarray as xr
 
-from worldsim.inspection.finding import Candidate, Finding, Kind
+from worldsim.errors import InputError
+from worldsim.inspection.finding import Candidate, Finding, Kind, Rule
 from worldsim.inspection.jolts import ANY
 from worldsim.inspection.known import (
     Known,
@@ -23,7 +24,7 @@ from worldsim.inspection.known import (
     wrong_gravity,
 )
 from worldsim.inspection.rules import Course, losses, teleports, unmoved
-from worldsim.inspection.sureness import Sureness, stored
+from worldsim.inspection.sureness import LEAST, Sureness, stored
 from worldsim.inspection.surroundings import Surroundings, surroundings
 from worldsim.instruments import track
 from worldsim.instruments.mattes import mattes
@@ -72,10 +73,12 @@ def inspect(video: np.ndarray, fps: float, scenario: Scenario | None = None,
 
     Raises
     ------
-    InputError : not a video, or a camera that the scenario does not have.
+    InputError : not a video, no frame rate, or a camera that the scenario does not have.
     """
-    tracks = track(np.asarray(video), fps=fps).isel(case=0, realization=0)
-    frames = np.asarray(video)
+    frames = np.array(video)  # torch wants memory of its own, in order
+    if frames.ndim != 4:
+        raise InputError(f"video has shape {frames.shape}; give (time, row, column, 3)")
+    tracks = track(frames, fps=fps).isel(case=0, realization=0)
     known = None
     untold = []
     if scenario is not None:
@@ -83,8 +86,8 @@ def inspect(video: np.ndarray, fps: float, scenario: Scenario | None = None,
         known = knowledge(scenario, chosen, (frames.shape[1], frames.shape[2]))
         if known.fall is None or not known.fall.any():
             untold.append(
-                f"gravity and gains at bounces: in the view {chosen!r} of {scenario.name!r} "
-                "nothing falls freely at one scale")
+                f"gravity: in the view {chosen!r} of {scenario.name!r} nothing falls freely at "
+                "one scale")
     else:
         untold.append("gravity, gains at bounces and overlaps need --scenario, which gives the "
                       "scale of the picture")
@@ -100,7 +103,7 @@ def inspect(video: np.ndarray, fps: float, scenario: Scenario | None = None,
                       "well enough")
     measure = sureness or stored()
     found = []
-    for one in candidates(followed, known):
+    for one in _said_once(candidates(followed, known), measure):
         sure = measure.of(one)
         if sure is not None:
             found.append(Finding(
@@ -154,7 +157,7 @@ def candidates(followed: Followed, known: Known | None = None) -> list[Candidate
         curves, planar = known.curves, known.planar
         gravity = wrong_gravity(followed.courses, around, known, followed.fps)
         found += gravity
-        if fall is not None and gravity:
+        if fall is not None and gravity and gravity[0].score >= LEAST[Rule.FALL]:
             # Said once: in a wrong gravity, flight is not a jolt as well.
             fall = fall * (gravity[0].amount / known.gravity)
     for course in followed.courses:
@@ -166,6 +169,25 @@ def candidates(followed: Followed, known: Known | None = None) -> list[Candidate
         found += swings_up(followed.courses, known, followed.fps)
         found += overlaps(followed.courses, around, known, followed.round)
     return _without_echoes(found)
+
+
+ONE_EVENT = 3.0
+"""Frames within which two jolts of an object are one, found by two rules."""
+
+JOLTS = (Kind.ENERGY_GAIN, Kind.IMPOSSIBLE_ACCELERATION)
+
+
+def _said_once(found: list[Candidate], measure: Sureness) -> list[Candidate]:
+    """Of jolts that are one event, the one furthest beyond its rule's threshold."""
+    def marked(one: Candidate) -> float:
+        return one.score / measure.threshold[one.rule]
+
+    kept: list[Candidate] = []
+    for one in sorted(found, key=marked, reverse=True):
+        if not any(one.kind in JOLTS and other.kind in JOLTS and one.object == other.object
+                   and abs(one.frame - other.frame) <= ONE_EVENT for other in kept):
+            kept.append(one)
+    return sorted(kept, key=lambda one: one.frame)
 
 
 def _without_echoes(found: list[Candidate]) -> list[Candidate]:

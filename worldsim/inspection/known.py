@@ -16,7 +16,7 @@ from worldsim.camera.projection import Camera
 from worldsim.errors import InputError
 from worldsim.inspection.finding import Candidate, Kind, Rule
 from worldsim.inspection.fixtures import distance_to_fixtures, poses_of, same_fixtures
-from worldsim.inspection.jolts import ANY, STEADY, Curves
+from worldsim.inspection.jolts import ANY, STEADY, Curves, jolts
 from worldsim.inspection.rules import SLOW, WHOLE, Course, in_the_air
 from worldsim.inspection.surroundings import Surroundings
 from worldsim.mechanics import Body, Freedom, MechanicalScene, Role
@@ -146,7 +146,7 @@ def wrong_gravity(courses: list[Course], around: Surroundings, known: Known, fps
             flights.append((course, first, last))
     if not found:
         return []
-    factor = float(np.average(found, weights=weights))
+    factor = _middle(np.array(found), np.array(weights))
     course, first, last = flights[int(np.argmax(weights))]
     middle = (first + last) // 2
     return [Candidate(
@@ -155,15 +155,23 @@ def wrong_gravity(courses: list[Course], around: Surroundings, known: Known, fps
     )]
 
 
+def _middle(values: np.ndarray, weights: np.ndarray) -> float:
+    """The weighted median: a flight with a kick in it says nothing of gravity."""
+    order = np.argsort(values)
+    below = np.cumsum(weights[order]) - weights[order] / 2
+    return float(np.interp(weights.sum() / 2, below, values[order]))
+
+
 def _flights(course: Course, around: Surroundings) -> Iterator[tuple[int, int]]:
     """First and last frames of smooth motion in the air, `LEAST_FALL` or more."""
     usable = in_the_air(course, around) & (course.visible >= WHOLE)
+    cuts = {int(one.frame) for one in jolts(course.position, usable, course.jitter, STEADY)}
     for piece in course.pieces:
         run: list[int] = []
         for frame in range(piece.first, piece.last + 2):
             if frame <= piece.last and usable[frame]:
                 run.append(frame)
-            elif run:
+            if run and (run[-1] != frame or frame in cuts):
                 if len(run) >= LEAST_FALL:
                     yield run[0], run[-1]
                 run = []

@@ -117,8 +117,8 @@ def losses(course: Course, around: Surroundings, backwards: bool = False) -> Ite
             continue
         if around.over_water(place, half):
             continue
-        # What moves slowly cannot slip behind a thing within one frame without being seen to.
-        if way > 0.5 * radius and not around.clear_of_things(place, half + error + NEAR + way):
+        # What goes on by less than its radius cannot slip behind a thing within one frame.
+        if way > radius and not around.clear_of_things(place, half + error + NEAR + way):
             continue
         kind = Kind.APPEARING if backwards else Kind.VANISHING
         yield Candidate(Rule.LOSS, kind, float(first_missing), course.number, _pair(place),
