@@ -74,7 +74,10 @@ def read_video(path: str | os.PathLike[str], most_bytes: int = MOST_BYTES) -> Vi
         raise InputError(f"{source} changes its size from frame to frame: {sorted(sizes)}")
     height, width = sizes.pop()
     frames = np.frombuffer(pixels, dtype=np.uint8)
-    assert frames.size == len(shown) * height * width * 3
+    if frames.size != len(shown) * height * width * 3:
+        raise InputError(
+            f"{source} is damaged or cut short: of {len(shown)} frames some could not be decoded; "
+            "write or download it again")
     frames = frames.reshape(-1, height, width, 3)
     return Video(frames, _rate(source, [time for time, *_ in shown], said), _notes(shown[0][1]))
 

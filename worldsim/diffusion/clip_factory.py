@@ -7,16 +7,12 @@ Every call leaves a line in ``making.jsonl`` that says what it made, how fast an
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
-import multiprocessing
 import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +31,7 @@ from worldsim.diffusion.clip_files import (
 from worldsim.diffusion.clips import ClipManifest
 from worldsim.errors import InputError
 from worldsim.scenario import scenario_class
+from worldsim.simulator.worker_pool import WorkerPool
 from worldsim.splits import Purpose, Split, draw, purpose_of
 
 if TYPE_CHECKING:
@@ -165,35 +162,16 @@ def _each(root: Path, manifest: ClipManifest, chunks: Sequence[Sequence[int]], w
         for chunk in chunks:
             yield _generate(root, manifest, chunk, record, compiled)
         return
-    # Spawned, not forked: torch's thread pool does not survive a fork.
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, spawn, _start_worker, (sys.path,)) as pool:
+    with WorkerPool(workers, functools.partial(_prepare, list(sys.path))) as pool:
         jobs = [pool.submit(_generate, root, manifest, chunk, record, compiled) for chunk in chunks]
-        try:
-            for job in as_completed(jobs):
-                yield job.result()
-        except BrokenProcessPool as error:
-            from worldsim.simulator.distribution import WorkerDied
-
-            raise WorkerDied(workers) from error
-        finally:
-            for job in jobs:
-                job.cancel()
+        for job in pool.finished(jobs, lambda _: None):
+            yield job.result()
 
 
-def _start_worker(path: list[str]) -> None:
-    """Interrupts are the main process's to handle; a worker ends with it, even if it is killed."""
+def _prepare(path: list[str]) -> None:
+    """In a worker: find what the main process finds, and leave the other cores to the others."""
     sys.path[:] = path
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
 
 
 def _account(root: Path, manifest: ClipManifest, cases: Sequence[int], workers: int,
