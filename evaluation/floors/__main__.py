@@ -13,10 +13,10 @@ import torch
 
 from evaluation.floors.measuring import SETTINGS, Measured, measure
 from evaluation.floors.quantities import floors_of
-from evaluation.floors.record import write
+from evaluation.floors.record import keep, write
 from worldsim.scenario import list_scenarios
 
-KEPT = Path(__file__).parent
+KEPT = Path(__file__).parent / "floors.json"
 COMMAND = "python -m evaluation.floors --out records/instruments --keep"
 
 
@@ -45,11 +45,11 @@ def main(args: Sequence[str]) -> int:
         found += measure(name, options.work, settings)
         print(f"{name}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
     floors = floors_of(found)
-    for folder in [options.out] if options.out else []:
-        for path in write(floors, folder, COMMAND):
+    if options.out is not None:
+        for path in write(floors, options.out, COMMAND):
             print(path)
-        if options.keep:
-            (KEPT / "floors.json").write_text((folder / "floors.json").read_text())
+    if options.keep:
+        keep(floors, KEPT, COMMAND)
     return 0
 
 

@@ -24,6 +24,7 @@ BENCHMARKS = {
     "town": "town",
     "scaling": "scaling",
     "family": "family",
+    "instruments": "instruments",
 }
 """Names for ``--only``, and the module that measures each."""
 
