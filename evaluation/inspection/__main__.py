@@ -59,10 +59,11 @@ def main() -> None:
     for task in tasks:
         rows = json.loads((folder / file_of(task)).read_text())
         trials[task[1]] += [Trial(**row) for row in rows]
-    measure = calibrated([one.scores for one in trials["calibration"]])
+    measures = {told: calibrated([one.scores for one in trials["calibration"]
+                                  if one.known is told]) for told in (True, False)}
     if given.thresholds:
-        write(measure, f"{parser.prog} --out {given.out} --thresholds", TABLE)
-    write_record(given.out, trials["test"], len(trials["calibration"]), measure)
+        write(measures, f"{parser.prog} --out {given.out} --thresholds", TABLE)
+    write_record(given.out, trials["test"], measures)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,10 @@ import numpy as np
 from evaluation.inspection.films import RAW
 from evaluation.inspection.trial import GOALS, LADDERS, SEEDS, TRUE, WAY, Trial
 from worldsim.atomic import written_whole
-from worldsim.inspection.sureness import Sureness
+from worldsim.inspection.sureness import MARGIN, SPARE, Sureness
+
+Measures = Mapping[bool, Sureness]
+"""Thresholds of inspections with, and without, the scenario told."""
 
 FALSE_ALARMS, FOUND = 0.02, 0.95
 """The goals: most false alarms, and least that is found of what `GOALS` names."""
@@ -51,55 +54,56 @@ class Count:
                 f"{self.hits} of {self.videos}")
 
 
-def alarmed(trial: Trial, measure: Sureness, factor: float = 1.0) -> bool:
+def alarmed(trial: Trial, measures: Measures, factor: float = 1.0) -> bool:
     """Whether any score reaches `factor` times its rule's threshold."""
-    return any(score >= factor * measure.threshold[rule] for rule, score in trial.scores.items())
+    threshold = measures[trial.known].threshold
+    return any(score >= factor * threshold[rule] for rule, score in trial.scores.items())
 
 
-def count(trials: Iterable[Trial], measure: Sureness, factor: float = 1.0) -> Count:
+def count(trials: Iterable[Trial], measures: Measures, factor: float = 1.0) -> Count:
     """Videos in which something is said."""
-    said = [alarmed(one, measure, factor) for one in trials]
+    said = [alarmed(one, measures, factor) for one in trials]
     return Count(sum(said), len(said))
 
 
-def write_record(out: Path, trials: Sequence[Trial], calibrated_on: int, measure: Sureness) -> None:
+def write_record(out: Path, trials: Sequence[Trial], measures: Measures) -> None:
     """Write ``inspection.md``, ``inspection.json`` and ``roc.png``."""
     out.mkdir(parents=True, exist_ok=True)
     with written_whole(out / "inspection.md") as path:
-        path.write_text(_page(trials, calibrated_on, measure))
+        path.write_text(_page(trials, measures))
     with written_whole(out / "inspection.json") as path:
-        path.write_text(json.dumps(_table(trials, measure), indent=1) + "\n")
-    _figure(trials, measure, out / "roc.png")
+        path.write_text(json.dumps(_table(trials, measures), indent=1) + "\n")
+    _figure(trials, measures, out / "roc.png")
 
 
 def _true(trials: Iterable[Trial]) -> list[Trial]:
     return [one for one in trials if one.what == TRUE]
 
 
-def _page(trials: Sequence[Trial], calibrated_on: int, measure: Sureness) -> str:
+def _page(trials: Sequence[Trial], measures: Measures) -> str:
     true = _true(trials)
     planted = [one for one in trials if one.what != TRUE]
     names = sorted({one.scenario for one in trials})
     lines = [
         "# What inspections find, and what they cry wolf about", "",
         "Made by `python -m evaluation.inspection --out records/inspection --thresholds`. "
-        f"Thresholds are {measure.videos} inspections' of true videos of seed "
-        f"{SEEDS['calibration']} ({calibrated_on} inspections, with and without the scenario; "
-        "1.25 times their greatest scores); "
+        f"Thresholds are from {measures[True].videos} true videos of seed {SEEDS['calibration']}: "
+        f"{MARGIN:g} times the greatest score of each rule, but for {100 * SPARE:g}% of the "
+        "videos; apart for inspections that are told the scenario, and that are not; "
         f"all numbers below are of cases of seed {SEEDS['test']}. "
         "Shares with Wilson's 95% intervals, and counts of videos.", "",
         "## False alarms per true video", "",
         f"Goal: at most {100 * FALSE_ALARMS:g}%. {len(names)} scenarios, by their first camera; 64 "
         "and 128 px; as rendered, and as H.264 at two qualities.", "",
         "| videos | scenario told | scenario not told |", "|---|---|---|",
-        _row("all", true, measure),
+        _row("all", true, measures),
     ]
     for encoding in dict.fromkeys(one.encoding for one in true):
-        lines.append(_row(encoding, [one for one in true if one.encoding == encoding], measure))
+        lines.append(_row(encoding, [one for one in true if one.encoding == encoding], measures))
     for rows in sorted({one.rows for one in true}):
-        lines.append(_row(f"{rows} px", [one for one in true if one.rows == rows], measure))
+        lines.append(_row(f"{rows} px", [one for one in true if one.rows == rows], measures))
     for name in names:
-        lines.append(_row(name, [one for one in true if one.scenario == name], measure))
+        lines.append(_row(name, [one for one in true if one.scenario == name], measures))
     lines += [
         "", "## What is found", "",
         f"Goal: at least {100 * FOUND:g}% of those marked *, with `--scenario`. One violation a "
@@ -115,7 +119,7 @@ def _page(trials: Sequence[Trial], calibrated_on: int, measure: Sureness) -> str
     for what, size, encoding in _kinds(planted):
         some = [one for one in planted if (one.what, one.size, one.encoding) == (
             what, size, encoding)]
-        told, untold = (str(count([one for one in some if one.known is known], measure))
+        told, untold = (str(count([one for one in some if one.known is known], measures))
                         for known in (True, False))
         lines.append(f"| {_said(what, size)} | {encoding} | {told} | {untold} |")
     lines += ["", "As rendered, by scenario (a dash: no place to plant it), scenario told:", "",
@@ -126,16 +130,16 @@ def _page(trials: Sequence[Trial], calibrated_on: int, measure: Sureness) -> str
         cells = []
         for what in GOALS:
             for size in GOALS[what]:
-                told = count([one for one in planted if one.known and one.encoding == RAW and (
-                    one.scenario, one.what, one.size) == (name, what, size)], measure)
-                cells.append(f"{told.hits} of {told.videos}" if told.videos else "-")
+                here = count([one for one in planted if one.known and one.encoding == RAW and (
+                    one.scenario, one.what, one.size) == (name, what, size)], measures)
+                cells.append(f"{here.hits} of {here.videos}" if here.videos else "-")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     lines += ["", "![Share found against share of false alarms](roc.png)", ""]
     return "\n".join(lines)
 
 
-def _row(title: str, trials: Sequence[Trial], measure: Sureness) -> str:
-    told, untold = (count([one for one in trials if one.known is known], measure)
+def _row(title: str, trials: Sequence[Trial], measures: Measures) -> str:
+    told, untold = (count([one for one in trials if one.known is known], measures)
                     for known in (True, False))
     return f"| {title} | {told} | {untold} |"
 
@@ -153,28 +157,29 @@ def _said(what: str, size: float) -> str:
         f"{what} {100 * size:.3g}% {UNIT[what]}{star}")
 
 
-def _table(trials: Sequence[Trial], measure: Sureness) -> dict[str, object]:
+def _table(trials: Sequence[Trial], measures: Measures) -> dict[str, object]:
     true = _true(trials)
     found = []
     for what, size, encoding in _kinds([one for one in trials if one.what != TRUE]):
         for known in (True, False):
             one = count([one for one in trials if (one.what, one.size, one.encoding, one.known) == (
-                what, size, encoding, known)], measure)
+                what, size, encoding, known)], measures)
             found.append({"what": what, "size": size, "encoding": encoding, "told": known,
                           "found": one.hits, "videos": one.videos})
     alarms = {str(known): dataclasses.asdict(count(
-        [one for one in true if one.known is known], measure)) for known in (True, False)}
-    return {"thresholds": measure.threshold, "false_alarms": alarms, "found": found,
-            "false": [dataclasses.asdict(one) for one in true if alarmed(one, measure)]}
+        [one for one in true if one.known is known], measures)) for known in (True, False)}
+    return {"thresholds": {"told": measures[True].threshold, "untold": measures[False].threshold},
+            "false_alarms": alarms, "found": found,
+            "false": [dataclasses.asdict(one) for one in true if alarmed(one, measures)]}
 
 
-def _figure(trials: Sequence[Trial], measure: Sureness, path: Path) -> None:
+def _figure(trials: Sequence[Trial], measures: Measures, path: Path) -> None:
     """A panel for each violation, a curve for each size, scenario told."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     told = [one for one in trials if one.known and one.encoding == RAW]
-    false = [count(_true(told), measure, factor).share for factor in FACTORS]
+    false = [count(_true(told), measures, factor).share for factor in FACTORS]
     drawn = Figure(figsize=(13, 3.6), layout="constrained")
     FigureCanvasAgg(drawn)
     for place, what in enumerate(LADDERS):
@@ -184,7 +189,7 @@ def _figure(trials: Sequence[Trial], measure: Sureness, path: Path) -> None:
             some = [one for one in told if (one.what, one.size) == (what, size)]
             if some:
                 axes.plot(100 * np.array(false),
-                          [100 * count(some, measure, factor).share for factor in FACTORS],
+                          [100 * count(some, measures, factor).share for factor in FACTORS],
                           color=str(0.8 * (1 - (number + 1) / len(sizes))),
                           marker="os^D"[number % 4], markersize=3, linewidth=1,
                           label=_said(what, size))
@@ -192,7 +197,8 @@ def _figure(trials: Sequence[Trial], measure: Sureness, path: Path) -> None:
         axes.axhline(100 * FOUND, color="#0072B2", linewidth=1)
         axes.set(title=what, xlabel="false alarms, % of true videos", ylabel="found, %",
                  xlim=(-1, 40), ylim=(-2, 102))
-        axes.legend(fontsize="x-small", loc="lower right")
+        if axes.lines[2:]:
+            axes.legend(fontsize="x-small", loc="lower right")
         axes.grid(alpha=0.3)
     with written_whole(path) as beside:
         drawn.savefig(beside, dpi=100, format="png")

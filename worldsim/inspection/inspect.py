@@ -33,6 +33,9 @@ from worldsim.scenario import Scenario
 SMALLEST = 4.0
 """px; least diameter of an object that is judged: the instruments know places of larger ones."""
 
+BACKDROP_FRAMES = 240
+"""Frames, evenly spread, that tell what is behind all that moves."""
+
 FEWEST_FRAMES = 5
 """Frames of a video from which anything can be said of motion."""
 
@@ -95,13 +98,14 @@ def inspect(video: np.ndarray, fps: float, scenario: Scenario | None = None,
         return Inspection((), 0, (f"motion: {len(frames)} frames; {FEWEST_FRAMES} are needed",))
     if not bool(tracks["found"].any()):
         return Inspection((), 0, ("anything: no object of a colour of its own could be followed",))
-    backdrop = mattes(torch.from_numpy(frames).float()).backdrop.numpy()
+    some = frames[:: -(-len(frames) // BACKDROP_FRAMES)]
+    backdrop = mattes(torch.from_numpy(some.copy()).float()).backdrop.numpy()
     followed = follow(tracks, backdrop)
     small = int(tracks["found"].sum()) - len(followed.courses)
     if small:
         untold.append(f"{small} objects of less than {SMALLEST:g} px: their places are not known "
                       "well enough")
-    measure = sureness or stored()
+    measure = sureness or stored(told=known is not None)
     found = []
     for one in _said_once(candidates(followed, known), measure):
         sure = measure.of(one)
@@ -160,8 +164,10 @@ def candidates(followed: Followed, known: Known | None = None) -> list[Candidate
         if fall is not None and gravity and gravity[0].score >= LEAST[Rule.FALL]:
             # Said once: in a wrong gravity, flight is not a jolt as well.
             fall = fall * (gravity[0].amount / known.gravity)
+    water = known is not None and known.water
     for course in followed.courses:
-        found += teleports(course, around)
+        if not water:  # which hides what is under it, so that places are not well known
+            found += teleports(course, around)
         found += unmoved(course, around, fall, curves, planar)
         found += losses(course, around)
         found += losses(course, around, backwards=True)
