@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from worldsim.instruments.linking import Linking, large_enough
 from worldsim.instruments.tracks import ColourTracker, frames_of
 
 HALF = 0.5
@@ -39,8 +40,11 @@ def count_objects(video: xr.Dataset | np.ndarray, fps: float | None = None,
     for case in range(cases):
         for member in range(realizations):
             _, patches, kinds = tracker.objects(rgb[case, member])
-            single = np.array([np.nan if kind is None else kind.area for kind in kinds])
-            whole = patches.area >= HALF * single[patches.look]
+            whole = np.zeros(len(patches), dtype=bool)
+            for look, kind in enumerate(kinds):
+                if kind is not None:
+                    whole |= (patches.look == look) & large_enough(patches, kind,
+                                                                   Linking(share=HALF))
             count[case, member] = np.bincount(patches.frame[whole], minlength=frames)
             radii = [kind.radius for kind in kinds if kind is not None and kind.round]
             if radii:

@@ -45,7 +45,7 @@ def link(blobs: Blobs, kinds: list[Single | None], frames: int,
     for look, kind in enumerate(kinds):
         if kind is None:
             continue
-        mine = np.flatnonzero((blobs.look == look) & _large(blobs, kind, settings))
+        mine = np.flatnonzero((blobs.look == look) & large_enough(blobs, kind, settings))
         count = _count(blobs.frame[mine], frames) if len(mine) else 0
         columns.append(_follow(blobs, mine, count, frames, kind.area, settings))
         owners.append(np.full(count, look))
@@ -54,8 +54,8 @@ def link(blobs: Blobs, kinds: list[Single | None], frames: int,
     return np.concatenate(columns, axis=1), np.concatenate(owners)
 
 
-def _large(blobs: Blobs, kind: Single, settings: Linking) -> np.ndarray:
-    """(blob,) bool: large enough for an object of that kind."""
+def large_enough(blobs: Blobs, kind: Single, settings: Linking) -> np.ndarray:
+    """(blob,) bool: which blobs are large enough for an object of that kind."""
     large = blobs.area >= settings.share * kind.area
     if kind.round:
         return large

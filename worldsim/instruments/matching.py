@@ -106,6 +106,8 @@ def followed(tracks: xr.Dataset, state: xr.Dataset) -> np.ndarray:
     for case, member in np.ndindex(owner.shape[:2]):
         gap, limit = _gaps(tracks, state, case, member)
         near = gap < 0.999 * limit[None, :, None]
+        # What is hidden takes the tracks that what hides it leaves.
+        behind = (limit * (1 - np.nan_to_num(state["visible"].values[case, member])))[..., None]
         last = np.full(len(limit), -1)
         for frame in range(len(gap)):
             each = np.flatnonzero(last >= 0)
@@ -114,7 +116,7 @@ def followed(tracks: xr.Dataset, state: xr.Dataset) -> np.ndarray:
             now[stays] = last[stays]
             free = np.setdiff1d(np.arange(gap.shape[2]), now[stays])
             parts = np.flatnonzero(now < 0)
-            cost = np.where(near[frame], gap[frame], 1e3)[np.ix_(parts, free)]
+            cost = np.where(near[frame], gap[frame] + behind[frame], 1e3)[np.ix_(parts, free)]
             for row, column in zip(*linear_sum_assignment(cost), strict=True):
                 if cost[row, column] < 1e3:
                     now[parts[row]] = free[column]
