@@ -116,9 +116,11 @@ def _in_words(path: Path, video: Video, found: Inspection) -> str:
 
 
 def _told(one: Finding) -> list[str]:
+    from worldsim.inspection.finding import percent
+
     head = f"{one.time:6.2f} s  "
     place = (f"(frame {one.frame:.1f}, row {one.place[0]:.0f}, column {one.place[1]:.0f}; "
-             f"{100 * one.sure:.3g}% of true videos show nothing as marked)")
+             f"{percent(one.sure)} of true videos show nothing as marked)")
     return _wrapped(f"{head}{one.kind}: {one.sentence()} {place}", " " * len(head))
 
 

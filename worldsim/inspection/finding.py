@@ -105,4 +105,9 @@ class Finding:
         """One line."""
         row, column = self.place
         return (f"{self.time:6.2f} s  {self.kind}: {self.sentence()} (row {row:.0f}, column "
-                f"{column:.0f}; {100 * self.sure:.3g}% sure)")
+                f"{column:.0f}; {percent(self.sure)} sure)")
+
+
+def percent(sure: float) -> str:
+    """A share close to 1 as a percentage that never says 100."""
+    return f"{100 * sure:.1f}%" if sure < 0.9995 else "more than 99.9%"

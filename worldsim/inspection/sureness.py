@@ -33,6 +33,14 @@ LEAST: dict[Rule, float] = {
 and for losses 5 px of diameter."""
 
 
+TAIL = 10
+"""Largest scores from which their tail is extrapolated."""
+
+GENTLE, STEEPEST = 1.0, 4.0
+"""Exponents of tails: where fewer scores are known, and the most that a few hundred videos can
+say."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Sureness:
     """Of each rule the greatest score in every true video that was looked at.
@@ -46,13 +54,30 @@ class Sureness:
     videos: int
 
     def of(self, candidate: Candidate) -> float | None:
-        """Share of true videos that reach no such score, never quite 1; None below the
-        threshold."""
+        """Share of true videos that reach no such score, never quite 1; None below the threshold.
+
+        Among the scores that were seen it is counted; beyond the greatest, extrapolated by the
+        power law that the largest of them follow (Hill 1975, Annals of Statistics 3, 1163).
+        """
         rule = str(candidate.rule)
         if candidate.score < self.threshold[rule]:
             return None
-        above = int((self.scores[rule] >= candidate.score).sum())
-        return (self.videos - above) / (self.videos + 1)
+        seen = self.scores[rule]
+        above = int((seen >= candidate.score).sum())
+        if above:
+            return 1 - (above + 1) / (self.videos + 1)
+        greatest = float(seen[-1]) if len(seen) and seen[-1] > 0 else self.threshold[rule]
+        beyond = (candidate.score / greatest) ** -_tail(seen)
+        return 1 - min(beyond, 1.0) / (self.videos + 1)
+
+
+def _tail(scores: np.ndarray) -> float:
+    """Exponent of the power law of the largest `TAIL` of ascending scores, at most `STEEPEST`."""
+    largest = scores[scores > 0][-TAIL:]
+    if len(largest) < TAIL:
+        return GENTLE
+    mean = float(np.mean(np.log(largest[1:] / largest[0])))
+    return min(1 / mean, STEEPEST) if mean > 0 else STEEPEST
 
 
 def calibrated(videos: Sequence[dict[str, float]]) -> Sureness:
