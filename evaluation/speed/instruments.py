@@ -40,9 +40,10 @@ COMPARED = (
     "All instruments that read a scenario's video, 4 cases as training draws them, for their "
     "whole duration, first view, 64 rows, 10 frames/s: tracks and events of rigid bodies (crowds "
     "are counted as well, of what falls the acceleration is read); water, debris, buildings and "
-    "tracks of the coast. One thread, processor's time, best of 3; the rate is that of two such processes, since cases are "
-    "read independently. Length: the same video and its reverse in turn, 4 times as long; cases: "
-    "16 instead of 4; both as time per frame over that of the short video."
+    "tracks of the coast. One thread, processor's time, best of 3; the rate is that of two such "
+    "processes, since cases are read independently. Length: the same video and its reverse in "
+    "turn, 4 times as long; cases: 16 instead of 4; both as time per frame over that of the short "
+    "video."
 )
 
 
