@@ -89,12 +89,10 @@ def _standing(frames: np.ndarray, box: np.ndarray, settings: BuildingAppearance)
     tint = chroma(patch)
     roof = np.median(tint[0][visible[0]], axis=0)
     same = (np.linalg.norm(tint - roof, axis=-1) < settings.tolerance) & visible
-    # Where the first frame shows something else within the box, colours bleed over the roof's edge.
-    own = same[0]
-    count = (visible & own).sum(axis=(1, 2))
-    share = (same & own).sum(axis=(1, 2)) / np.maximum(count, 1)
+    count = visible.sum(axis=(1, 2))
+    share = same.sum(axis=(1, 2)) / np.maximum(count, 1)
     # A roof that debris hides is judged when it is seen again.
-    known = np.flatnonzero(count >= 0.4 * own.sum())
+    known = np.flatnonzero(count >= 0.4 * visible[0].size)
     share = share[known[np.maximum(np.searchsorted(known, np.arange(len(share)), "right") - 1, 0)]]
     # Noise lasts a frame; a collapse lasts.
     steady = ndimage.median_filter(share, size=min(3, len(share)), mode="nearest")
