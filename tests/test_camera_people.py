@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -16,11 +14,11 @@ from worldsim.camera import people as figures
 from worldsim.camera.people import BREADTH, DARK, PALE, SEEN_FROM
 from worldsim.camera.shading import DEEP, FOAM, GRASS, SAND, SEABED, SHALLOW
 from worldsim.cli.run_stages import CAMERAS, SIZE
-from worldsim.diffusion.clips import generate_clips
 from worldsim.instruments.buildings import observe_buildings
 from worldsim.instruments.debris import colour_weights, observe_debris
 from worldsim.instruments.water import observe_water
 from worldsim.instruments.wetness import wet_mask
+from worldsim.scenario import scenario_class
 from worldsim.simulator.people.record import Status
 
 DRY = np.full((64, 96), 2.0)
@@ -291,4 +289,4 @@ def test_the_crossing_is_half_a_metre_a_pixel_and_amid_the_town(plan):
 
 def test_runs_and_training_keep_to_the_two_views_that_models_know():
     assert CAMERAS == ("overhead", "street")
-    assert inspect.signature(generate_clips).parameters["cameras"].default == CAMERAS
+    assert scenario_class("tsunami").film_cameras == CAMERAS

@@ -13,11 +13,11 @@ from evaluation.holdout_cases import Batch, Holdout, check_disjoint, compact, me
 from evaluation.holdout_record import write_record
 from evaluation.measure import FLOOR, measure_model, prepare_truth
 from worldsim import rollout as rollouts
-from worldsim.diffusion.clips import training_scenario
 from worldsim.errors import InputError
 from worldsim.models.baselines import ConstantVelocity, Frozen
 from worldsim.rollout import parameters_dataset
 from worldsim.scenario import scenario_class
+from worldsim.splits import Split, draw
 
 HOLDOUT = Holdout(cases=8, realizations=2, batch=4, duration=3.0)
 
@@ -66,9 +66,10 @@ def work(tmp_path_factory):
 
 
 def test_held_out_cases_are_in_range_and_not_those_of_training():
-    specs = scenario_class("tsunami").parameters()
+    Tsunami = scenario_class("tsunami")
+    specs = Tsunami.parameters()
     for case in range(20):
-        held, trained = HOLDOUT.scenario_of(case), training_scenario("tsunami", 0, case)
+        held, trained = HOLDOUT.scenario_of(case), draw(Tsunami, Split.IN_RANGE, 0, case)
         assert held != trained and held == HOLDOUT.scenario_of(case)
         for name, spec in specs.items():
             assert not spec.extrapolates(getattr(held, name))
