@@ -8,6 +8,7 @@ from painted_discs import COLOURS, painted
 from worldsim.errors import InputError
 from worldsim.instruments import Tracks, count_objects, events, observe, track
 from worldsim.instruments.events import Event
+from worldsim.rollout import video_dataset
 from worldsim.video_file import write_mp4
 from worldsim.video_reading import read_mp4
 
@@ -172,3 +173,13 @@ def test_what_is_no_colour_video_is_refused():
         track(np.zeros((0, 32, 32, 3), dtype=np.uint8), fps=10)
     with pytest.raises(InputError, match="fps"):
         track(np.zeros((5, 32, 32, 3), dtype=np.uint8))
+
+
+def test_frames_at_no_constant_rate_are_refused():
+    rgb = np.full((1, 1, 4, 16, 16, 3), 120, np.uint8)
+    even = video_dataset(rgb, 10.0, "{}")
+    assert track(even).sizes["time"] == 4
+    for times in ([0.0, 0.1, 0.2, 0.35], [0.0, 0.0, 0.0, 0.0], [0.3, 0.2, 0.1, 0.0]):
+        with pytest.raises(InputError, match="constant rate"):
+            track(even.assign_coords(time=times))
+    assert track(even.isel(time=[0])).sizes["time"] == 1

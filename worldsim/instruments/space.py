@@ -95,7 +95,8 @@ def triangulated(first: np.ndarray, second: np.ndarray, cameras: tuple[Camera, C
     Returns
     -------
     (…, 3) m, and the length (…) m of that line: how far the two views disagree. NaN where either
-    does not see the object, or the rays are parallel to a degree.
+    does not see the object, the rays are parallel to a degree, or they part: no camera sees what
+    is behind it.
     """
     a, u = rays(first, cameras[0], sizes[0])
     b, v = rays(second, cameras[1], sizes[1])
@@ -106,5 +107,7 @@ def triangulated(first: np.ndarray, second: np.ndarray, cameras: tuple[Camera, C
     along_u, along_v = (between * u).sum(-1), (between * v).sum(-1)
     s = (along_u - cosine * along_v) / sine2
     t = (cosine * along_u - along_v) / sine2
+    ahead = (s > 0) & (t > 0)
+    s, t = np.where(ahead, s, np.nan), np.where(ahead, t, np.nan)
     here, there = a + s[..., None] * u, b + t[..., None] * v
     return (here + there) / 2, np.linalg.norm(there - here, axis=-1)

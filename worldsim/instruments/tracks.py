@@ -52,6 +52,9 @@ from worldsim.instruments.motion import velocities
 from worldsim.instruments.singles import Single, separated, singles
 from worldsim.rollout import VIDEO_DIMS
 
+UNEVEN = 0.01
+"""Spread of the times between frames, over the first, that still counts as a constant rate."""
+
 ROUND = 1.2
 """Ratio of the axes below which an outline has no orientation: a square's has none, and noise in
 a small disc reaches this."""
@@ -162,7 +165,10 @@ def track(video: xr.Dataset | np.ndarray, fps: float | None = None,
     """
     rgb, times, coords = frames_of(video, fps)
     cases, realizations = rgb.shape[:2]
-    rate = 1.0 / (times[1] - times[0]) if len(times) > 1 else float(fps or 1.0)
+    if len(times) > 1:
+        rate = float(1.0 / (times[1] - times[0]))
+    else:
+        rate = float(fps if fps is not None else video.attrs["fps"])  # type: ignore[union-attr]
     members = [[tracker(rgb[case, member], rate) for member in range(realizations)]
                for case in range(cases)]
     slots = max(one.position.shape[1] for row in members for one in row)
@@ -217,6 +223,13 @@ def frames_of(video: xr.Dataset | np.ndarray, fps: float | None
         if tuple(rgb.dims) != VIDEO_DIMS:
             raise InputError(f"video has dims {tuple(rgb.dims)}; give {VIDEO_DIMS}")
         frames, times = rgb.values, video["time"].values.astype(np.float64)
+        steps = np.diff(times)
+        if len(steps) and not (steps[0] > 0 and np.ptp(steps) <= UNEVEN * steps[0]):
+            raise InputError(
+                f"the video's times are {steps.min():.3g} to {steps.max():.3g} s apart; give "
+                "frames at a constant rate")
+        if fps is None and not np.isfinite(video.attrs.get("fps", np.nan)) and not len(steps):
+            raise InputError("one frame without a rate: give fps, the frames per second")
         coords = {name: (name, video[name].values) for name in ("case", "realization")
                   if name in video.coords}
     else:
