@@ -120,7 +120,7 @@ class Batch:
         })
         video = _labelled(stored[f"video/{CAMERA}"].dataset, stored)
         return Truth(state, observe_video(video), {CAMERA: video["rgb"]}, self.holdout.fps,
-                     self.holdout.size)
+                     self.holdout.size, self.holdout.scenario)
 
     def question(self, stored: xr.DataTree, realizations: int | None = None) -> Query:
         """What every model is asked."""

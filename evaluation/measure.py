@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 import xarray as xr
 
 from evaluation.metrics import METRICS, Metric, Sample
-from evaluation.observe import CAMERA, has_video, observe_state, observe_video, video_of
+from evaluation.observe import CAMERA, has_video, video_of
+from evaluation.reading import Reading, reading_of
 from worldsim.errors import InputError
 
 FLOOR = "floor"
 """The truth's own video, each member against its own state: what the instruments cannot see."""
+
+MAIN = "main"
+"""In `Sample.video`, the view that instruments read, whatever its name."""
 
 REFERENCE = "reference"
 """An independent ensemble of the simulator: what cannot be known for hidden randomness."""
@@ -23,9 +28,11 @@ REFERENCE = "reference"
 class Truth:
     """A simulated rollout made ready for scoring.
 
-    state : its observables from the state; observed : from its own overhead video.
+    state : its observables from the state; observed : from its own video.
     video : {camera: rgb}.
     fps, size : of the videos.
+    scenario : its name, which says how videos are read.
+    context : number of frames that models are given.
     """
 
     state: xr.DataTree
@@ -33,38 +40,50 @@ class Truth:
     video: Mapping[str, xr.DataArray]
     fps: float
     size: tuple[int, int]
+    scenario: str = "tsunami"
+    context: int = 0
+
+    @property
+    def reading(self) -> Reading:
+        """How its videos are read."""
+        return reading_of(self.scenario)
 
     @property
     def cases(self) -> np.ndarray:
         """(case,) the case numbers."""
-        return self.state["water"]["case"].values
+        return self.video[self.reading.camera]["case"].values
 
     @property
     def time(self) -> np.ndarray:
         """(time,) s, of the video's frames."""
-        return self.state["water"]["time"].values
+        return self.video[self.reading.camera]["time"].values
 
 
 def prepare_truth(truth: xr.DataTree, *, size: tuple[int, int], fps: float,
-                  cameras: Sequence[str] = (CAMERA, "street"), frames: int | None = None) -> Truth:
+                  cameras: Sequence[str] = (CAMERA, "street"), frames: int | None = None,
+                  context: int = 0) -> Truth:
     """Render what is missing and run all instruments on a simulated rollout.
 
     Parameters
     ----------
     truth : a simulated rollout with its states; its videos are used where they fit.
+    cameras : the views that are compared, among them the one that instruments read.
     frames : score only this many frames; all by default.
+    context : number of frames that models are given.
     """
     if truth.attrs.get("kind") != "simulated":
         raise InputError("the truth must be a simulated rollout; the arguments may be swapped")
+    scenario = json.loads(truth.attrs["scenario"])["name"]
+    reading = reading_of(scenario)
     video = {
         camera: video_of(truth, camera, size, fps).isel(time=slice(0, frames)) for camera in cameras
     }
-    overhead = video[CAMERA]
-    time = overhead["time"].values
+    read = video[reading.camera]
+    state = reading.of_state(truth, size, read["time"].values)
     return Truth(
-        observe_state(truth, time), observe_video(overhead),
+        state, reading.of_video(read, state, context),
         {camera: dataset["rgb"].load() for camera, dataset in video.items()},
-        float(fps), size,
+        float(fps), size, scenario, context,
     )
 
 
@@ -89,28 +108,52 @@ def _averaged(metrics: Sequence[Metric], samples: Iterable[Sample]) -> Results:
 
 def _pairs(sample: Sample, same: bool = False) -> Iterator[Sample]:
     """Member r of the video with member r of the truth; with `same`, the one member with all."""
-    members = sample.observed["water"].sizes["realization"]
-    truths = sample.state["water"].sizes["realization"]
+    members, truths = _count(sample.observed), _count(sample.state)
     for r in range(truths if same else min(members, truths)):
         yield sample.pick([0 if same else r], [r])
 
 
 def _others(sample: Sample) -> Iterator[Sample]:
     """Each member of the truth with the video of all its others."""
-    count = sample.state["water"].sizes["realization"]
+    count = _count(sample.state)
     for r in range(count):
         yield sample.pick([m for m in range(count) if m != r], [r])
 
 
+def _count(tree: xr.DataTree) -> int:
+    """Number of members of a tree of observables."""
+    return int(next(iter(tree.children.values())).sizes["realization"])
+
+
+def _sample(truth: Truth, observed: xr.DataTree, video: Mapping[str, xr.DataArray]) -> Sample:
+    main = truth.reading.camera
+    shown = {MAIN: video[main], **video} if main in video else dict(video)
+    return Sample(observed, truth.state, shown, {MAIN: truth.video[main], **truth.video},
+                  truth.context)
+
+
+def _possible(metrics: Sequence[Metric], truth: Truth, video: Mapping[str, xr.DataArray],
+              observed: xr.DataTree) -> list[Metric]:
+    """The metrics whose views and observables are all there."""
+    views = {MAIN, *video} & {MAIN, *truth.video}
+    return [
+        m for m in metrics
+        if views.issuperset(m.cameras) and set(m.needs) <= set(observed.children)
+        and set(m.needs) <= set(truth.state.children)
+        and (not m.scenarios or truth.scenario in m.scenarios)
+    ]
+
+
 def _dataset(results: Mapping[str, xr.DataArray], metrics: Sequence[Metric],
-             cases: np.ndarray, time: np.ndarray) -> xr.Dataset:
+             truth: Truth) -> xr.Dataset:
+    cases, time = truth.cases, truth.time
     value = np.full((len(metrics), len(cases)), np.nan)
     series = np.full((len(metrics), len(cases), len(time)), np.nan)
     for index, metric in enumerate(metrics):
         if metric.name not in results:
             continue
         result = results[metric.name]
-        value[index] = metric.over_window(result).values
+        value[index] = metric.over_window(result, truth.context).values
         if "time" in result.dims:
             series[index] = result.values
     return xr.Dataset(
@@ -129,9 +172,9 @@ def _dataset(results: Mapping[str, xr.DataArray], metrics: Sequence[Metric],
 
 def measure_floor(truth: Truth, metrics: Sequence[Metric] = METRICS) -> xr.Dataset:
     """The truth's video against its own state."""
-    sample = Sample(truth.observed, truth.state, truth.video, truth.video)
-    possible = [m for m in metrics if all(c in truth.video for c in m.cameras)]
-    return _dataset(_averaged(possible, _pairs(sample)), metrics, truth.cases, truth.time)
+    sample = _sample(truth, truth.observed, truth.video)
+    possible = _possible(metrics, truth, truth.video, truth.observed)
+    return _dataset(_averaged(possible, _pairs(sample)), metrics, truth)
 
 
 def measure_reference(truth: Truth, reference: xr.DataTree | None = None,
@@ -149,11 +192,11 @@ def measure_reference(truth: Truth, reference: xr.DataTree | None = None,
         )
         return measured.drop_vars("unit").assign_coords(
             unit=("metric", [m.unit for m in metrics])), "simulator ensemble"
-    if truth.state["water"].sizes["realization"] < 2:
+    if _count(truth.state) < 2:
         return measure_floor(truth, metrics), "floor"
-    sample = Sample(truth.observed, truth.state)
-    results = _averaged(ensemble, _others(sample))
-    return _dataset(results, metrics, truth.cases, truth.time), "truth, each member left out once"
+    sample = _sample(truth, truth.observed, {})
+    results = _averaged(_possible(ensemble, truth, {}, truth.observed), _others(sample))
+    return _dataset(results, metrics, truth), "truth, each member left out once"
 
 
 def measure_model(rollout: xr.DataTree, truth: Truth,
@@ -169,23 +212,23 @@ def measure_model(rollout: xr.DataTree, truth: Truth,
     ------
     InputError : other cases, size, rate or length than the truth's.
     """
+    main = truth.reading.camera
     videos = {
         name: _fitting(rollout, name, truth).load()
-        for name in dict.fromkeys((CAMERA, *truth.video))
-        if name == CAMERA or has_video(rollout, name)
+        for name in dict.fromkeys((main, *truth.video))
+        if name == main or has_video(rollout, name)
     }
     same = all(_all_members_equal(video["rgb"].values) for video in videos.values())
     if same:
         # Fair scores of equal members are those of one; deterministic models are scored quicker.
         videos = {name: video.isel(realization=[0]) for name, video in videos.items()}
-    sample = Sample(
-        observe_video(videos[CAMERA]), truth.state,
-        {name: video["rgb"] for name, video in videos.items()}, truth.video,
-    )
-    possible = [m for m in metrics if all(c in videos and c in truth.video for c in m.cameras)]
+    observed = truth.reading.of_video(videos[main], truth.state, truth.context)
+    shown = {name: video["rgb"] for name, video in videos.items()}
+    sample = _sample(truth, observed, shown)
+    possible = _possible(metrics, truth, shown, observed)
     results = _compute([m for m in possible if m.ensemble], sample)
     results |= _averaged([m for m in possible if not m.ensemble], _pairs(sample, same))
-    return _dataset(results, metrics, truth.cases, truth.time)
+    return _dataset(results, metrics, truth)
 
 
 def _all_members_equal(rgb: np.ndarray) -> bool:

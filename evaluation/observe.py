@@ -64,7 +64,7 @@ def video_of(rollout: xr.DataTree, camera: str, size: tuple[int, int], fps: floa
             return stored.assign_coords(
                 {name: rollout[name] for name in ("case", "realization")}
             )
-    if "water" not in rollout:
+    if not {"water", "bodies"} & set(rollout.children):
         raise InputError(
             f"no {camera!r} video of {size[0]}x{size[1]} at {fps:g} frames/s and no states to "
             "render one from; give the rollout with its states, or videos of that size and rate"

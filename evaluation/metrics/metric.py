@@ -9,32 +9,40 @@ from typing import Literal
 
 import xarray as xr
 
-Window = Literal["last half", "whole"]
+Window = Literal["last half", "whole", "dreamt"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Sample:
     """What a metric compares.
 
-    observed : observables of a video (children ``water``, ``debris``, ``buildings``), members
-        along ``realization``.
+    observed : observables of a video (children as in `evaluation.reading`), members along
+        ``realization``.
     state : the same observables of the simulator's state, members along ``realization``.
     video, truth_video : {camera: (case, realization, time, row, column, channel) uint8}.
+    context : number of known frames at the start.
     """
 
     observed: xr.DataTree
     state: xr.DataTree
     video: Mapping[str, xr.DataArray] = dataclasses.field(default_factory=dict)
     truth_video: Mapping[str, xr.DataArray] = dataclasses.field(default_factory=dict)
+    context: int = 0
 
     def pick(self, members: list[int], truths: list[int]) -> Sample:
         """The sample with only these members of the video and of the truth (by position)."""
         return Sample(
-            self.observed.isel(realization=members),
-            self.state.isel(realization=truths),
+            _members(self.observed, members),
+            _members(self.state, truths),
             {name: rgb.isel(realization=members) for name, rgb in self.video.items()},
             {name: rgb.isel(realization=truths) for name, rgb in self.truth_video.items()},
+            self.context,
         )
+
+
+def _members(tree: xr.DataTree, chosen: list[int]) -> xr.DataTree:
+    """The tree with some members only; what belongs to whole cases stays as it is."""
+    return tree.isel(realization=chosen, missing_dims="ignore")
 
 
 def observation(state: xr.DataArray) -> xr.DataArray:
@@ -55,10 +63,14 @@ class Metric:
     ensemble : scored over all members together, and perfect is an independent simulator
         ensemble; otherwise member r of the video is held against member r of the truth, and
         perfect is the truth's own video.
-    window : which times are averaged.
+    window : which times are averaged: the last half, all, or all that was not known (``dreamt``).
     perfect : the value of a perfect instrument on a perfect video.
     skilled : whether skill against baselines means anything.
-    cameras : views whose pixels it needs.
+    cameras : views whose pixels it needs; ``main`` is the one that instruments read.
+    needs : children of `Sample.observed` and `Sample.state` that it needs.
+    scenarios : the only ones that it means something for; empty means any that has what it needs.
+    headline : whether models are judged by it first.
+    concerns : names of the ladders (`evaluation.benchmark.ladders`) along which it has to rise.
     """
 
     name: str
@@ -71,11 +83,18 @@ class Metric:
     perfect: float = 0.0
     skilled: bool = True
     cameras: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    scenarios: tuple[str, ...] = ()
+    headline: bool = False
+    concerns: tuple[str, ...] = ()
 
-    def over_window(self, series: xr.DataArray) -> xr.DataArray:
-        """(case,) mean over the metric's window of times (the last half starts at its middle)."""
+    def over_window(self, series: xr.DataArray, context: int = 0) -> xr.DataArray:
+        """(case,) mean over the metric's window of times (the last half starts at its middle);
+        instants without a value do not count."""
         if "time" not in series.dims:
             return series
+        if self.window == "dreamt":
+            series = series.isel(time=slice(context, None))
         if self.window == "last half":
             series = series.isel(time=slice(math.ceil(series.sizes["time"] / 2), None))
         return series.mean("time")
