@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 
 from worldsim.errors import InputError
@@ -20,6 +22,7 @@ BUILT_IN = {
     "baseline:constant-velocity": "what moves goes on as it moved in the known frames",
     "baseline:climatology": "training rollouts of the nearest parameters",
     "baseline:nearest": "the training rollout that looks and is most alike",
+    "videos:DIR": "a folder of videos, <case id>[.<camera>][.r<k>].mp4, of any rate and size",
 }
 
 
@@ -28,12 +31,14 @@ def load_model(name: str) -> WorldModel:
 
     Parameters
     ----------
-    name : one of `BUILT_IN`, ``mujoco:gravity=-20%``, a directory with a checkpoint, or
-        ``python:package.module:Class`` for one of your own (called without arguments).
+    name : one of `BUILT_IN`, ``mujoco:gravity=-20%``, ``videos:DIR``, a directory with a
+        checkpoint, or ``python:package.module:Class`` for one of your own (called without
+        arguments).
 
     Raises
     ------
-    InputError : unknown name (with the nearest one), or a checkpoint that cannot be read.
+    InputError : unknown name (with the nearest one), a checkpoint or folder that cannot be read, or
+        a class that cannot be imported or called without arguments.
     """
     kind, _, rest = name.partition(":")
     if kind == "mujoco":
@@ -44,6 +49,10 @@ def load_model(name: str) -> WorldModel:
         from worldsim.models.baselines import load_baseline
 
         return load_baseline(rest)
+    if kind == "videos":
+        from worldsim.models.videos import VideoFolder
+
+        return VideoFolder.from_name(name)
     if kind == "python":
         return _python_model(rest)
     if name == "worldsim-small" or Path(name).is_dir():
@@ -62,8 +71,34 @@ def _python_model(spec: str) -> WorldModel:
     try:
         factory = getattr(importlib.import_module(module_name), class_name)
     except (ImportError, AttributeError) as error:
-        raise InputError(f"python:{spec} cannot be imported: {error}") from error
+        raise InputError(
+            f"python:{spec} cannot be imported: {error}; is its folder on PYTHONPATH?"
+        ) from error
+    if not callable(factory):
+        raise InputError(
+            f"python:{spec} is a {type(factory).__name__}; name a class, or a function that "
+            "returns a world model"
+        )
+    wanted = _required_arguments(factory)
+    if wanted:
+        raise InputError(
+            f"python:{spec} needs {', '.join(wanted)}; give defaults, or name a function without "
+            "arguments that returns the model"
+        )
     model = factory()
     if not isinstance(model, WorldModel):
-        raise InputError(f"python:{spec} lacks name, capabilities, rollout or start")
+        lacks = [n for n in ("name", "capabilities", "rollout", "start") if not hasattr(model, n)]
+        raise InputError(
+            f"python:{spec} makes a {type(model).__name__}, which lacks {', '.join(lacks)}"
+        )
     return model
+
+
+def _required_arguments(factory: Callable[..., object]) -> list[str]:
+    """The arguments without which it cannot be called, as far as Python knows its signature."""
+    try:
+        declared = inspect.signature(factory).parameters.values()
+    except ValueError:  # some built-in types have none
+        return []
+    optional = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [p.name for p in declared if p.default is p.empty and p.kind not in optional]

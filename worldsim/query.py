@@ -65,6 +65,8 @@ class Query:
     seed : seed of the answers.
     origin : where the cases come from (only simulators use it).
     text : a caption, for models that read one.
+    case_ids : names of the cases in a suite or a folder, one per case, for models whose answers
+        are stored by name; empty where they have none.
     """
 
     scenario: str
@@ -79,6 +81,7 @@ class Query:
     seed: int = 0
     origin: Origin | None = None
     text: str = ""
+    case_ids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         declared = scenario_class(self.scenario).parameters()
@@ -102,6 +105,10 @@ class Query:
         if self.cases < 1 or self.realizations < 1:
             raise InputError(
                 f"cases={self.cases}, realizations={self.realizations}: give at least 1 of each"
+            )
+        if self.case_ids and len(self.case_ids) != self.cases:
+            raise InputError(
+                f"{len(self.case_ids)} case ids for {self.cases} cases; give one per case, or none"
             )
         if not (self.fps > 0 and self.duration > 0 and round(self.duration * self.fps) >= 1):
             raise InputError(
@@ -140,6 +147,7 @@ def query(
     fps: float | None = None,
     duration: float | None = None,
     tell: tuple[str, ...] | None = None,
+    case_ids: tuple[str, ...] = (),
 ) -> Query:
     """Ask what happens in a scenario, given the first frames of a rollout.
 
@@ -153,6 +161,7 @@ def query(
         to those of the scenario's videos, duration to the context's own length, else to the
         scenario's.
     tell : the parameters that the model is told; all of them by default.
+    case_ids : see `Query`.
     """
     listed = scenario if isinstance(scenario, list) else [scenario]
     name = listed[0].name
@@ -199,6 +208,7 @@ def query(
         seed=seed,
         origin=origin,
         text=listed[0].caption(),
+        case_ids=tuple(case_ids),
     )
 
 
