@@ -1,0 +1,62 @@
+"""Digests of code: what changes a number changes them, comments and formatting do not."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+
+DATA = ("worldsim.simulator", "worldsim.mechanics", "worldsim.scenario", "worldsim.seeding",
+        "worldsim.splits", "worldsim.camera", "scenarios")
+"""Code on which truths and their videos depend."""
+
+INSTRUMENTS = ("worldsim.instruments", "evaluation.objects", "evaluation.observe",
+               "evaluation.reading", "worldsim.outcomes")
+"""Code that reads videos and states."""
+
+METRICS = ("evaluation.metrics", "evaluation.ensemble", "evaluation.measure")
+"""Code that compares what was read."""
+
+MODELS = ("worldsim.models", "worldsim.answer", "worldsim.query")
+"""Code of the world models that come with the package, checkpoints apart."""
+
+
+@functools.cache
+def code_digest(modules: tuple[str, ...]) -> str:
+    """First 16 digits of the sha256 of the syntax trees of modules and whole packages, without
+    docstrings."""
+    digest = hashlib.sha256()
+    for name in modules:
+        for path in _files(name):
+            digest.update(f"{name}/{path.name}\n".encode())
+            digest.update(_bare(path.read_text(encoding="utf-8")).encode())
+    return digest.hexdigest()[:16]
+
+
+def _files(name: str) -> Iterator[Path]:
+    found = importlib.util.find_spec(name)
+    assert found is not None and found.origin is not None, name
+    source = Path(found.origin)
+    if source.name == "__init__.py":
+        yield from sorted(source.parent.rglob("*.py"))
+    else:
+        yield source
+
+
+def _bare(source: str) -> str:
+    """A source's syntax tree as text, docstrings left out."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if not isinstance(body, list):
+            continue
+        # Strings that stand alone: docstrings, also those of fields.
+        node.body = [  # type: ignore[attr-defined]
+            one for one in body
+            if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)
+                    and isinstance(one.value.value, str))
+        ]
+    return ast.dump(tree)
