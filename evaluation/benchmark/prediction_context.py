@@ -7,7 +7,7 @@ import numpy as np
 SAME = 7.0
 """Mean difference, of 255, up to which a picture counts as a copy of another.
 
-Measured on four cases each of free_fall, collision, pendulum, tower, tsunami and floating: enlarging
+Of four cases each of free_fall, collision, pendulum, tower, tsunami and floating: enlarging
 eightfold, H.264 at crf 28 and reduction change the known frames by 0.4 to 0.7, H.264 at crf 23 of
 the small pictures by 0.9 to 4.5; another case's first frame differs by 9 to 12 in tsunami, whose
 coasts are much alike, and by 11 to 112 elsewhere."""
