@@ -212,6 +212,21 @@ def measure_model(rollout: xr.DataTree, truth: Truth,
     ------
     InputError : other cases, size, rate or length than the truth's.
     """
+    sample, same = observe_model(rollout, truth)
+    possible = _possible(metrics, truth, sample.video, sample.observed)
+    results = _compute([m for m in possible if m.ensemble], sample)
+    results |= _averaged([m for m in possible if not m.ensemble], _pairs(sample, same))
+    return _dataset(results, metrics, truth)
+
+
+def observe_model(rollout: xr.DataTree, truth: Truth) -> tuple[Sample, bool]:
+    """What the instruments read off a rollout, beside the truth; and whether all members were
+    alike, so that only one was read.
+
+    Raises
+    ------
+    InputError : other cases, size, rate or length than the truth's.
+    """
     main = truth.reading.camera
     videos = {
         name: _fitting(rollout, name, truth).load()
@@ -223,12 +238,7 @@ def measure_model(rollout: xr.DataTree, truth: Truth,
         # Fair scores of equal members are those of one; deterministic models are scored quicker.
         videos = {name: video.isel(realization=[0]) for name, video in videos.items()}
     observed = truth.reading.of_video(videos[main], truth.state, truth.context)
-    shown = {name: video["rgb"] for name, video in videos.items()}
-    sample = _sample(truth, observed, shown)
-    possible = _possible(metrics, truth, shown, observed)
-    results = _compute([m for m in possible if m.ensemble], sample)
-    results |= _averaged([m for m in possible if not m.ensemble], _pairs(sample, same))
-    return _dataset(results, metrics, truth)
+    return _sample(truth, observed, {n: video["rgb"] for n, video in videos.items()}), same
 
 
 def _all_members_equal(rgb: np.ndarray) -> bool:
