@@ -15,6 +15,8 @@ from worldsim.scenario import Scenario, scenario_class
 if TYPE_CHECKING:
     import xarray as xr
 
+    from worldsim.simulator.mechanics.scene import Kick
+
 
 @dataclasses.dataclass(frozen=True)
 class Known:
@@ -65,6 +67,7 @@ class Query:
     seed : seed of the answers.
     origin : where the cases come from (only simulators use it).
     text : a caption, for models that read one.
+    actions : interventions that the model is told of, the same in every case.
     case_ids : names of the cases in a suite or a folder, one per case, for models whose answers
         are stored by name; empty where they have none.
     """
@@ -81,6 +84,7 @@ class Query:
     seed: int = 0
     origin: Origin | None = None
     text: str = ""
+    actions: tuple[Kick, ...] = ()
     case_ids: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:

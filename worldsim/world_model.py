@@ -23,10 +23,12 @@ class Capabilities:
     context : whether it uses known frames.
     masks : whether it honours masks within frames.
     stochastic : whether its realizations differ.
+    seeded : whether they differ from seed to seed, too; those of a stored set do not.
     any_duration, any_size, any_fps : whether that part of the query is free.
     streaming : whether `start` works.
     simulates : whether it needs the query's `origin`.
     scenario : the only one that it knows; empty means any.
+    actions : whether it honours interventions (`Query.actions`).
     """
 
     cameras: tuple[str, ...] = ()
@@ -34,12 +36,14 @@ class Capabilities:
     context: bool = True
     masks: bool = False
     stochastic: bool = True
+    seeded: bool = True
     any_duration: bool = True
     any_size: bool = False
     any_fps: bool = False
     streaming: bool = False
     simulates: bool = False
     scenario: str = ""
+    actions: bool = False
 
 
 class Stream(Protocol):
@@ -118,5 +122,7 @@ def check_capabilities(model: WorldModel, query: Query) -> None:
         raise InputError(
             f"{model.name} simulates the case itself; make the query from a simulated context"
         )
+    if query.actions and not can.actions:
+        raise InputError(f"{model.name} cannot be told of interventions; ask without actions")
     if not can.masks and any(piece.mask is not None for piece in query.known):
         raise InputError(f"{model.name} cannot use masks within frames; give whole frames")

@@ -15,6 +15,7 @@ from evaluation.benchmark.suites import Block, Suite
 from evaluation.measure import Truth, prepare_truth
 from worldsim.answer import camera_json
 from worldsim.errors import InputError, MembersFailed
+from worldsim.mechanics import Kick
 from worldsim.query import Known, Origin, Query
 from worldsim.rollout import video_dataset
 from worldsim.scenario import Scenario
@@ -32,6 +33,7 @@ class Case:
     block, number : its place in the suite. seed : of all random streams.
     scenario : its parameters; of a what-if not those that the number alone would draw.
     label : what tells apart cases of one block and number (levels of a sweep); mostly empty.
+    kicks : interventions.
     """
 
     block: Block
@@ -39,6 +41,7 @@ class Case:
     seed: int
     scenario: Scenario
     label: str = ""
+    kicks: tuple[Kick, ...] = ()
 
     @property
     def id(self) -> str:
@@ -52,7 +55,7 @@ class Case:
         return key_of(
             what="truth", scenario=json.loads(self.scenario.to_json()), number=self.number,
             seed=self.seed, realizations=block.realizations, frames=block.frames,
-            context=block.context, size=list(cls.size), fps=cls.fps, camera=block.camera,
+            context=block.context, kicks=[dataclasses.asdict(kick) for kick in self.kicks], size=list(cls.size), fps=cls.fps, camera=block.camera,
             data=code_digest(DATA), instruments=code_digest(INSTRUMENTS),
         )
 
@@ -75,6 +78,7 @@ class Case:
             return simulate(
                 [self.scenario], realizations=self.block.realizations, seed=self.seed,
                 case_numbers=[self.number], duration=float(tenths / STATES_TENTH), threads=1,
+                kicks=self.kicks,
             )
 
     def _made(self) -> xr.DataTree:
@@ -108,7 +112,7 @@ class Case:
             fps=cls.fps, duration=block.duration, cases=1,
             realizations=realizations or block.realizations, seed=seed,
             origin=Origin(self.seed, (self.number,)), text=self.scenario.caption(),
-            case_ids=(self.id,),
+            actions=self.kicks, case_ids=(self.id,),
         )
 
 

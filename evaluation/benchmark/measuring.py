@@ -128,7 +128,7 @@ def _measured(case: Case, name: str, truth: CaseTruth) -> tuple[Measured, xr.Dat
         check_answer(answer, query, model)
         values = measure_model(answer, truth.ready, metrics)
     except Exception as error:  # noqa: BLE001  foreign code: its failure is a result
-        return Measured(case.id, name, failure=_told(error, name)), None
+        return Measured(case.id, name, failure=failure_of(error, name)), None
     alignment = str(answer.attrs.get("alignment", ""))
     dream = _kept(answer, case)
     return Measured(case.id, name, values, seconds=seconds, alignment=alignment), dream
@@ -183,7 +183,7 @@ def _line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _told(error: BaseException, name: str) -> str:
+def failure_of(error: BaseException, name: str) -> str:
     """A failure in one line: what, and where in foreign code."""
     if isinstance(error, InputError):
         return _line(error)

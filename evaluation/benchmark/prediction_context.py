@@ -20,7 +20,7 @@ FEWEST_MOVING = 8
 """Pixels that must move for frames to be told apart by motion."""
 
 BETTER = 0.5
-"""An explanation is preferred if it leaves less than this of the other's difference."""
+"""An explanation is taken if it leaves less than this of the difference without it."""
 
 
 def context_problem(shown: np.ndarray, context: np.ndarray) -> str | None:
@@ -46,9 +46,14 @@ def context_problem(shown: np.ndarray, context: np.ndarray) -> str | None:
         return None
     as_is = _over(moving, shown, context)
     motion = _over(moving, context[1:], context[:-1])
-    if _over(moving, shown[:-1], context[1:]) < BETTER * _over(moving, shown[:-1], context[:-1]):
+
+    def better(shifted: float, straight: float) -> bool:
+        """A shift has to explain the motion, not only to miss less of it."""
+        return shifted < BETTER * min(straight, motion)
+
+    if better(_over(moving, shown[:-1], context[1:]), _over(moving, shown[:-1], context[:-1])):
         return "looks shifted by one frame: it begins with the second known frame; keep the first"
-    if _over(moving, shown[1:], context[:-1]) < BETTER * _over(moving, shown[1:], context[1:]):
+    if better(_over(moving, shown[1:], context[:-1]), _over(moving, shown[1:], context[1:])):
         return "looks shifted by one frame: it shows the first known frame twice; show it once"
     if as_is > BETTER * motion:
         return (

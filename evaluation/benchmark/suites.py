@@ -18,6 +18,7 @@ from typing import Any
 from evaluation.benchmark.code_digest import DATA, INSTRUMENTS, METRICS, code_digest
 from evaluation.reading import reading_of
 from worldsim.errors import InputError
+from worldsim.mechanics import Kick
 from worldsim.scenario import Scenario, scenario_class
 from worldsim.splits import Purpose, Split, draw, seed_for
 
@@ -64,10 +65,11 @@ class Block:
 class Sweep:
     """A what-if: one parameter swept with everything else, seeds included, as it is.
 
-    levels : (level,) of the parameter, ascending, or choices.
-    response : metric-like name of the observable whose curve is compared; see
-        `evaluation.benchmark.responses`.
+    levels : (level,) of the parameter, ascending, or choices; of a push m/s.
+    response : name of the number whose curve is compared; see `evaluation.benchmark.responses`.
     null : whether the parameter must change nothing (a colour, say).
+    kick : an intervention: the body, the instant and the direction of a push, whose size is swept
+        instead of a parameter.
     """
 
     scenario: str
@@ -79,11 +81,24 @@ class Sweep:
     duration: float = 2.0
     context: int = 5
     null: bool = False
+    kick: Kick | None = None
 
     @property
     def name(self) -> str:
         """In tables and files."""
         return f"{self.scenario}.{self.parameter}"
+
+    def scenario_at(self, suite: Suite, block: Block, number: int, level: Any) -> Scenario:
+        """The parameters of a case at one level."""
+        base = suite.scenario_of(block, number)
+        return base if self.kick else dataclasses.replace(base, **{self.parameter: level})
+
+    def kicks_at(self, level: Any) -> tuple[Kick, ...]:
+        """What is done to the scene at one level."""
+        if self.kick is None or level == 0:
+            return ()
+        x, y, z = self.kick.velocity
+        return (dataclasses.replace(self.kick, velocity=(x * level, y * level, z * level)),)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,12 +170,14 @@ def _sweeps(cases: int, realizations: int) -> tuple[Sweep, ...]:
     sized: dict[str, Any] = {"cases": cases, "realizations": realizations}
     return (
         Sweep("free_fall", "gravity", _levels(6.0, 15.0), "fall", **sized),
-        Sweep("projectile", "speed", _levels(4.0, 6.5), "travel", **sized),
-        Sweep("collision", "mass_ratio", _levels(0.5, 3.0), "travel", **sized),
-        Sweep("incline", "angle", _levels(14.0, 36.0), "travel", **sized),
-        Sweep("pendulum", "length", _levels(0.6, 1.2), "travel", **sized),
+        Sweep("projectile", "speed", _levels(4.0, 6.5), "throw", **sized),
+        Sweep("collision", "mass_ratio", _levels(0.5, 3.0), "struck", **sized),
+        Sweep("incline", "angle", _levels(14.0, 36.0), "slide", **sized),
+        Sweep("pendulum", "length", _levels(0.6, 1.2), "swing", **sized),
+        Sweep("free_fall", "push", _levels(0.0, 1.0), "pushed",
+              kick=Kick(0.5, "ball 1", velocity=(1.0, 0.0, 0.0)), **sized),
         Sweep("free_fall", "colour", ("red", "blue", "violet"), "fall", null=True, **sized),
-        Sweep("pendulum", "bob_mass", (0.2, 1.0, 5.0), "travel", null=True, **sized),
+        Sweep("pendulum", "bob_mass", (0.2, 1.0, 5.0), "swing", null=True, **sized),
     )
 
 

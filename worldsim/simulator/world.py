@@ -5,6 +5,7 @@ A scenario's scene decides who simulates: water with bodies in it, or rigid bodi
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import warnings
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ from worldsim.rollout import parameters_dataset, root_dataset
 from worldsim.scenario import Scenario
 from worldsim.simulator.audit_record import failed_members
 from worldsim.simulator.mechanics.scene import STATES_PER_SECOND as MECHANICAL_STATES_PER_SECOND
-from worldsim.simulator.mechanics.scene import MechanicalScene
+from worldsim.simulator.mechanics.scene import Kick, MechanicalScene
 from worldsim.simulator.members import STATES_PER_SECOND
 from worldsim.simulator.scene import Physics
 
@@ -36,6 +37,7 @@ def simulate(
     case_numbers: Sequence[int] | None = None,
     first_realization: int = 0,
     physics: Physics | None = None,
+    kicks: Sequence[Kick] = (),
     threads: int = 0,
     workers: int = 1,
     compiled: bool = False,
@@ -54,6 +56,7 @@ def simulate(
     case_numbers : the cases' numbers, by which their streams are keyed; 0, 1, … by default.
     first_realization : number of the first realization (for other hidden draws of the same cases).
     physics : laws and constants, to simulate a deliberately wrong world.
+    kicks : interventions in every case, of scenes of rigid bodies; besides those that they have.
     threads : threads for MuJoCo; 0 means all cores. Results do not depend on it.
     workers : processes over which the members are distributed; results do not depend on it. Pays
         from some ten members on. A script that asks for more than one needs the usual
@@ -88,6 +91,10 @@ def simulate(
         raise InputError(f"duration={length:g} s: give a positive multiple of 0.1 s")
 
     scenes = [s.scene(seed, number) for s, number in zip(scenarios, numbers, strict=True)]
+    if kicks:
+        if not all(isinstance(scene, MechanicalScene) for scene in scenes):
+            raise InputError(f"{scenarios[0].name!r} takes no kicks; it is no scene of rigid bodies")
+        scenes = [dataclasses.replace(scene, kicks=(*scene.kicks, *kicks)) for scene in scenes]
     hidden = [
         [
             scenario.hidden(scene, seed, number, first_realization + r)
