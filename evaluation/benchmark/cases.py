@@ -55,7 +55,8 @@ class Case:
         return key_of(
             what="truth", scenario=json.loads(self.scenario.to_json()), number=self.number,
             seed=self.seed, realizations=block.realizations, frames=block.frames,
-            context=block.context, kicks=[dataclasses.asdict(kick) for kick in self.kicks], size=list(cls.size), fps=cls.fps, camera=block.camera,
+            context=block.context, size=list(cls.size), fps=cls.fps, camera=block.camera,
+            kicks=[dataclasses.asdict(kick) for kick in self.kicks],
             data=code_digest(DATA), instruments=code_digest(INSTRUMENTS),
         )
 

@@ -93,16 +93,19 @@ def known_measurement(case: Case, model: str, folder: Path | None) -> Measured |
 
 
 def measure_case(case: Case, model: str, folder: Path | None = None,
-                 truth: CaseTruth | None = None) -> Measured:
+                 truth: CaseTruth | None = None, *, keep: bool = True) -> Measured:
     """Measure one model on one case, and keep the result.
 
     Parameters
     ----------
     folder : a run's folder, which also keeps the dream; the shared cache by default.
+    keep : whether the result is kept at all.
     """
     key = measured_key(case, model)
     truth = case.truth() if truth is None else truth
     result, dream = _measured(case, model, truth)
+    if not keep:
+        return result
     save_entry(place_of(key, case, folder), result.tree(key))
     if folder is not None and dream is not None:
         save_entry(folder / "dreams" / f"{case.id}{SUFFIX}", dream)

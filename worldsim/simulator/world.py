@@ -93,7 +93,9 @@ def simulate(
     scenes = [s.scene(seed, number) for s, number in zip(scenarios, numbers, strict=True)]
     if kicks:
         if not all(isinstance(scene, MechanicalScene) for scene in scenes):
-            raise InputError(f"{scenarios[0].name!r} takes no kicks; it is no scene of rigid bodies")
+            raise InputError(
+                f"{scenarios[0].name!r} takes no kicks; it is no scene of rigid bodies"
+            )
         scenes = [dataclasses.replace(scene, kicks=(*scene.kicks, *kicks)) for scene in scenes]
     hidden = [
         [

@@ -1,0 +1,182 @@
+"""Ladders: simulators that are wrong by a known amount, from 2% to 50%, scored as world models.
+
+A metric that does not rise along a ladder that concerns it says nothing about that kind of error.
+Every model gets its *equivalent perturbation*: the rung that errs as much.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+
+from evaluation.benchmark.cases import Case, cases_of
+from evaluation.benchmark.measuring import measure_case, measured_key
+from evaluation.benchmark.store import SUFFIX, cache_folder, key_of, load_entry, save_entry
+from evaluation.benchmark.subjects import REFERENCE
+from evaluation.benchmark.suites import Suite
+from evaluation.metrics.catalogue import metrics_of
+from worldsim.simulator.worker_pool import WorkerPool, tick
+
+LEAST, MOST, RUNGS = 0.02, 0.50, 11
+
+STRENGTHS = tuple(float(f"{s:.4g}") for s in np.geomspace(LEAST, MOST, RUNGS))
+"""Shares, geometric."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Ladder:
+    """One kind of wrongness.
+
+    change : of ``mujoco``, with a place for the strength in percent. scenarios : where it shows.
+    words : before the strength, as in "as wrong as gravity too weak by 12%".
+    """
+
+    name: str
+    change: str
+    scenarios: tuple[str, ...]
+    words: str
+
+    def model(self, strength: float) -> str:
+        """The world model at one strength."""
+        return f"{REFERENCE}:{self.change.format(f'{100 * strength:.4g}')}"
+
+
+LADDERS: dict[str, Ladder] = {
+    ladder.name: ladder for ladder in (
+        Ladder("gravity", "gravity=-{}%", ("free_fall", "projectile", "pendulum"),
+               "gravity too weak by"),
+        Ladder("restitution", "restitution=-{}%", ("free_fall", "collision"),
+               "bounces too weak by"),
+        Ladder("friction", "friction=-{}%", ("incline",), "friction too weak by"),
+        Ladder("mass", "mass=+{}%", ("collision",), "every second mass too large by"),
+        Ladder("drag", "drag={}%", ("free_fall", "projectile"), "air that takes, a metre,"),
+        Ladder("overlap", "overlap={}%", ("free_fall", "collision"),
+               "contacts late by this share of a body's thickness:"),
+        Ladder("energy_loss", "energy=-{}%", ("projectile", "collision"),
+               "energy lost, a second, of"),
+        Ladder("energy_gain", "energy=+{}%", ("projectile", "collision"),
+               "energy from nowhere, a second, of"),
+        Ladder("teleport", "teleport={}%", ("projectile", "collision"), "objects that jump:"),
+        Ladder("vanish", "vanish={}%", ("projectile", "collision"), "objects that vanish:"),
+        Ladder("merge", "merge={}%", ("collision",), "objects that merge:"),
+        Ladder("blur", "blur={}%", ("free_fall", "collision"),
+               "blur by this share of a tenth of the picture:"),
+        Ladder("frozen", "frozen={}%", ("projectile", "collision"),
+               "a still picture at the end, for"),
+        Ladder("backwards", "backwards={}%", ("projectile", "collision"),
+               "the end played backwards, for"),
+    )
+}
+"""By name."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Climbed:
+    """Errors along one ladder in one scenario.
+
+    strengths : (rung,). errors : {metric: (rung, case)}; NaN where the metric has no value.
+    """
+
+    ladder: str
+    scenario: str
+    strengths: tuple[float, ...]
+    errors: dict[str, np.ndarray]
+
+
+def rungs_of(case: Case, ladder: Ladder) -> dict[str, np.ndarray]:
+    """{metric: (rung,)} of one case; measured, or as it was kept."""
+    models = [ladder.model(strength) for strength in STRENGTHS]
+    key = key_of(what="rungs", keys=[measured_key(case, model) for model in models])
+    path = cache_folder() / "rungs" / key[:2] / f"{key}{SUFFIX}"
+    entry = load_entry(path)
+    names = [m.name for m in metrics_of(case.block.scenario)]
+    if entry is None:
+        import xarray as xr
+
+        truth = case.truth()
+        table = np.full((len(models), len(names)), np.nan)
+        for rung, model in enumerate(models):
+            result = measure_case(case, model, truth=truth, keep=False)
+            assert result.values is not None, result.failure or result.unsupported
+            table[rung] = result.values["value"].sel(metric=names).values[:, 0]
+        entry = xr.DataTree.from_dict({"/": xr.Dataset(
+            {"value": (("rung", "metric"), table)}, coords={"metric": names})})
+        save_entry(path, entry)
+    value = entry["value"].values
+    return {name: value[:, number] for number, name in enumerate(names)}
+
+
+def climb(suite: Suite, ladders: Sequence[Ladder], *, workers: int,
+          advance: Callable[[float], None], limit: int | None = None) -> list[Climbed]:
+    """Measure ladders on a suite's cases."""
+    blocks = {block.scenario: block for block in reversed(suite.blocks)}
+    jobs = [
+        (case, ladder) for ladder in ladders for scenario in ladder.scenarios
+        if scenario in blocks for case in cases_of(suite, blocks[scenario], limit)
+    ]
+    found: dict[tuple[str, str], list[dict[str, np.ndarray]]] = {}
+    with WorkerPool(workers) as pool:
+        done = 0
+
+        def advanced(count: int) -> None:
+            nonlocal done
+            done += count
+            advance(done / len(jobs))
+
+        futures = {pool.submit(_in_worker, case, ladder): number
+                   for number, (case, ladder) in enumerate(jobs)}
+        results: dict[int, dict[str, np.ndarray]] = {}
+        for future in pool.finished(futures, advanced):
+            results[futures[future]] = future.result()
+    for number, (case, ladder) in enumerate(jobs):
+        found.setdefault((ladder.name, case.block.scenario), []).append(results[number])
+    return [
+        Climbed(ladder, scenario, STRENGTHS,
+                {name: np.stack([row[name] for row in rows], axis=1) for name in rows[0]})
+        for (ladder, scenario), rows in found.items()
+    ]
+
+
+def _in_worker(case: Case, ladder: Ladder) -> dict[str, np.ndarray]:
+    import torch
+
+    torch.set_num_threads(1)
+    result = rungs_of(case, ladder)
+    tick(1)
+    return result
+
+
+def as_data(suite: Suite, climbed: Sequence[Climbed]) -> dict[str, Any]:
+    """What is kept with the package: JSON, five digits."""
+    def short(values: np.ndarray) -> Any:
+        return [[None if np.isnan(v) else float(f"{v:.5g}") for v in row] for row in values]
+
+    return {
+        "suite": suite.id, "digests": suite.digests(),
+        "ladders": [
+            {"ladder": one.ladder, "scenario": one.scenario, "strengths": list(one.strengths),
+             "errors": {name: short(values) for name, values in one.errors.items()}}
+            for one in climbed
+        ],
+    }
+
+
+def stored(suite: Suite) -> list[Climbed] | None:
+    """The ladders that came with the package for a suite; None where there are none for this
+    version of its data, instruments and metrics."""
+    path = files("evaluation.benchmark").joinpath(f"ladders-{suite.id}.json")
+    if not path.is_file():
+        return None
+    data = json.loads(path.read_text(encoding="utf-8"))
+    if data["digests"] != suite.digests():
+        return None
+    return [
+        Climbed(row["ladder"], row["scenario"], tuple(row["strengths"]),
+                {name: np.array(values, dtype=float) for name, values in row["errors"].items()})
+        for row in data["ladders"]
+    ]
