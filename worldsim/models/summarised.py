@@ -65,7 +65,7 @@ class Climatology:
     def __init__(self, summary: TrainingSummary) -> None:
         self.summary = summary
         self.capabilities = dataclasses.replace(
-            _FROM_SUMMARY, context=False, scenario=summary.scenario)
+            _FROM_SUMMARY, context=False, seeded=False, scenario=summary.scenario)
         self.sha256 = summary.sha256
 
     def rollout(self, query: Query) -> xr.DataTree:

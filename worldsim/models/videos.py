@@ -64,7 +64,7 @@ class VideoFolder:
             self._files.setdefault(file.case, []).append(file)
         self.capabilities = Capabilities(
             parameters=False, stochastic=any(file.number > 0 for file in files),
-            any_duration=False, any_size=True, any_fps=True, streaming=True,
+            seeded=False, any_duration=False, any_size=True, any_fps=True, streaming=True,
         )
 
     @classmethod
