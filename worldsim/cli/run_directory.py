@@ -23,7 +23,12 @@ from worldsim.errors import InputError
 
 OUTPUTS = ("truth.zarr", "truth_outcomes.nc", "dream.zarr", "dream_outcomes.nc", "scores.nc",
            "scores.json", "truth.mp4", "dream.mp4", "videos", "stills", "report.html")
-_OURS = {*OUTPUTS, "run.json", ".partial", ".lock"}
+"""Of ``worldsim run``."""
+
+BENCH_OUTPUTS = ("measured", "dreams", "result.json", "result.nc", "videos", "report.html")
+"""Of ``worldsim bench run``."""
+
+_KEPT = {"run.json", ".partial", ".lock"}
 _LEFT_BY_FILE_MANAGERS = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
@@ -32,6 +37,7 @@ class RunDirectory:
     """A directory that holds one run.
 
     path : the directory.
+    outputs : names of what it may hold.
     definition : all that decides the run's numbers, as JSON values by name. A directory may be
         continued by a definition that agrees with every name both have: ``worldsim run`` continues
         what ``worldsim simulate`` began.
@@ -39,9 +45,11 @@ class RunDirectory:
 
     path: Path
     definition: Mapping[str, Any]
+    outputs: tuple[str, ...] = OUTPUTS
 
     @classmethod
-    def claim(cls, path: Path, definition: Mapping[str, Any]) -> RunDirectory:
+    def claim(cls, path: Path, definition: Mapping[str, Any],
+              outputs: tuple[str, ...] = OUTPUTS) -> RunDirectory:
         """Check that the directory is new, empty or of this definition. Writes nothing.
 
         Raises
@@ -50,17 +58,17 @@ class RunDirectory:
         """
         path = Path(path)
         if not path.exists():
-            return cls(path, definition)
+            return cls(path, definition, outputs)
         if not path.is_dir():
             raise InputError(f"{path} is a file; choose another --out")
         present = {entry.name for entry in path.iterdir()}
-        foreign = sorted(present - _OURS - _LEFT_BY_FILE_MANAGERS)
+        foreign = sorted(present - {*outputs} - _KEPT - _LEFT_BY_FILE_MANAGERS)
         if foreign:
             raise InputError(f"{path} holds {foreign[0]!r}, which is not of a run; "
                              "choose an empty or new directory as --out")
         if "run.json" in present:
             recorded: dict[str, Any] = read_record(path)["definition"]
-        elif present & set(OUTPUTS):
+        elif present & set(outputs):
             raise InputError(f"{path} holds outputs but no run.json; choose another --out")
         else:
             recorded = {}
@@ -69,7 +77,7 @@ class RunDirectory:
                 raise InputError(
                     f"{path} is of another definition ({_difference(name, recorded, definition)}); "
                     "choose another --out, or repeat the command that `worldsim show` prints")
-        return cls(path, {**recorded, **definition})
+        return cls(path, {**recorded, **definition}, outputs)
 
     def has(self, name: str) -> bool:
         """Whether an output is there (and therefore whole)."""
@@ -101,7 +109,7 @@ class RunDirectory:
             shutil.rmtree(self.path / ".partial", ignore_errors=True)
             lock.release()
             (self.path / ".lock").unlink(missing_ok=True)
-            if created and not any(self.has(name) for name in OUTPUTS):
+            if created and not any(self.has(name) for name in self.outputs):
                 (self.path / "run.json").unlink(missing_ok=True)
                 with contextlib.suppress(OSError):
                     self.path.rmdir()
