@@ -184,7 +184,7 @@ def _sweeps(cases: int, realizations: int) -> tuple[Sweep, ...]:
 def _suites() -> dict[str, Suite]:
     quick = Suite(
         "quick-v1",
-        tuple(Block(name, cases=8, realizations=4)
+        tuple(Block(name, cases=8)
               for name in ("free_fall", "projectile", "collision", "incline", "pendulum",
                            "occlusion")),
         seed=101, meaning="six experiments, minutes on a laptop",
