@@ -26,9 +26,6 @@ from worldsim.query import Query
 from worldsim.rollout import VIDEO_DIMS
 from worldsim.world_model import WorldModel, check_capabilities
 
-KEPT_MEMBERS = 2
-"""Realizations of a dream whose frames are kept for the report."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
@@ -176,8 +173,11 @@ def check_answer(answer: object, query: Query, model: WorldModel) -> None:
 
 
 def _kept(answer: xr.DataTree, case: Case) -> xr.DataTree:
-    """The first members' frames, for the report."""
-    video = answer[f"video/{case.block.camera}"]["rgb"][:, :KEPT_MEMBERS]
+    """The frames, for the report, explanations and the sensitivity receipt; of equal members one.
+    """
+    video = answer[f"video/{case.block.camera}"]["rgb"]
+    if (video.values[:, :1] == video.values).all():
+        video = video[:, :1]
     video = video.drop_vars([n for n in MEMBERS if n in video.coords])
     return xr.DataTree.from_dict({"/video": xr.Dataset({"rgb": video})})
 
