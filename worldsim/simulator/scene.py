@@ -45,8 +45,20 @@ class Physics:
     gravity : m/s2, for water and bodies alike.
     debris_drag : factor on every floating body's drag coefficient.
     strength : factor on every storey's strength.
-    restitution, friction : factors on those of every contact of rigid bodies alone.
-    mass : factor on the mass of every second object of a scene of rigid bodies alone.
+
+    In scenes of rigid bodies alone:
+
+    restitution, friction : factors on those of every contact; restitution stays within 0 to 1.
+    mass : factor on the mass of every second object.
+    drag : 1/m, share of its speed that every body loses per metre of its way, dv/ds = -drag v, as
+        to a thick air; of the centre of mass, turning is not braked.
+    overlap : share of the smaller solid's thickness by which bodies are inside each other before
+        their contact acts, 0 to 1: it comes late by that way over the speed of approach.
+    energy : 1/s, rate at which every body's kinetic energy grows by itself; negative if it leaks.
+
+    Raises
+    ------
+    InputError : a value that is none of these.
     """
 
     gravity: float = GRAVITY
@@ -55,12 +67,21 @@ class Physics:
     restitution: float = 1.0
     friction: float = 1.0
     mass: float = 1.0
+    drag: float = 0.0
+    overlap: float = 0.0
+    energy: float = 0.0
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if not (math.isfinite(value) and value > 0):
+            if field.default and not (math.isfinite(value) and value > 0):
                 raise InputError(f"{field.name}={value:g} must be a positive number")
+        if not (math.isfinite(self.drag) and self.drag >= 0):
+            raise InputError(f"drag={self.drag:g} per m: give 0 or more")
+        if not 0 <= self.overlap <= 1:
+            raise InputError(f"overlap={self.overlap:g}: give a share from 0 to 1, or 0% to 100%")
+        if not math.isfinite(self.energy):
+            raise InputError(f"energy={self.energy:g} per s: give a finite number")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,7 +16,7 @@ class MemberResult:
 
     bodies : position, quaternion, velocity, angular_velocity, (state, body, …) in single precision.
     mass : (body,) kg. energy : (state, 2) J, potential and kinetic.
-    rise : J, of the energy above that at t=0 at most, kicks apart.
+    rise : J, of the energy above that at t=0 at most, kicks and `Physics.energy` apart.
     events : see `contacts.FIELDS`. count, depth, plunge : see `contacts.ContactLog`.
     stopped : s; NaN if it did not.
     """
@@ -68,7 +68,8 @@ class MemberStates:
         self._twist[state] = data.cvel[1:]
         self._centre[state] = data.subtree_com[self._root]
         self._energy[state] = data.energy
-        self._most = max(self._most, float(data.energy.sum()) - self._given)
+        given = self._given + self._member.forcing.given
+        self._most = max(self._most, float(data.energy.sum()) - given)
         return True
 
     def give(self, energy: float) -> None:

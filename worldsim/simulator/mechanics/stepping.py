@@ -16,6 +16,7 @@ import mujoco
 import numpy as np
 
 from worldsim.simulator.mechanics.contacts import ContactLog, Layout
+from worldsim.simulator.mechanics.forcing import Forcing
 from worldsim.simulator.mechanics.models import CORRECTION, SceneModel
 from worldsim.simulator.mechanics.scene import Kick, MechanicalHidden
 
@@ -87,6 +88,7 @@ class Member:
         self._place, self._speed = self.data.qpos, self.data.qvel
         self._kept = self._place.copy()
         self._thin = built.thinnest
+        self.forcing = Forcing(self.model, self.data, built.physics)
 
     def observe(self) -> None:
         """Work out what is recorded of the present state: poses, velocities, energies, depth."""
@@ -117,6 +119,12 @@ class Member:
 
     def advance(self) -> None:
         """Move on by one step."""
+        self.forcing.push()
+        self._move()
+        self.forcing.feed()
+
+    def _move(self) -> None:
+        """One step under the forces of the present state."""
         model, data, step = self.model, self.data, self._step
         if self._can_touch:
             self._kept[:] = self._place
@@ -205,7 +213,8 @@ class Member:
         """
         model, data, step, log = self.model, self.data, self._step, self.log
         approach = -data.efc_vel[layout.rows]
-        depth = -data.contact.dist[layout.chosen]
+        contact = data.contact
+        depth = contact.includemargin[layout.chosen] - contact.dist[layout.chosen]
         relative = depth / layout.thickness
         log.plunge = max(log.plunge, float(relative.max()))
         impulse = step * data.efc_force[layout.rows]
