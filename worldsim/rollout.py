@@ -24,6 +24,7 @@ group             variables (dims), units
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
@@ -48,7 +49,10 @@ VIDEO_DIMS = ("case", "realization", "time", "row", "column", "channel")
 def software_versions() -> dict[str, str]:
     """Versions of everything that the numbers in a rollout depend on."""
     names = ("worldsim", "mujoco", "torch", "numpy", "xarray")
-    return {"python": platform.python_version()} | {name: version(name) for name in names}
+    return {"python": platform.python_version()} | {name: _version(name) for name in names}
+
+
+_version = functools.cache(version)  # parses the package's metadata each time, 2 ms
 
 
 def root_dataset(
