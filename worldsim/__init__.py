@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from worldsim import outcomes as outcomes
+    from worldsim import testing as testing
     from worldsim.answer import generated_rollout as generated_rollout
     from worldsim.camera import Camera as Camera
     from worldsim.camera import render as render
@@ -66,7 +67,7 @@ _HOME = {
     "load_model": "worldsim.model_registry",
 }
 
-_MODULES = ("outcomes",)
+_MODULES = ("outcomes", "testing")
 
 __all__ = [*_HOME, *_MODULES, "__version__", "evaluate"]
 

@@ -21,6 +21,7 @@ class Capabilities:
     cameras : names of the views it can return; an empty tuple means any.
     parameters : whether it uses the scenario's parameters.
     context : whether it uses known frames.
+    continues : whether its answers begin with the known frames that it uses.
     masks : whether it honours masks within frames.
     stochastic : whether its realizations differ.
     seeded : whether they differ from seed to seed, too; those of a stored set do not.
@@ -34,6 +35,7 @@ class Capabilities:
     cameras: tuple[str, ...] = ()
     parameters: bool = True
     context: bool = True
+    continues: bool = True
     masks: bool = False
     stochastic: bool = True
     seeded: bool = True

@@ -36,7 +36,7 @@ def check_video(
     problems = [*_time(name, case, video, starts), *_picture(name, case, video)]
     if context_of is not None and not any(p.severity == "error" for p in problems):
         problems += _beginning(name, place, video, starts, context_of)
-    return problems, hashlib.sha256(video.frames).hexdigest()
+    return problems, hashlib.sha256(video.frames.data).hexdigest()
 
 
 def check_copies(contents: Iterable[tuple[Place, PredictionFile, str]]) -> list[Problem]:

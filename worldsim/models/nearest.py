@@ -28,7 +28,8 @@ class NearestInBank:
     """
 
     name = "baseline:nearest"
-    capabilities = Capabilities(stochastic=False, any_size=True, any_fps=True, streaming=True)
+    capabilities = Capabilities(
+        continues=False, stochastic=False, any_size=True, any_fps=True, streaming=True)
 
     def __init__(self, cases: int = CASES, progress: Progress | None = None) -> None:
         self.cases = cases

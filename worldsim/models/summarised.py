@@ -99,7 +99,7 @@ class Nearest:
     def __init__(self, summary: TrainingSummary) -> None:
         self.summary = summary
         self.capabilities = dataclasses.replace(
-            _FROM_SUMMARY, stochastic=False, scenario=summary.scenario)
+            _FROM_SUMMARY, continues=False, stochastic=False, scenario=summary.scenario)
         self.sha256 = summary.sha256
 
     def rollout(self, query: Query) -> xr.DataTree:
