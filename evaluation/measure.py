@@ -81,7 +81,7 @@ def prepare_truth(truth: xr.DataTree, *, size: tuple[int, int], fps: float,
     read = video[reading.camera]
     state = reading.of_state(truth, size, read["time"].values)
     return Truth(
-        state, reading.of_video(read, state, context),
+        state, reading.of_video(read, state, context, truth),
         {camera: dataset["rgb"].load() for camera, dataset in video.items()},
         float(fps), size, scenario, context,
     )
@@ -212,16 +212,18 @@ def measure_model(rollout: xr.DataTree, truth: Truth,
     ------
     InputError : other cases, size, rate or length than the truth's.
     """
-    sample, same = observe_model(rollout, truth)
+    heard = any("consequences" in metric.needs for metric in metrics)
+    sample, same = observe_model(rollout, truth, states=heard)
     possible = _possible(metrics, truth, sample.video, sample.observed)
     results = _compute([m for m in possible if m.ensemble], sample)
     results |= _averaged([m for m in possible if not m.ensemble], _pairs(sample, same))
     return _dataset(results, metrics, truth)
 
 
-def observe_model(rollout: xr.DataTree, truth: Truth) -> tuple[Sample, bool]:
+def observe_model(rollout: xr.DataTree, truth: Truth,
+                  states: bool = False) -> tuple[Sample, bool]:
     """What the instruments read off a rollout, beside the truth; and whether all members were
-    alike, so that only one was read.
+    alike, so that only one was read. With `states`, what its states say is heard too, if any.
 
     Raises
     ------
@@ -233,11 +235,14 @@ def observe_model(rollout: xr.DataTree, truth: Truth) -> tuple[Sample, bool]:
         for name in dict.fromkeys((main, *truth.video))
         if name == main or has_video(rollout, name)
     }
-    same = all(_all_members_equal(video["rgb"].values) for video in videos.values())
+    states = states and "water" in rollout.children
+    # With states, members of equal pictures may differ.
+    same = not states and all(_all_members_equal(v["rgb"].values) for v in videos.values())
     if same:
         # Fair scores of equal members are those of one; deterministic models are scored quicker.
         videos = {name: video.isel(realization=[0]) for name, video in videos.items()}
-    observed = truth.reading.of_video(videos[main], truth.state, truth.context)
+    observed = truth.reading.of_video(videos[main], truth.state, truth.context,
+                                      rollout if states else None)
     return _sample(truth, observed, {n: video["rgb"] for n, video in videos.items()}), same
 
 

@@ -10,7 +10,11 @@ child         of which scenarios                                  see
 ``water``     water seen from above                               `worldsim.instruments.water`
 ``debris``    towns                                               `worldsim.instruments.debris`
 ``buildings`` towns                                               `worldsim.instruments.buildings`
+``outcomes``  towns with people                                   `evaluation.consequences`
 ============  ==================================================  ==============================
+
+A rollout that says more than its pictures show, having states as the simulator writes them, adds
+``consequences`` (see `evaluation.consequences`); the simulator's own always do where water is.
 """
 
 from __future__ import annotations
@@ -21,12 +25,21 @@ import functools
 import numpy as np
 import xarray as xr
 
+from evaluation.consequences import (
+    consequences_of,
+    seen_outcomes_of_states,
+    seen_outcomes_of_video,
+)
 from evaluation.objects import objects_state, objects_video
 from evaluation.observe import CAMERA, has_town, observe_state, observe_video
 from worldsim.camera.projection import Camera
+from worldsim.errors import InputError
 from worldsim.instruments import observe_water, state
 from worldsim.mechanics import MechanicalScene
 from worldsim.scenario import scenario_class
+
+LENGTH_TOLERANCE = 0.15
+"""s; records of states are kept ten times a second, and their lengths rounded to that."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,30 +61,45 @@ class Reading:
 
     @property
     def groups(self) -> frozenset[str]:
-        """The children that its trees have."""
-        found = {"water", "debris", "buildings"} if self.town else set()
+        """The children that its trees have, those that only some have among them."""
+        found = {"water", "debris", "buildings", "outcomes"} if self.town else set()
         found |= {"water"} if self.water else set()
+        found |= {"consequences"} if "water" in found else set()
         found |= {"objects"} if self.objects else set()
         return frozenset(found | ({"contacts"} if self.objects and not self.water else set()))
 
     def of_state(self, truth: xr.DataTree, size: tuple[int, int], time: np.ndarray) -> xr.DataTree:
         """The observables of a simulated rollout's states at (time,) s."""
+        said = consequences_of(truth, time) if self.town or self.water else None
+        told: dict[str, xr.Dataset | xr.DataTree] = {} if said is None else {"consequences": said}
         if self.town:
-            return observe_state(truth, time)
+            seen = seen_outcomes_of_states(truth, said)
+            told |= {} if seen is None else {"outcomes": seen}
+            return observe_state(truth, time).assign(_as_trees(told))
         groups = objects_state(truth, self.camera, size, time) if self.objects else {}
         if self.water:
             groups["water"] = state.water_state(truth, time)
-        return xr.DataTree.from_dict(groups)
+        return xr.DataTree.from_dict(groups).assign(_as_trees(told))
 
-    def of_video(self, video: xr.Dataset, truth: xr.DataTree, context: int) -> xr.DataTree:
+    def of_video(self, video: xr.Dataset, truth: xr.DataTree, context: int,
+                 rollout: xr.DataTree | None = None) -> xr.DataTree:
         """The observables of a video of `camera`, its objects numbered as in `truth`.
 
         Parameters
         ----------
         truth : what `of_state` gave for the same cases. context : number of known frames.
+        rollout : what the video belongs to, if its states are to be heard as well.
+
+        Raises
+        ------
+        InputError : the rollout's states are of another length than the truth's.
         """
+        said = _said(rollout, video, truth)
         if self.town:
-            return observe_video(video)
+            observed = observe_video(video)
+            if "outcomes" in truth.children:
+                said["outcomes"] = seen_outcomes_of_video(observed, truth["outcomes"])
+            return observed.assign(_as_trees(said))
         groups: dict[str, xr.Dataset] = {}
         if self.objects:
             groups = objects_video(video, truth["objects"].dataset, context, self.height_m)
@@ -79,7 +107,27 @@ class Reading:
                 groups.pop("contacts")
         if self.water:
             groups["water"] = observe_water(video)
-        return xr.DataTree.from_dict(groups)
+        return xr.DataTree.from_dict({**groups, **said})
+
+
+def _said(rollout: xr.DataTree | None, video: xr.Dataset,
+          truth: xr.DataTree) -> dict[str, xr.Dataset]:
+    """The child of what the rollout's states say, if they say anything."""
+    if rollout is None or "consequences" not in truth.children:
+        return {}
+    said = consequences_of(rollout, video["time"].values, video["case"].values.tolist())
+    if said is None:
+        return {}
+    ends, wanted = said.attrs["until"], truth["consequences"].attrs["until"]
+    if abs(ends - wanted) > LENGTH_TOLERANCE:
+        raise InputError(f"the rollout's states end at {ends:g} s, the truth's at {wanted:g} s; "
+                         "damage adds up over time, so simulate both for the same time")
+    return {"consequences": said}
+
+
+def _as_trees(children: dict[str, xr.Dataset | xr.DataTree]) -> dict[str, xr.DataTree]:
+    return {name: child if isinstance(child, xr.DataTree) else xr.DataTree(child)
+            for name, child in children.items()}
 
 
 @functools.cache

@@ -50,6 +50,8 @@ def _lost(sample: Sample) -> xr.DataArray:
 METRICS = (
     Metric("debris.position_crps", "m", "fair CRPS of debris position, x and y added, mean over "
            "pieces; a lost piece counts as where it was last seen", _position_crps,
-           ensemble=True),
-    Metric("debris.lost", "1", "share of the pieces that are not seen", _lost, skilled=False),
+           ensemble=True, needs=("debris",), headline=True,
+           concerns=("gravity", "teleport", "vanish", "frozen", "backwards")),
+    Metric("debris.lost", "1", "share of the pieces that are not seen", _lost, skilled=False,
+           needs=("debris",), concerns=("vanish",)),
 )

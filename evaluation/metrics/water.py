@@ -9,6 +9,9 @@ from evaluation.ensemble import fair_brier, fair_crps
 from evaluation.metrics.metric import Metric, Sample, observation
 from worldsim.instruments.water import arrival
 
+MOVES = ("gravity", "frozen", "backwards")
+"""Ladders along which moving water has to go wrong."""
+
 
 def _overlap(to: np.ndarray, of: np.ndarray) -> np.ndarray:
     """(to, of) share of each target cell that each source cell covers, both evenly spaced."""
@@ -19,16 +22,22 @@ def _overlap(to: np.ndarray, of: np.ndarray) -> np.ndarray:
     return share / np.maximum(share.sum(axis=1, keepdims=True), 1e-12)
 
 
+def averaged_on(field: xr.DataArray, like: xr.DataArray) -> xr.DataArray:
+    """A field (…, y, x) on the cells of another: its mean over each cell."""
+    if field.sizes["x"] == like.sizes["x"] and field.sizes["y"] == like.sizes["y"]:
+        return field.assign_coords(x=like["x"], y=like["y"])
+    rows = _overlap(like["y"].values, field["y"].values)
+    columns = _overlap(like["x"].values, field["x"].values)
+    mean = np.einsum("ab,...bc,dc->...ad", rows, field.values.astype(np.float32), columns)
+    kept = {name: field[name] for name in set(field.dims) - {"x", "y"} if name in field.coords}
+    cells = {"x": like["x"], "y": like["y"]}
+    return xr.DataArray(mean, dims=field.dims, coords={**kept, **cells})
+
+
 def wet_on(wet: xr.DataArray, like: xr.DataArray) -> xr.DataArray:
     """A wet mask on the cells of another: wet where at least half of the cell is."""
-    if wet.sizes["x"] == like.sizes["x"] and wet.sizes["y"] == like.sizes["y"]:
-        return wet.assign_coords(x=like["x"], y=like["y"])
-    rows = _overlap(like["y"].values, wet["y"].values)
-    columns = _overlap(like["x"].values, wet["x"].values)
-    share = np.einsum("ab,...bc,dc->...ad", rows, wet.values.astype(np.float32), columns)
-    kept = {name: wet[name] for name in set(wet.dims) - {"x", "y"} if name in wet.coords}
-    cells = {"x": like["x"], "y": like["y"]}
-    return xr.DataArray(share >= 0.5, dims=wet.dims, coords={**kept, **cells})
+    share = averaged_on(wet, like)
+    return share if share.dtype == bool else share >= 0.5
 
 
 def _wet(sample: Sample) -> tuple[xr.DataArray, xr.DataArray]:
@@ -93,15 +102,15 @@ def _lateness(sample: Sample) -> xr.DataArray:
 
 METRICS = (
     Metric("water.wet_area_brier", "1", "fair Brier score of being wet, per cell and instant",
-           _wet_area_brier, ensemble=True),
+           _wet_area_brier, ensemble=True, needs=("water",), headline=True, concerns=MOVES),
     Metric("water.wet_area_iou", "1", "overlap of dreamed and true wet area",
-           _wet_area_iou, direction="higher", perfect=1.0),
+           _wet_area_iou, direction="higher", perfect=1.0, needs=("water",), concerns=MOVES),
     Metric("water.front_position", "m", "fair CRPS of the mean water front",
-           _front_position, ensemble=True, window="whole"),
+           _front_position, ensemble=True, window="whole", needs=("water",), concerns=MOVES),
     Metric("water.arrival_time", "s", "fair CRPS of the water's arrival at the first building "
            "(the video's end where it does not arrive)", _arrival_time, ensemble=True,
-           window="whole"),
+           window="whole", needs=("water", "buildings"), concerns=MOVES),
     Metric("water.lateness", "s", "how much later than in truth the water arrives at the first "
            "building (medians of members)", _lateness, direction="none", ensemble=True,
-           window="whole", skilled=False),
+           window="whole", skilled=False, needs=("water", "buildings")),
 )
