@@ -162,8 +162,10 @@ In a folder of its own, without subfolders: `<id>.<camera>.mp4`, here `{case.id}
 
 ## Then
 
+From this folder, DIR being that of your videos:
+
 ```
-worldsim bench check DIR                       # lists everything that is missing or looks wrong
+worldsim bench check DIR --export .            # lists everything that is missing or looks wrong
 worldsim bench run --model videos:DIR --suite {manifest.get("suite", "SUITE")} --out results
 ```
 
