@@ -292,8 +292,9 @@ def test_an_export_holds_what_it_says_and_its_context_comes_back_to_the_bit(tmp_
         first = np.asarray(Image.open(tmp_path / case.first_frame["side"]))
         np.testing.assert_array_equal(first, scene(number)[0])
     guide = (tmp_path / "README.md").read_text()
-    for text in (f"{A}.side.mp4", "worldsim bench check DIR --export .", "worldsim bench run --model "
-                 "videos:DIR --suite quick-v1", '{"starts": "after_context"}', "3 cases"):
+    for text in (f"{A}.side.mp4", "worldsim bench check DIR --export .",
+                 "worldsim bench run --model videos:DIR --suite quick-v1",
+                 '{"starts": "after_context"}', "3 cases"):
         assert text in guide
 
 
