@@ -256,7 +256,6 @@ def cache_folder() -> Path:
     return Path(os.environ.get(FOLDER_VARIABLE) or user_cache_dir("worldsim"))
 
 
-@functools.cache
 def code_digest(scenario: type[Scenario]) -> str:
     """sha256 of the code that simulates and films a scenario: that of the simulator and the camera,
     and that of the scenario and of the modules beside it in its package."""
@@ -267,6 +266,11 @@ def code_digest(scenario: type[Scenario]) -> str:
              house / "seeding.py", house / "splits.py", house / "scenario.py"]
     own = Path(inspect.getfile(scenario))
     files += own.parent.glob("*.py") if "." in scenario.__module__ else [own]
+    return _digest_of(tuple(files))
+
+
+@functools.cache
+def _digest_of(files: tuple[Path, ...]) -> str:
     digest = hashlib.sha256()
     for text in sorted(file.read_bytes() for file in files):
         digest.update(hashlib.sha256(text).digest())

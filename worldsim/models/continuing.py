@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import xarray as xr
 
@@ -94,15 +96,22 @@ class ConstantVelocity:
 
 def _continued(query: Query, piece: Known, frames: int) -> np.ndarray | None:
     """(case, time, row, column, 3): what follows on a known piece; None if it is held."""
-    scene = scenario_class(query.scenario)().scene(0, 0)
-    rigid = isinstance(scene, MechanicalScene)
+    rigid, coast = _kind(query.scenario)
     known = video_dataset(
         piece.video[:, None], query.fps, camera_json(query.scenario, piece.camera)
     )
     ahead = np.arange(1, frames + 1) / query.fps
-    if not rigid and scene.buildings:
+    if coast:
         return coast_continued(known, ahead) if piece.camera == CAMERA else None
     pictures = [take_apart(video, water=not rigid) for video in piece.video]
     if not rigid and piece.camera == CAMERA:
         return pool_continued(known, pictures, ahead)
     return np.stack([picture.after(frames) for picture in pictures])
+
+
+@functools.cache
+def _kind(scenario: str) -> tuple[bool, bool]:
+    """Whether a scenario is of rigid bodies alone, and whether it is of a coast with buildings."""
+    scene = scenario_class(scenario)().scene(0, 0)
+    rigid = isinstance(scene, MechanicalScene)
+    return rigid, not rigid and bool(scene.buildings)

@@ -21,12 +21,16 @@ from worldsim.instruments.tracks import ColourTracker
 from worldsim.instruments.wetness import wet_mask
 
 STILL = 0.15
-"""px over all given frames; what moves less stands still. Places are read to 0.02 to 0.05 px."""
+"""px over all given frames; what moves less stands still."""
 
-WHOLE = 0.9
-"""Share of the most that is ever seen of an object from which on its place is good enough to tell a
-velocity by, where there are two such frames: the centre of what is half hidden moves as it gets
-hidden."""
+EXACT = 0.03
+"""px, to which the place of an object that is seen whole is read."""
+
+WHOLE = 0.97
+"""Visible share from which on an object is seen whole: areas are read to some percent."""
+
+SURE = 3.0
+"""Standard errors from which on a velocity is one."""
 
 ALMOST = 0.05
 """Visible share by which an earlier frame must show more of an object to be the one cut from."""
@@ -99,8 +103,9 @@ def take_apart(frames: np.ndarray, water: bool = False,
     area = np.where(seen, blobs.area[np.maximum(blob, 0)] if len(blobs) else 0.0, 0.0)
     with np.errstate(invalid="ignore"):
         visible = np.nan_to_num(np.minimum(area / whole, 1.0))
-    speeds = _velocities(position, visible)
-    moves = np.linalg.norm(speeds, axis=-1) * (len(frames) - 1) > STILL
+    speeds, error = _velocities(position, visible, np.sqrt(whole / np.pi))
+    size = np.linalg.norm(speeds, axis=-1)
+    moves = (size * (len(frames) - 1) > STILL) & (size > SURE * error)
 
     own = np.zeros((2, *frames.shape[:3]), dtype=bool)  # pixels of what stands, of what moves
     for number, moving in enumerate(moves):
@@ -111,27 +116,44 @@ def take_apart(frames: np.ndarray, water: bool = False,
     covered = ndimage.binary_dilation(own[1], structure=_AROUND[None])
     behind = _behind(frames, covered)
     cutouts = []
-    for number in np.flatnonzero(moves):
+    for number in map(int, np.flatnonzero(moves)):
         share = visible[:, number]
         best = int(np.flatnonzero(seen[:, number] & (share >= share.max() - ALMOST))[-1])
-        last = int(np.flatnonzero(seen[:, number])[-1])
         mask = blobs.labels[best] == blob[best, number] + 1
         layer, corner = _cut(frames[best], behind, mask, mattes, best)
-        place = position[last, number] + (len(frames) - 1 - last) * speeds[number]
-        cutouts.append(Cutout(layer, corner + place - position[best, number], speeds[number],
-                              float(share[-1])))
+        corner += (len(frames) - 1 - best) * speeds[number]
+        cutouts.append(Cutout(layer, corner, speeds[number], float(share[-1])))
     # What is seen whole is in front of what is not.
     cutouts.sort(key=lambda cutout: cutout.visible)
     last_frame = np.where(covered[-1][..., None], behind, frames[-1])
     return MovingPicture(last_frame, tuple(cutouts), own[0, -1])
 
 
-def _velocities(position: np.ndarray, visible: np.ndarray) -> np.ndarray:
-    """(object, [row, column]) px per frame; zero where an object is seen once only."""
-    enough = visible >= WHOLE * visible.max(axis=0, initial=0.0)
-    enough |= enough.sum(axis=0) < 2
-    usable = np.where(enough[..., None], position, np.nan)
-    return slope(usable, np.arange(len(position), dtype=float))
+def _velocities(position: np.ndarray, visible: np.ndarray,
+                radius: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Slopes (object, [row, column]) px per frame of weighted least squares, and their standard
+    errors (object,); zero and infinite where an object is seen once only.
+
+    A place is read to `EXACT`. The centre of what is hidden by a share h of its area is off by up
+    to h / (1 - h) radii, where that much of its rim is cut off; half of that counts as its error.
+
+    Parameters
+    ----------
+    position : (time, object, 2). visible, radius : (time, object) share, px.
+    """
+    known = np.isfinite(position).all(axis=-1)
+    hidden = np.clip(WHOLE - visible, 0.0, 0.9)
+    spread = np.hypot(EXACT, hidden / (1 - hidden) / 2 * np.nan_to_num(radius))
+    weight = np.where(known, spread**-2, 0.0)[..., None]
+    total = np.maximum(weight.sum(axis=0), 1e-12)
+    time = np.arange(len(position), dtype=float)[:, None, None]
+    filled = np.where(known[..., None], position, 0.0)
+    late = time - (weight * time).sum(axis=0) / total
+    bottom = (weight * late**2).sum(axis=0)
+    enough = known.sum(axis=0) >= 2
+    safe = np.where(enough[:, None], np.maximum(bottom, 1e-12), 1.0)
+    speeds = np.where(enough[:, None], (weight * late * filled).sum(axis=0) / safe, 0.0)
+    return speeds, np.where(enough, safe[:, 0] ** -0.5, np.inf)
 
 
 def slope(values: np.ndarray, time: np.ndarray) -> np.ndarray:
