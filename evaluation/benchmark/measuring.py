@@ -161,7 +161,9 @@ def check_answer(answer: object, query: Query, model: WorldModel) -> None:
             raise InputError(f"{model.name} returned no {camera!r} video")
         rgb = answer[f"video/{camera}"]["rgb"]
         asked = (query.cases, query.realizations, query.frames, *query.size, 3)
-        if tuple(rgb.dims) != VIDEO_DIMS or rgb.shape != asked:
+        # Fewer members than asked are scored as the smaller ensemble that they are.
+        members = min(rgb.sizes.get("realization", 0), query.realizations)
+        if tuple(rgb.dims) != VIDEO_DIMS or rgb.shape != (asked[0], max(members, 1), *asked[2:]):
             raise InputError(f"{model.name} returned {camera!r} frames {dict(rgb.sizes)}; the "
                              f"query asks for {dict(zip(VIDEO_DIMS, asked, strict=True))}")
         if rgb.dtype != np.uint8:
