@@ -17,7 +17,9 @@ from worldsim.world_model import WorldModel
 
 BUILT_IN = {
     "worldsim-small": "the packaged video diffusion transformer",
-    "mujoco": "the simulator with other hidden draws; mujoco:gravity=-20% with wrong physics",
+    "mujoco": "the simulator with other hidden draws; mujoco:gravity=-20%,vanish=5% wrong by that "
+    "(worldsim.models.simulated lists what can be)",
+    "truth": "the simulator with the truth's own hidden draws, to check what is measured",
     "baseline:frozen": "the last known frame, for ever",
     "baseline:constant-velocity": "what moves goes on as it moved in the known frames",
     "baseline:climatology": "training rollouts of the nearest parameters",
@@ -31,7 +33,8 @@ def load_model(name: str) -> WorldModel:
 
     Parameters
     ----------
-    name : one of `BUILT_IN`, ``mujoco:gravity=-20%``, ``videos:DIR``, a directory with a
+    name : one of `BUILT_IN`, ``mujoco:gravity=-20%`` (see
+        `worldsim.models.simulated.SimulatedWorld`), ``videos:DIR``, a directory with a
         checkpoint, or ``python:package.module:Class`` for one of your own (called without
         arguments).
 
@@ -41,7 +44,7 @@ def load_model(name: str) -> WorldModel:
         a class that cannot be imported or called without arguments.
     """
     kind, _, rest = name.partition(":")
-    if kind == "mujoco":
+    if kind in ("mujoco", "truth"):
         from worldsim.models.simulated import SimulatedWorld
 
         return SimulatedWorld.from_name(name)
