@@ -13,20 +13,19 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from evaluation.bootstrap import DEFAULT, Bootstrap, Interval, mean_interval, ratio_interval
+from evaluation.bootstrap import (
+    DEFAULT,
+    Bootstrap,
+    Estimate,
+    Interval,
+    mean_interval,
+    ratio_interval,
+)
 from evaluation.measure import FLOOR, REFERENCE
 from evaluation.metrics.metric import Metric
 
 RESOLUTION = 3.0
 """A metric resolves a baseline only when its error exceeds the floor by this many floors."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Estimate:
-    """A mean over cases with its interval; None where there is no number."""
-
-    value: float | None
-    interval: Interval
 
 
 @dataclasses.dataclass(frozen=True)
