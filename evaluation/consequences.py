@@ -207,7 +207,8 @@ def _people(exposures: Exposures) -> _Found:
         "carried_off": people.carried() == 1,
     }
     return {
-        "person_present": (("case", "person"), people.present.any(axis=1), {"units": "1"}),
+        "person_present": (("case", "person"), np.asarray(people.present.any(axis=1)),
+                           {"units": "1"}),
         **{name: (per, np.where(people.present, values, np.nan), {"units": "1"})
            for name, values in happened.items()},
     }

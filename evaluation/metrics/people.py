@@ -41,12 +41,12 @@ def _share_error(sample: Sample, name: str, group: str = "consequences") -> xr.D
 
 
 def _pair(name: str, of: str, what: str, group: str, needs: tuple[str, ...]) -> tuple[Metric, ...]:
-    told = {"name": of, "group": group}
     return (
-        Metric(f"people.{name}", "1", f"fair CRPS of {what}", functools.partial(_share, **told),
-               ensemble=True, needs=needs),
+        Metric(f"people.{name}", "1", f"fair CRPS of {what}",
+               functools.partial(_share, name=of, group=group), ensemble=True, needs=needs),
         Metric(f"people.{name}_error", "1", f"absolute error of {what}, of the means over members",
-               functools.partial(_share_error, **told), ensemble=True, skilled=False, needs=needs),
+               functools.partial(_share_error, name=of, group=group), ensemble=True, skilled=False,
+               needs=needs),
     )
 
 
