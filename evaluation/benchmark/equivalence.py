@@ -82,7 +82,7 @@ class _Losses:
 
 def equivalents(blocks: Sequence[BlockResult], model: str,
                 ladders: Sequence[Climbed]) -> list[Equivalent]:
-    """A model's place on every ladder that was climbed on the same cases."""
+    """A model's place on every ladder, by the cases on which it was climbed."""
     found = []
     for ladder in LADDERS.values():
         rows = [one for one in ladders if one.ladder == ladder.name]
@@ -98,16 +98,19 @@ def equivalents(blocks: Sequence[BlockResult], model: str,
 
 
 def _losses(block: BlockResult, model: str, climbed: Climbed) -> _Losses | None:
+    climbed_cases = next(iter(climbed.errors.values())).shape[1]
     numbers = [int(case.rpartition("-")[2]) for case in block.cases]
-    if max(numbers, default=0) >= next(iter(climbed.errors.values())).shape[1]:
+    at = [place for place, number in enumerate(numbers) if number < climbed_cases]
+    numbers = [numbers[place] for place in at]
+    if not at:
         return None
     mine, rungs = [], []
     for metric in resolved(block):
         if climbed.ladder not in metric.concerns or metric.name not in climbed.errors:
             continue
-        perfect = block.errors(block.perfect(metric), metric)
-        scale = (block.errors(ZERO, metric) - perfect).mean()
-        own = block.errors(model, metric)
+        perfect = block.errors(block.perfect(metric), metric)[at]
+        scale = (block.errors(ZERO, metric)[at] - perfect).mean()
+        own = block.errors(model, metric)[at]
         along = climbed.errors[metric.name][:, numbers]
         along = np.abs(metric_named(metric.name).perfect - along) if metric.perfect else along
         if not (np.isfinite(own).all() and np.isfinite(along).all()):

@@ -10,6 +10,7 @@ import numpy as np
 
 from evaluation.benchmark.equivalence import Equivalent, equivalents
 from evaluation.benchmark.ladders import stored
+from evaluation.benchmark.power import cases_needed
 from evaluation.benchmark.results import BlockResult
 from evaluation.benchmark.runner import Selection
 from evaluation.benchmark.sensitivity import CHANGES, receipt
@@ -25,7 +26,6 @@ from evaluation.benchmark.skill import (
 from evaluation.benchmark.subjects import BASELINES, REFERENCE
 from evaluation.benchmark.suites import FRESH, Suite, locked
 from evaluation.benchmark.what_if import Curves
-from evaluation.statistics.power import cases_needed
 from evaluation.summary import Estimate
 
 

@@ -9,13 +9,22 @@ pushes, and each pair of levels a counterfactual pair.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 import xarray as xr
 
 from evaluation.benchmark.cases import Case
+from evaluation.benchmark.curve_statistics import (
+    NONE,
+    determination,
+    direction,
+    null_ratio,
+    rank,
+    slope,
+)
 from evaluation.benchmark.measuring import (
     Measured,
     failure_of,
@@ -23,13 +32,17 @@ from evaluation.benchmark.measuring import (
     place_of,
 )
 from evaluation.benchmark.responses import RESPONSES
-from evaluation.benchmark.store import load_entry, save_entry
-from evaluation.benchmark.subjects import FLOOR, TRUTH, shared, subject
+from evaluation.benchmark.store import SUFFIX, load_entry, save_entry
+from evaluation.benchmark.subjects import FLOOR, REFERENCE, TRUTH, shared, subject
 from evaluation.benchmark.suites import Block, Suite, Sweep
 from evaluation.measure import Sample, observe_model
+from evaluation.summary import Estimate
 from worldsim.errors import InputError
-from worldsim.simulator.worker_pool import WorkerPool, tick
+from worldsim.scenario import scenario_class
+from worldsim.simulator.worker_pool import WorkerPool
 from worldsim.world_model import check_capabilities
+
+CLIMATOLOGY = "baseline:climatology"
 
 
 def sweep_cases(suite: Suite, sweep: Sweep) -> list[list[Case]]:
@@ -68,7 +81,8 @@ class Curve:
 def response_of(case: Case, model: str, response: str, folder: Path | None = None) -> Measured:
     """The response of one model in one case: measured, or as it was kept."""
     key = measured_key(case, model) + f"-{response}"
-    path = place_of(f"{key[:32]}-{response}", case, folder)
+    path = place_of(key, case, folder)
+    path = path.with_name(f"{path.stem}-{response}{SUFFIX}")
     entry = load_entry(path)
     if entry is not None and entry.attrs["key"] == key and not entry.attrs["failure"]:
         return Measured.of(entry)
@@ -103,13 +117,76 @@ def _values(sample: Sample, response: str) -> xr.Dataset:
     })
 
 
-def curve(suite: Suite, sweep: Sweep, model: str, folder: Path | None, *, workers: int,
-          advance: Callable[[int], None]) -> Curve:
+@dataclasses.dataclass(frozen=True)
+class Curves:
+    """A model along one sweep, beside what there is to beat and what can be reached.
+
+    ceiling : the simulator with other hidden draws. interpolated : (case, level) of climatology at
+    `ANCHORS` levels of the training range, interpolated between and held beyond; None for choices
+    and pushes.
+    """
+
+    own: Curve
+    ceiling: Curve
+    interpolated: np.ndarray | None
+
+    @property
+    def in_range(self) -> list[bool]:
+        """Whether each level lies in the training range."""
+        sweep = self.own.sweep
+        if sweep.kick is not None:
+            return [True] * len(sweep.levels)
+        spec = scenario_class(sweep.scenario).parameters()[sweep.parameter]
+        return [not spec.extrapolates(level) for level in sweep.levels]
+
+
+def statistics_of(curves: Curves, dream: np.ndarray | None = None) -> dict[str, Estimate]:
+    """What is said of a sweep, of the model or of other responses (case, level) to it.
+
+    Cases in which the model failed at any level are left out; they are counted in `Curve.failures`.
+    """
+    own = curves.own
+    g = own.dream if dream is None else dream
+    whole = np.isfinite(g).all(axis=1)
+    if own.sweep.null:
+        return {"null_ratio": null_ratio(g[whole], own.truth[whole], own.floor[whole])
+                if whole.any() else NONE}
+    names = ("determination", "slope", "direction", "rank")
+    if not whole.any():
+        return dict.fromkeys(names, NONE)
+    f, g, floor = own.truth[whole], g[whole], own.floor[whole]
+    found = (determination(f, g), slope(f, g), direction(f, g, floor), rank(f, g))
+    return dict(zip(names, found, strict=True))
+
+
+ANCHORS = 5
+"""Levels at which climatology is known, evenly over the training range."""
+
+
+def curves_of(suite: Suite, sweep: Sweep, model: str, folder: Path | None, *,
+              workers: int) -> Curves:
+    """Measure a model, the simulator and interpolated climatology along a sweep."""
+    own = curve(suite, sweep, model, folder, workers=workers)
+    ceiling = curve(suite, sweep, REFERENCE, None, workers=workers)
+    return Curves(own, ceiling, _interpolated(suite, sweep, workers))
+
+
+def _interpolated(suite: Suite, sweep: Sweep, workers: int) -> np.ndarray | None:
+    if sweep.kick is not None or sweep.null:
+        return None
+    low, high = scenario_class(sweep.scenario).parameters()[sweep.parameter].training
+    anchors = tuple(float(x) for x in np.linspace(low, high, ANCHORS))
+    at = curve(suite, dataclasses.replace(sweep, levels=anchors), CLIMATOLOGY, None,
+               workers=workers).dream
+    return np.stack([np.interp(sweep.levels, anchors, row) for row in at])
+
+
+def curve(suite: Suite, sweep: Sweep, model: str, folder: Path | None, *, workers: int) -> Curve:
     """Measure a model along a sweep, or take what was kept."""
     table = sweep_cases(suite, sweep)
     flat = [case for row in table for case in row]
-    own = _all(flat, model, sweep.response, folder, workers, advance)
-    floor = _all(flat, FLOOR, sweep.response, None, workers, advance)
+    own = _all(flat, model, sweep.response, folder, workers)
+    floor = _all(flat, FLOOR, sweep.response, None, workers)
     shape = (sweep.cases, len(sweep.levels))
     values = {name: np.full(shape, np.nan) for name in ("truth", "floor", "dream")}
     failures: dict[str, str] = {}
@@ -130,28 +207,19 @@ def curve(suite: Suite, sweep: Sweep, model: str, folder: Path | None, *, worker
                  unsupported)
 
 
-def _all(cases: Sequence[Case], model: str, response: str, folder: Path | None, workers: int,
-         advance: Callable[[int], None]) -> dict[str, Measured]:
+def _all(cases: Sequence[Case], model: str, response: str, folder: Path | None,
+         workers: int) -> dict[str, Measured]:
     if workers == 1 or not shared(model):
-        found = {}
-        for case in cases:
-            found[case.id] = response_of(case, model, response, folder)
-            advance(1)
-        return found
+        return {case.id: response_of(case, model, response, folder) for case in cases}
     with WorkerPool(workers) as pool:
         size = -(-len(cases) // (4 * workers))
         futures = [pool.submit(_in_worker, cases[k : k + size], model, response, folder)
                    for k in range(0, len(cases), size)]
-        return {one.case: one for future in pool.finished(futures, advance)
+        return {one.case: one for future in pool.finished(futures, lambda _: None)
                 for one in future.result()}
 
 
 def _in_worker(cases: Sequence[Case], model: str, response: str,
                folder: Path | None) -> list[Measured]:
-    found = []
-    for case in cases:
-        found.append(response_of(case, model, response, folder))
-        tick(1)
-    return found
-
-
+    torch.set_num_threads(1)
+    return [response_of(case, model, response, folder) for case in cases]
