@@ -20,8 +20,12 @@ mass         case, realization, object; state only    kg of its body
 body         case, object; state only                 number of its body, -1 of empty slots
 count        case, realization, time; video only      tracks that are seen
 strays       as count; video only                     tracks seen that belong to no true object
+astray       case, realization, time, stray, xy;      m, where these are; NaN where not seen
+             video only
 breaks       case, realization, object; video only    times that another track had to take over
 ===========  =======================================  ========================================
+
+Attributes: ``pitch`` m per pixel, ``height`` m of the picture.
 
 A second data set ``contacts`` (state: from the simulator's contacts; video: from kinks of tracks)
 has dims (case, realization, event): ``time`` s, ``object_a``, ``object_b`` (-1: none, or something
@@ -32,9 +36,9 @@ from __future__ import annotations
 
 import numpy as np
 import xarray as xr
-from scipy.optimize import linear_sum_assignment
 
 from evaluation.floors.coast import blocks_of
+from evaluation.ownership import owners
 from worldsim.camera import camera_of
 from worldsim.camera.projection import Camera
 from worldsim.errors import InputError
@@ -48,13 +52,9 @@ from worldsim.instruments.state import DEBRIS_KIND
 MEMBERS = ("case", "realization")
 SERIES = (*MEMBERS, "time", "object")
 
-COLOUR_WEIGHT = 0.5
-"""Of a colour difference of 255, beside a distance of the picture's width, when tracks are given to
-objects at the start. Who continues the known frames has both right; who does not is matched by
-place first, colour second."""
-
-ALIKE = 40.0
-"""Of 255: colours nearer than this may be the same object's, seen again."""
+SLENDER = 1.5
+"""Ratio of the axes from which on an object has a true orientation: one whose axis no instrument
+fails to see."""
 
 
 class Plane:
@@ -67,7 +67,12 @@ class Plane:
                 "an orthographic view"
             )
         self.size = size
-        self.pitch = camera.height_m / size[0]
+        self.pitch = float(camera.height_m / size[0])
+
+    @property
+    def attrs(self) -> dict[str, float]:
+        """Of data sets of objects."""
+        return {"pitch": self.pitch, "height": self.pitch * self.size[0]}
 
     def position(self, rc: np.ndarray) -> np.ndarray:
         """(…, [row, column]) px to (…, [x, y]) m."""
@@ -104,14 +109,16 @@ def objects_state(truth: xr.DataTree, camera: str, size: tuple[int, int], time: 
             "velocity": ((*SERIES, "xy"), plane.velocity(state["velocity"].values), _M_S),
             "area": (SERIES, state["area"].values * plane.pitch**2, {"units": "m2"}),
             "visible": (SERIES, state["visible"].values),
-            "orientation": (SERIES, -state["orientation"].values % np.pi, {"units": "rad"}),
+            "orientation": (SERIES, np.where(state["slenderness"].values >= SLENDER,
+                                             -state["orientation"].values % np.pi, np.nan),
+                            {"units": "rad"}),
             "seen": (SERIES, state["seen"].values),
             "judged": (SERIES, Interest().of(state)),
             "colour": (("case", "object", "rgb"), state["colour"].values),
             "mass": ((*MEMBERS, "object"), np.where(body[:, None] >= 0, mass, np.nan), _KG),
             "body": (("case", "object"), body),
         },
-        coords=coords,
+        coords=coords, attrs=plane.attrs,
     )
     contacts = contact_state(truth, state, view, size)
     jump = np.fmax(contacts["jump_a"].values, contacts["jump_b"].values) * plane.pitch
@@ -165,6 +172,7 @@ def _blocks(truth: xr.DataTree, view: Camera, plane: Plane, time: np.ndarray) ->
         },
         coords={n: truth[n] for n in MEMBERS}
         | {"time": ("time", time, {"units": "s"}), "object": np.arange(slots), "xy": ["x", "y"]},
+        attrs=plane.attrs,
     )
 
 
@@ -179,14 +187,13 @@ def objects_video(video: xr.Dataset, state: xr.Dataset, context: int, height_m: 
     context : number of known frames (at least the first frame counts as known).
     height_m : of the picture, m.
 
-    Tracks are given to objects by place and colour in the last known frame, one for one (Kuhn
-    1955). Where a track ends for good, the next one that begins in its colour takes over, and is
-    counted in ``breaks``.
+    `evaluation.ownership` says which track is whose; where another has to take over, ``breaks``
+    counts it.
     """
     size = (video.sizes["row"], video.sizes["column"])
     pitch = height_m / size[0]
     tracks = track(video)
-    owner, breaks = _given(tracks, state, max(context, 1), pitch)
+    owner, breaks = owners(tracks, state, max(context, 1), pitch)
     cases, realizations, _, slots = owner.shape
     rc = _taken(tracks["position"].values, owner)
     rows, columns = size
@@ -218,10 +225,12 @@ def objects_video(video: xr.Dataset, state: xr.Dataset, context: int, height_m: 
             "colour": ((*MEMBERS, "object", "rgb"), colour),
             "count": (SERIES[:3], seen.sum(axis=3)),
             "strays": (SERIES[:3], (seen & ~mine).sum(axis=3)),
+            "astray": ((*SERIES[:3], "stray", "xy"), _astray(tracks, mine, size, pitch), _M),
             "breaks": ((*MEMBERS, "object"), breaks),
         },
         coords={n: video[n] for n in MEMBERS if n in video.coords}
         | {"time": video["time"], "object": state["object"].values, "xy": ["x", "y"]},
+        attrs={"pitch": pitch, "height": float(height_m)},
     )
     return {"objects": objects, "contacts": _contacts(tracks, owner, pitch)}
 
@@ -237,56 +246,17 @@ def _taken(values: np.ndarray, owner: np.ndarray) -> np.ndarray:
     return np.where(missing, np.nan, taken)
 
 
-def _given(tracks: xr.Dataset, state: xr.Dataset, context: int, pitch: float
-           ) -> tuple[np.ndarray, np.ndarray]:
-    """(case, realization, time, object) track of each object or -1, and (case, realization, object)
-    how often it changed."""
-    rc, seen = tracks["position"].values, tracks["seen"].values
-    rows, columns = tracks.attrs["rows"], tracks.attrs["columns"]
-    cases, realizations, frames, count = seen.shape
-    slots = state.sizes["object"]
-    owner = np.full((cases, realizations, frames, slots), -1)
-    breaks = np.zeros((cases, realizations, slots), int)
-    place = state["position"].values[:, 0]
-    true_rc = np.stack([rows / 2 - place[..., 1] / pitch, columns / 2 + place[..., 0] / pitch], -1)
-    known = slice(0, context)
-    for case, member in np.ndindex(cases, realizations):
-        present = np.flatnonzero(np.isfinite(true_rc[case]).all(-1).any(0))
-        colours = tracks["colour"].values[case, member]
-        begun = np.array([np.flatnonzero(s)[0] if s.any() else frames
-                          for s in seen[case, member].T], dtype=int)
-        candidates = np.flatnonzero(begun < max(context, 1))
-        with np.errstate(invalid="ignore"):
-            gap = np.linalg.norm(true_rc[case, known][:, present, None]
-                                 - rc[case, member, known][:, None, candidates], axis=-1)
-        # Who is seen in some known frames only is judged by these.
-        there = np.isfinite(gap)
-        distance = np.where(there, gap, 0).sum(0) / np.maximum(there.sum(0), 1)
-        distance = np.where(there.any(0), distance, float(rows + columns))
-        unlike = np.linalg.norm(
-            state["colour"].values[case, present][:, None] - colours[None, candidates], axis=-1)
-        cost = distance / columns + COLOUR_WEIGHT * np.nan_to_num(unlike) / 255
-        free = set(range(count))
-        holds: dict[int, int] = {}
-        for row, column in zip(*linear_sum_assignment(cost), strict=True):
-            holds[int(present[row])] = int(candidates[column])
-        free -= set(holds.values())
-        for slot in present:
-            current = holds.get(int(slot), -1)
-            if current < 0:
-                continue
-            own_colour = colours[current]
-            while current >= 0:
-                mine = seen[case, member, :, current] & (owner[case, member, :, slot] < 0)
-                owner[case, member, mine, slot] = current
-                last = int(np.flatnonzero(seen[case, member, :, current])[-1])
-                heirs = [t for t in free if last < begun[t] < frames
-                         and np.linalg.norm(colours[t] - own_colour) < ALIKE]
-                current = min(heirs, key=lambda t: begun[t], default=-1)
-                if current >= 0:
-                    free.discard(current)
-                    breaks[case, member, slot] += 1
-    return owner, breaks
+def _astray(tracks: xr.Dataset, mine: np.ndarray, size: tuple[int, int],
+            pitch: float) -> np.ndarray:
+    """(case, realization, time, stray, [x, y]) m of the tracks that are nobody's."""
+    rc = np.where(mine[..., None], np.nan, tracks["position"].values)
+    astray = np.isfinite(rc).all(axis=-1).any(axis=2)
+    found = np.full((*rc.shape[:3], int(astray.sum(axis=2).max(initial=0)), 2), np.nan)
+    for case, member in np.ndindex(astray.shape[:2]):
+        own = np.flatnonzero(astray[case, member])
+        found[case, member, :, : len(own)] = rc[case, member][:, own]
+    return np.stack([(found[..., 1] - size[1] / 2) * pitch,
+                     (size[0] / 2 - found[..., 0]) * pitch], axis=-1)
 
 
 def _contacts(tracks: xr.Dataset, owner: np.ndarray, pitch: float) -> xr.Dataset:

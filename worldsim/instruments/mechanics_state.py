@@ -35,7 +35,8 @@ def mechanics_state(truth: xr.DataTree, camera: Camera, size: tuple[int, int],
     As `worldsim.instruments.track` returns: ``position`` is the centroid of the part's whole
     outline, ``visible`` the share of it that is in the picture with no other solid in front (links
     are thin and not counted), ``area`` and ``extent`` px2 and px of the whole outline,
-    ``velocity`` px/s that of the part's middle, ``seen`` where more than nothing is visible.
+    ``velocity`` px/s that of the part's middle, ``seen`` where more than nothing is visible,
+    ``slenderness`` the ratio of the axes of the ellipse of the outline's moments (1 if round).
     Where a part is behind the camera all is NaN. Also ``part`` and ``body`` (case, object), -1 for
     empty slots, ``colour`` (case, object, rgb).
     """
@@ -49,7 +50,8 @@ def mechanics_state(truth: xr.DataTree, camera: Camera, size: tuple[int, int],
         part[case, : len(own)] = own
     shape = (cases, realizations, len(times), slots)
     values = {name: np.full((*shape, *([2] if name in _PAIRS else [])), np.nan)
-              for name in ("position", "velocity", "area", "visible", "extent", "orientation")}
+              for name in ("position", "velocity", "area", "visible", "extent", "orientation",
+                           "slenderness")}
     for case in range(cases):
         own = part[case][part[case] >= 0]
         for realization in range(realizations):
@@ -69,7 +71,7 @@ def _dataset(truth: xr.DataTree, values: dict[str, np.ndarray], part: np.ndarray
     filled = part >= 0
     colour = np.where(filled[..., None], parts["colour"].values[cases, part], np.nan)
     units = {"position": "px", "velocity": "px s-1", "area": "px2", "visible": "1",
-             "extent": "px", "orientation": "rad"}
+             "extent": "px", "orientation": "rad", "slenderness": "1"}
     dims = ("case", "realization", "time", "object")
     return xr.Dataset(
         {
@@ -113,6 +115,8 @@ def _member(truth: xr.DataTree, case: int, realization: int, own: np.ndarray, ca
 
     moments = of(lambda one: one.moments, (2, 2))
     angle = 0.5 * np.arctan2(2 * moments[..., 0, 1], moments[..., 1, 1] - moments[..., 0, 0])
+    middle = (moments[..., 1, 1] + moments[..., 0, 0]) / 2
+    half = np.hypot((moments[..., 1, 1] - moments[..., 0, 0]) / 2, moments[..., 0, 1])
     return {
         "position": of(lambda one: one.centre, (2,)),
         "velocity": _velocity(truth, case, realization, target, solids, camera, size, times),
@@ -120,6 +124,7 @@ def _member(truth: xr.DataTree, case: int, realization: int, own: np.ndarray, ca
         "visible": _visible(solids, target, outlines, camera, size),
         "extent": of(lambda one: np.ptp(one.corners, axis=0), (2,)),
         "orientation": angle % np.pi,
+        "slenderness": np.sqrt((middle + half) / np.maximum(middle - half, 1e-6)),
     }
 
 
