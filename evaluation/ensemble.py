@@ -61,3 +61,56 @@ def fair_brier(forecast: xr.DataArray, observation: xr.DataArray, member: str = 
     if members == 1:
         return score
     return score - p * (1 - p) / (members - 1)
+
+
+def energy_score(forecast: xr.DataArray, observation: xr.DataArray, over: str,
+                 member: str = "realization", observed: str = "observation") -> xr.DataArray:
+    """Fair energy score of vectors, averaged over several observations.
+
+    mean |x_i - y| - sum_ij |x_i - x_j| / (2 M (M - 1)), with Euclidean distances: Gneiting and
+    Raftery (2007), doi:10.1198/016214506000001437, eq. 22, made fair as Ferro (2014). In one
+    dimension it is `fair_crps`.
+
+    Parameters
+    ----------
+    forecast : (…, over, member). observation : (…, over, observed). over : the vectors' dim.
+
+    Returns
+    -------
+    (…) in the unit of the forecast.
+    """
+    def length(vectors: xr.DataArray) -> xr.DataArray:
+        return np.sqrt((vectors**2).sum(over, skipna=False))
+
+    members = forecast.sizes[member]
+    distance = length(forecast - observation).mean([member, observed], skipna=False)
+    if members == 1:
+        return distance
+    spread = length(forecast - forecast.rename({member: "other"}).drop_vars(
+        "other", errors="ignore")).sum([member, "other"], skipna=False)
+    return distance - spread / (2 * members * (members - 1))
+
+
+def spread_skill(forecast: xr.DataArray, observation: xr.DataArray, over: tuple[str, ...],
+                 member: str = "realization", observed: str = "observation") -> xr.DataArray:
+    """Spread of an ensemble over the error of its mean: 1 if its members are draws of what comes
+    true, less if it is too sure.
+
+    sqrt(1 + 1/M) sqrt(mean variance, ddof 1) / RMSE of the ensemble mean: Fortin et al. (2014),
+    doi:10.1175/JHM-D-14-0008.1.
+
+    Parameters
+    ----------
+    forecast : (…, over, member). observation : (…, over, observed). over : dims over which
+    variance and squared error are averaged; NaN takes no part.
+
+    Returns
+    -------
+    (…); 0 for a single member, NaN where there is no error to explain.
+    """
+    members = forecast.sizes[member]
+    squared = ((forecast.mean(member) - observation) ** 2).mean([*over, observed])
+    if members == 1:
+        return xr.zeros_like(squared).where(squared > 0)
+    variance = forecast.var(member, ddof=1).where(observation.notnull().all(observed)).mean(over)
+    return np.sqrt((1 + 1 / members) * variance / squared.where(squared > 0))

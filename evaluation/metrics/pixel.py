@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import functools
+import math
 
 import numpy as np
 import xarray as xr
 from scipy import ndimage
 
-from evaluation.metrics.metric import Metric, Sample
+from evaluation.metrics.metric import Metric, Sample, Window
 from worldsim.errors import InputError
 
 LUMINANCE = np.array([0.2125, 0.7154, 0.0721], dtype=np.float32)
 """Weights of red, green and blue (ITU-R BT.709, as scikit-image's rgb2gray)."""
+
+MAIN = "main"
+"""The view that instruments read, in `Sample.video`."""
+
+PICTURES = ("blur", "frozen", "backwards")
+"""Ladders along which pictures have to go wrong."""
+
+ROUNDING = 1.0 / 12 / 255**2
+"""Mean squared error that rounding to 8 bits makes: less does not count as better."""
 
 
 def _mse(sample: Sample, camera: str) -> xr.DataArray:
@@ -25,9 +35,9 @@ def _mse(sample: Sample, camera: str) -> xr.DataArray:
                         coords={"case": dream["case"], "time": dream["time"]})
 
 
-def _psnr(sample: Sample, camera: str) -> xr.DataArray:
+def _psnr(sample: Sample, camera: str, least: float = 0.0) -> xr.DataArray:
     with np.errstate(divide="ignore"):
-        return -10.0 * np.log10(_mse(sample, camera))
+        return -10.0 * np.log10(np.maximum(_mse(sample, camera), least))
 
 
 def _ssim(sample: Sample, camera: str) -> xr.DataArray:
@@ -78,18 +88,24 @@ def structural_similarity(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return similarity[:, inner, inner].mean(axis=(1, 2), dtype=np.float64)
 
 
-def _of(camera: str) -> tuple[Metric, ...]:
+def _of(camera: str, window: Window = "last half") -> tuple[Metric, ...]:
     tail = "" if camera == "overhead" else f"_{camera}"
+    concerns, least = (PICTURES, ROUNDING) if camera == MAIN else ((), 0.0)
+    most = -10.0 * math.log10(least) if least else np.inf
     return (
         Metric(f"pixel.mse{tail}", "1", f"mean squared difference of the {camera} view (0..1)",
-               functools.partial(_mse, camera=camera), cameras=(camera,)),
+               functools.partial(_mse, camera=camera), window=window, cameras=(camera,),
+               concerns=concerns),
         Metric(f"pixel.psnr{tail}", "dB", f"peak signal-to-noise ratio of the {camera} view",
-               functools.partial(_psnr, camera=camera), direction="higher", perfect=np.inf,
-               skilled=False, cameras=(camera,)),
+               functools.partial(_psnr, camera=camera, least=least), direction="higher",
+               perfect=most, skilled=False, window=window, cameras=(camera,), concerns=concerns),
         Metric(f"pixel.ssim{tail}", "1", f"structural similarity of the {camera} view",
                functools.partial(_ssim, camera=camera), direction="higher", perfect=1.0,
-               cameras=(camera,)),
+               window=window, cameras=(camera,), concerns=concerns),
     )
 
 
 METRICS = (*_of("overhead"), *_of("street"))
+
+MAIN_METRICS = _of(MAIN, window="dreamt")
+"""Of the view that instruments read, whatever its name."""
