@@ -25,13 +25,13 @@ _ENTRIES = 2**20
 class Stratum:
     """What one stratum (a scenario) adds to a mean over strata.
 
-    Its number is sum over metrics of mean(weight) * mean(weight * top) / mean(weight * bottom),
-    means over cases.
+    Its number is the sum over metrics of mean(weight) * mean(top) / mean(bottom), means over cases.
 
     top, bottom : (…, case, metric).
-    weight : (…, case, metric), of each metric in each case, 0 where the metric does not exist
-        (top and bottom must be finite there too); adds up to 1 over the metrics of a case. None:
-        all metrics alike in all cases.
+    weight : (…, case, metric). None: 1 over the number of metrics, so that the number is the mean
+        over metrics of ratios of means. With metrics that do not exist in all cases it says where
+        they do (1) and do not (0; top and bottom are 0 there, too): bottom's mean over all cases
+        over weight's is its mean over the cases that have it.
     """
 
     top: np.ndarray
@@ -132,12 +132,12 @@ class _Linear:
         bottom = np.swapaxes(np.asarray(stratum.bottom, dtype=np.float64), -1, -2)
         metrics = top.shape[-2]
         if stratum.weight is None:
-            weight, extra = np.full_like(top, 1 / metrics), []
+            share, extra = np.full((*top.shape[:-2], metrics), 1 / metrics), []
         else:
             weight = np.swapaxes(np.asarray(stratum.weight, dtype=np.float64), -1, -2)
-            extra = [weight - weight.mean(axis=-1, keepdims=True)]
-        top, bottom = top * weight, bottom * weight
-        below, share = bottom.mean(axis=-1), weight.mean(axis=-1)
+            share = weight.mean(axis=-1)
+            extra = [weight - share[..., None]]
+        below = bottom.mean(axis=-1)
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = top.mean(axis=-1) / below
             size = (share * np.abs(top).mean(axis=-1) / np.abs(below)).sum(axis=-1)
