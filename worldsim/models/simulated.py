@@ -57,7 +57,8 @@ class SimulatedWorld:
     workers: int = 1
     compiled: bool = False
     capabilities: Capabilities = Capabilities(
-        context=False, stochastic=True, any_size=True, any_fps=True, streaming=True, simulates=True
+        context=False, stochastic=True, any_size=True, any_fps=True, streaming=True, simulates=True,
+        actions=True,
     )
 
     @classmethod
@@ -138,6 +139,7 @@ class SimulatedWorld:
             case_numbers=query.origin.cases,
             first_realization=self._first(query),
             physics=self.physics,
+            kicks=query.actions,
             threads=self.threads,
             workers=self.workers,
             compiled=self.compiled,
