@@ -106,7 +106,7 @@ class Reading:
             if self.water:
                 groups.pop("contacts")
         if self.water:
-            groups["water"] = observe_water(video)
+            groups["water"] = observe_water(video, buildings=False)
         return xr.DataTree.from_dict({**groups, **said})
 
 

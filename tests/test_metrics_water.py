@@ -1,10 +1,12 @@
 """Metrics of water, debris, damage and people against loops and libraries, one oracle each."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
 import xarray as xr
+from evaluation_scenes import CAMERA, COLUMNS, GRASS, ROWS, TIMBER, WATER, within, x_centres
 from flood_scenes import BUILDINGS, CASES, CONTEXT, PEOPLED, PRESENT, TIMES, UNTIL, sample
 from scores.categorical import BinaryContingencyManager
 from scores.probability import brier_score_for_ensemble, crps_for_ensemble
@@ -12,6 +14,8 @@ from scores.spatial import fss_2d_single_field
 
 from evaluation.metrics import damage, debris, flooding, people, structures, water
 from evaluation.metrics.metric import Sample
+from worldsim.instruments import observe_water
+from worldsim.rollout import video_dataset
 
 METRICS = {m.name: m for module in (water, debris, structures, flooding, damage, people)
            for m in module.METRICS}
@@ -369,3 +373,19 @@ def test_fractions_forgive_what_is_near():
         assert near < far < 1.0
         scores.append(near)
     assert scores[0] > scores[1]
+
+
+def test_ground_that_looks_like_a_roof_hides_no_water_where_nothing_is_built():
+    """A front runs over a dry floor of a roof's size; no pixel beyond it is taken for wet."""
+    time = np.arange(6) / 5
+    frames = np.empty((6, ROWS, COLUMNS, 3), np.uint8)
+    frames[:] = GRASS
+    floor = within((80.0, 96.0, 50.0, 64.0))[::-1]
+    frames[:, floor] = TIMBER
+    ahead = x_centres > 78.0 + 10.0 * time[:, None]
+    flooded = floor & ~ahead[:, None]
+    frames[flooded] = WATER
+    video = video_dataset(frames[None, None], 5.0, json.dumps(CAMERA))
+    seen = observe_water(video, buildings=False)["wet"].values[0, 0]
+    np.testing.assert_array_equal(seen, flooded[:, ::-1])
+    assert (observe_water(video)["wet"].values[0, 0] & ~flooded[:, ::-1]).any()

@@ -95,13 +95,16 @@ def water_dataset(wet: np.ndarray, time: np.ndarray, y: np.ndarray, x: np.ndarra
     )
 
 
-def observe_water(video: xr.Dataset, colour: WaterColour = WaterColour()) -> xr.Dataset:
+def observe_water(video: xr.Dataset, colour: WaterColour = WaterColour(),
+                  buildings: bool = True) -> xr.Dataset:
     """Read the water from an overhead video.
 
     Parameters
     ----------
     video : `/video/<camera>` with ``rgb (case, realization, time, row, column, channel)`` uint8
         of an orthographic camera.
+    buildings : whether some may stand there, whose roofs and rubble hide water. Where none do, dry
+        ground of a roof's size and colour is better not taken for one.
 
     Returns
     -------
@@ -114,7 +117,8 @@ def observe_water(video: xr.Dataset, colour: WaterColour = WaterColour()) -> xr.
     """
     grid = GroundGrid.of(video)
     rgb = video["rgb"].values
-    wet = wet_mask(rgb, colour, first=rgb[:, :, :1], fallen=_fallen(video, grid))[..., ::-1, :]
+    fallen = _fallen(video, grid) if buildings else None
+    wet = wet_mask(rgb, colour, first=rgb[:, :, :1], fallen=fallen)[..., ::-1, :]
     members = {name: video[name].values for name in ("case", "realization") if name in video.coords}
     return water_dataset(wet, video["time"].values, grid.y[::-1], grid.x,
                          {name: (name, values) for name, values in members.items()})
