@@ -13,8 +13,8 @@ from evaluation.benchmark.skill import ZERO
 from evaluation.benchmark.subjects import identity
 from evaluation.benchmark.what_if import Curves, statistics_of
 from evaluation.benchmark.wording import power, words
-from evaluation.bootstrap import Interval
-from evaluation.summary import AgainstBaseline, Estimate, Score
+from evaluation.bootstrap import Estimate, Interval
+from evaluation.summary import AgainstBaseline, Score
 from worldsim.rollout import software_versions
 from worldsim.scenario import scenario_class
 
@@ -122,13 +122,14 @@ def _baseline(one: AgainstBaseline) -> dict[str, Any]:
 
 
 def _equivalent(one: Equivalent) -> dict[str, Any]:
+    place = one.place
     ends = None
-    if one.low is not None and one.high is not None:
-        # Open ends are said in `text`; here they are the ends of the ladder.
-        ends = [number(max(one.low, 0.0)), number(min(one.high, 1.0))]
+    if place.low is not None and place.high is not None:
+        # Open ends are said in `text`; here they are 0 and 1.
+        ends = [number(place.low), number(min(place.high, 1.0))]
     return {
         "ladder": one.ladder.name, "words": one.ladder.words, "scenarios": list(one.scenarios),
-        "strength": number(one.strength), "interval": ends, "end": one.end, "text": one.text,
+        "strength": number(place.strength), "interval": ends, "end": place.end, "text": one.text,
         "strengths": list(one.strengths), "skills": [number(s) for s in one.skills],
         "skill": number(one.skill),
     }

@@ -14,7 +14,8 @@ DATA = ("worldsim.simulator", "worldsim.mechanics", "worldsim.scenario", "worlds
 """Code on which truths and their videos depend."""
 
 INSTRUMENTS = ("worldsim.instruments", "evaluation.objects", "evaluation.observe",
-               "evaluation.ownership", "evaluation.reading", "worldsim.outcomes")
+               "evaluation.ownership", "evaluation.reading", "evaluation.consequences",
+               "worldsim.outcomes")
 """Code that reads videos and states."""
 
 METRICS = ("evaluation.metrics", "evaluation.ensemble", "evaluation.measure")

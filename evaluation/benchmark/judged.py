@@ -10,14 +10,14 @@ import numpy as np
 
 from evaluation.benchmark.equivalence import Equivalent, equivalents
 from evaluation.benchmark.ladders import stored
-from evaluation.benchmark.power import cases_needed
 from evaluation.benchmark.results import BlockResult
 from evaluation.benchmark.runner import Selection
 from evaluation.benchmark.sensitivity import CHANGES, receipt
 from evaluation.benchmark.skill import (
-    Shares,
-    case_skill,
+    ZERO,
+    case_differences,
     difference_shares,
+    errors_of,
     pooled,
     resolved,
     skill_shares,
@@ -26,7 +26,10 @@ from evaluation.benchmark.skill import (
 from evaluation.benchmark.subjects import BASELINES, REFERENCE
 from evaluation.benchmark.suites import FRESH, Suite, locked
 from evaluation.benchmark.what_if import Curves
-from evaluation.summary import Estimate
+from evaluation.bootstrap import Estimate
+from evaluation.statistics.power import cases_needed
+from evaluation.statistics.skill import case_mean_skill
+from evaluation.statistics.studentized import Stratum
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,7 +120,7 @@ def _block(result: BlockResult) -> BlockJudged:
     shares = skill_shares(result, result.model)
     if shares is None:
         return BlockJudged(result, pooled([], offset=1.0), {}, "", "")
-    each = case_skill(shares)
+    each = case_mean_skill(errors_of(result, result.model)).cases
     others = {}
     for name in (REFERENCE, *BASELINES):
         theirs = skill_shares(result, name)
@@ -126,14 +129,14 @@ def _block(result: BlockResult) -> BlockJudged:
             assert differ is not None
             others[name] = Against(pooled([theirs], offset=1.0), pooled([differ], offset=0.0))
     return BlockJudged(result, pooled([shares], offset=1.0), others,
-                       result.cases[int(np.argmax(each))], result.cases[int(np.argmin(each))])
+                       result.cases[int(np.nanargmax(each))], result.cases[int(np.nanargmin(each))])
 
 
-def _needed(differ: Sequence[Shares]) -> int | None:
+def _needed(differ: Sequence[Stratum]) -> int | None:
     """Cases per scenario to tell two models apart."""
     if not differ or min(len(one.top) for one in differ) < 2:
         return None
-    return cases_needed([1 - case_skill(one) for one in differ])
+    return cases_needed([case_differences(one) for one in differ])
 
 
 def _sensitivity(blocks: Sequence[BlockResult], model: str, suite: Suite, selection: Selection,
@@ -169,7 +172,7 @@ SENSITIVITY_CASES = 8
 
 
 def _changed_shares(result: BlockResult, model: str,
-                    values: dict[str, dict[str, float]]) -> tuple[Shares, Shares] | None:
+                    values: dict[str, dict[str, float]]) -> tuple[Stratum, Stratum] | None:
     at = [result.cases.index(case) for case in values]
     tops, bottoms, moved = [], [], []
     for metric in resolved(result):
@@ -181,8 +184,8 @@ def _changed_shares(result: BlockResult, model: str,
             continue
         tops.append(again - perfect)
         moved.append(again - own)
-        bottoms.append(result.errors("baseline:frozen", metric)[at] - perfect)
+        bottoms.append(result.errors(ZERO, metric)[at] - perfect)
     if not tops:
         return None
     bottom = np.stack(bottoms, axis=1)
-    return Shares(np.stack(tops, axis=1), bottom), Shares(np.stack(moved, axis=1), bottom)
+    return Stratum(np.stack(tops, axis=1), bottom), Stratum(np.stack(moved, axis=1), bottom)

@@ -17,14 +17,6 @@ import torch
 import xarray as xr
 
 from evaluation.benchmark.cases import Case
-from evaluation.benchmark.curve_statistics import (
-    NONE,
-    determination,
-    direction,
-    null_ratio,
-    rank,
-    slope,
-)
 from evaluation.benchmark.measuring import (
     Measured,
     failure_of,
@@ -35,8 +27,16 @@ from evaluation.benchmark.responses import RESPONSES
 from evaluation.benchmark.store import SUFFIX, load_entry, save_entry
 from evaluation.benchmark.subjects import FLOOR, REFERENCE, TRUTH, shared, subject
 from evaluation.benchmark.suites import Block, Suite, Sweep
+from evaluation.bootstrap import Estimate, Interval
 from evaluation.measure import Sample, observe_model
-from evaluation.summary import Estimate
+from evaluation.statistics.response import (
+    change_noise,
+    determination,
+    direction_accuracy,
+    null_ratio,
+    rank_agreement,
+    slope,
+)
 from worldsim.errors import InputError
 from worldsim.scenario import scenario_class
 from worldsim.simulator.worker_pool import WorkerPool
@@ -141,21 +141,22 @@ class Curves:
 
 
 def statistics_of(curves: Curves, dream: np.ndarray | None = None) -> dict[str, Estimate]:
-    """What is said of a sweep, of the model or of other responses (case, level) to it.
-
-    Cases in which the model failed at any level are left out; they are counted in `Curve.failures`.
-    """
+    """What is said of a sweep, of the model or of other responses (case, level) to it; see
+    `evaluation.statistics.response`. A case that failed at any level counts as one that does not
+    respond."""
     own = curves.own
     g = own.dream if dream is None else dream
-    whole = np.isfinite(g).all(axis=1)
+    names = ("null_ratio",) if own.sweep.null else ("determination", "slope", "direction", "rank")
+    if not np.isfinite(g).any():
+        why = own.unsupported or "the model has no answer"
+        return dict.fromkeys(names, Estimate(None, Interval(None, None, why)))
     if own.sweep.null:
-        return {"null_ratio": null_ratio(g[whole], own.truth[whole], own.floor[whole])
-                if whole.any() else NONE}
-    names = ("determination", "slope", "direction", "rank")
-    if not whole.any():
-        return dict.fromkeys(names, NONE)
-    f, g, floor = own.truth[whole], g[whole], own.floor[whole]
-    found = (determination(f, g), slope(f, g), direction(f, g, floor), rank(f, g))
+        return {"null_ratio": null_ratio(g, own.floor)}
+    levels = np.array(own.sweep.levels, dtype=float)
+    noise = change_noise(own.floor, own.truth)
+    found = (determination(g, own.truth), slope(g, own.truth),
+             direction_accuracy(g, own.truth, levels, noise=noise).accuracy,
+             rank_agreement(g, own.truth).kendall)
     return dict(zip(names, found, strict=True))
 
 

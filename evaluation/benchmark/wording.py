@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from evaluation.benchmark.judged import Against, Judged
-from evaluation.summary import Estimate
+from evaluation.benchmark.judged import Judged
+from evaluation.bootstrap import Estimate
+from evaluation.statistics.power import power_in_words
 
 
 def words(judged: Judged) -> list[str]:
@@ -38,17 +39,12 @@ def words(judged: Judged) -> list[str]:
 
 def power(judged: Judged) -> list[str]:
     """How many cases it would take to tell the model from each other one."""
-    return [_needed(judged.model, name, one) for name, one in judged.others.items()]
-
-
-def _needed(model: str, name: str, one: Against) -> str:
-    if one.verdict != "cannot be told":
-        enough = f"; about {one.needed} cases a scenario would do" if one.needed else ""
-        return f"{model} is told from {_plain(name)}{enough}."
-    if one.needed is None:
-        return f"No number of cases is known to tell {model} from {_plain(name)}."
-    return (f"To tell {model} from {_plain(name)} you need about {one.needed} cases of every "
-            "scenario.")
+    scenarios = sum(one.skill.value is not None for one in judged.blocks)
+    said = []
+    for name, one in judged.others.items():
+        text = power_in_words(judged.model, _plain(name), one.needed, scenarios)
+        said.append(f"{text[0].upper()}{text[1:]}.")
+    return said
 
 
 def _plain(name: str) -> str:

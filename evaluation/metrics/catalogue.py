@@ -4,15 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from evaluation.metrics import debris, structures, trajectory, water
+from evaluation.metrics import (
+    conservation,
+    damage,
+    debris,
+    flooding,
+    people,
+    permanence,
+    pixel,
+    structures,
+    trajectory,
+    water,
+)
 from evaluation.metrics.metric import Metric
 from evaluation.reading import reading_of
 
 CATALOGUE: tuple[Metric, ...] = (
     *trajectory.METRICS,
-    *(m for m in water.METRICS if m.needs),
-    *(m for m in debris.METRICS if m.needs),
-    *(m for m in structures.METRICS if m.needs),
+    *conservation.METRICS,
+    *permanence.METRICS,
+    *water.METRICS,
+    *flooding.METRICS,
+    *debris.METRICS,
+    *structures.METRICS,
+    *damage.METRICS,
+    *people.METRICS,
+    *pixel.MAIN_METRICS,
 )
 """All of them; a metric takes part where a scenario has what it needs."""
 
