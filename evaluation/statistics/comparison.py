@@ -10,8 +10,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Literal
 
+import numpy as np
+
 from evaluation.bootstrap import DEFAULT, Bootstrap, Estimate
 from evaluation.statistics.skill import Errors, estimate_of, skill_loss
+from evaluation.statistics.studentized import NOISE
 from worldsim.errors import InputError
 
 Verdict = Literal["better", "worse", "cannot be told"]
@@ -21,8 +24,9 @@ Scenarios = Mapping[str, Mapping[str, Errors]]
 
 
 def verdict(difference: Estimate) -> Verdict:
-    """Of a model whose skill less another's is given."""
-    if difference.value is None or not difference.interval.excludes_zero:
+    """Of a model whose skill less another's is given; what is left of rounding is no difference."""
+    if (difference.value is None or not difference.interval.excludes_zero
+            or abs(difference.value) <= NOISE):
         return "cannot be told"
     return "better" if difference.value > 0 else "worse"
 
@@ -67,8 +71,11 @@ def compare(model: Scenarios, other: Scenarios, settings: Bootstrap = DEFAULT) -
             raise InputError(f"{scenario}: compared by other metrics: "
                              f"{sorted(set(metrics) ^ set(theirs))}")
         for name, one in metrics.items():
-            if (one.exists != theirs[name].exists).any() or len(one.own) != len(theirs[name].own):
-                raise InputError(f"{scenario}, {name}: compared on other cases")
+            same = theirs[name]
+            if not all(np.array_equal(x, y, equal_nan=True) for x, y in (
+                    (one.ref, same.ref), (one.base, same.base), (one.floor, same.floor))):
+                raise InputError(f"{scenario}, {name}: compared on other cases or against another "
+                                 "baseline")
         losses[scenario] = skill_loss(metrics, theirs)
     each = {name: Compared(estimate_of([] if loss is None else [loss], settings, offset=0.0))
             for name, loss in losses.items()}
