@@ -71,13 +71,13 @@ METRICS = (
            skilled=False, needs=IN_TOWNS),
     Metric("structures.damage_rps", "1", "fair ranked probability score of each building's final "
            f"damage state ({', '.join(s.replace('_', ' ') for s in DAMAGE_STATES)}), over the "
-           "number of thresholds", _rps, ensemble=True, needs=IN_TOWNS),
+           "number of thresholds", _rps, ensemble=True, needs=IN_TOWNS, concerns=("gravity",)),
     Metric("structures.drift_error", "1", "fair CRPS of each building's largest drift ratio while "
            "it held", functools.partial(_over_buildings, name="drift"), ensemble=True,
            needs=IN_TOWNS),
     Metric("structures.failure_time", "s", "fair CRPS of when each building comes down or leaves "
            "its place; what holds counts as failing at the end of the record", _failure_time,
-           ensemble=True, needs=IN_TOWNS),
+           ensemble=True, needs=IN_TOWNS, concerns=("gravity",)),
     Metric("structures.max_depth", "m", "fair CRPS of the deepest water at each building",
            functools.partial(_over_buildings, name="depth_at_building"), ensemble=True,
            needs=IN_TOWNS, concerns=("gravity",)),

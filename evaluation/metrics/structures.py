@@ -69,7 +69,8 @@ def _not_found(sample: Sample) -> xr.DataArray:
 
 METRICS = (
     Metric("structures.standing_brier", "1", "fair Brier score of each building standing",
-           _standing_brier, ensemble=True, needs=("buildings",), concerns=("frozen",)),
+           _standing_brier, ensemble=True, needs=("buildings",),
+           concerns=("gravity", "frozen")),
     Metric("structures.not_found", "1", "share of the buildings that are not recognised in the "
            "first frame", _not_found, skilled=False, needs=("buildings",)),
 )
