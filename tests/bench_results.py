@@ -177,10 +177,7 @@ def tables(found: dict[str, Any], seed: int = 0) -> xr.DataTree:
     rows = [found["model"]["name"], "mujoco", *BASELINES, "floor"]
     groups = {}
     for one in found["blocks"]:
-        if one["scenario"] in found["unsupported"]:
-            rows_here = rows[1:]
-        else:
-            rows_here = rows
+        rows_here = rows[1:] if one["scenario"] in found["unsupported"] else rows
         names = [m["metric"] for m in one["metrics"]]
         cases = [f"{one['scenario']}-{one['split']}-{n:04d}" for n in range(one["cases"])]
         times = np.arange(FRAMES) / FPS

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.benchmark.report import films, page, write_report
-from evaluation.benchmark.report.figures import response_plot
+from evaluation.benchmark.report.figures import ladder_plot, response_plot
 from evaluation.benchmark.report.skill_chart import skill_chart
 from evaluation.benchmark.report.stored import read_run
 from evaluation.benchmark.report.wording import (
@@ -194,7 +194,7 @@ def test_nothing_but_nulls(tmp_path):
     found.update(equivalents=[one], what_if=[empty], sensitivity=[], power=[], words=[])
     words = Page(text_of(tmp_path, found)).words()
     assert "No skill can be given for videos:my-model: nothing was told." in words
-    assert not re.search(r"\b(None|nan|null)\b", words)
+    assert not re.search(r"\b(None|nan|null(?! ratio))\b", words)
 
 
 def test_everything_unsupported(tmp_path):
@@ -287,6 +287,13 @@ def test_answer_gives_skill_rivals_and_equivalents():
     ]
 
 
+def test_without_intervals_nothing_is_claimed_beside_others():
+    said = answer(synthetic.result(cases=3, half=None))
+    assert said[0].startswith("videos:my-model has a skill of 0.48 over 3 scenarios")
+    assert said[1].startswith("Without intervals nothing is said beside the simulator with")
+    assert "beats" not in said[1] and "beaten" not in said[1]
+
+
 def test_answer_puts_equivalents_with_a_place_first_and_counts_the_rest():
     found = synthetic.result()
     beyond = {**synthetic.equivalent(), "strength": None, "text": "as wrong as blur more than 50%"}
@@ -362,6 +369,31 @@ def test_grey_ground_covers_just_the_levels_outside_the_training_range():
     one = synthetic.what_if()
     assert len(re.findall("patch_", response_plot(one, "m", "w").plot.svg)) > len(
         re.findall("patch_", response_plot({**one, "in_range": [True] * 11}, "m", "w").plot.svg))
+
+
+def ladder_of(**changes):
+    return ladder_plot({**synthetic.equivalent(), **changes}, "m").svg
+
+
+def test_place_on_a_ladder_lies_on_the_model_s_line_within_its_interval():
+    svg = " ".join(ladder_of().split())
+    x, y = map(float, re.search(r'<use [^>]*x="([\d.]+)" y="([\d.]+)"[^>]*stroke: #ffffff',
+                                svg).groups())
+    level = re.search(r'd="M [\d.]+ ([\d.]+) L [\d.]+ ([\d.]+) "[^>]*stroke: #d55e00', svg)
+    low, high = re.search(r'd="M ([\d.]+) [\d.]+ L ([\d.]+) [^>]*fill: #d55e00', svg).groups()
+    assert float(level[1]) == float(level[2]) == pytest.approx(y)
+    assert float(low) < x < float(high)
+    # on a logarithmic axis the share of the way is that of the logarithms
+    share = (x - float(low)) / (float(high) - float(low))
+    assert share == pytest.approx(np.log(0.12 / 0.09) / np.log(0.15 / 0.09), abs=1e-4)
+
+
+@pytest.mark.parametrize(("interval", "end", "banded"), [
+    ([0.09, 0.15], "", True), ([0.3, 1.0], "", True), ([0.0, 0.03], "", True), (None, "", False),
+    ([0.0, 0.0], "below", False), ([1.0, 1.0], "above", False), ([None, 1.0], "above", False),
+])
+def test_interval_on_a_ladder_is_drawn_where_the_ladder_has_it(interval, end, banded):
+    assert ("interval of the place" in ladder_of(interval=interval, end=end)) is banded
 
 
 def test_levels_outside_are_marked_in_the_table_and_for_the_slider(read):

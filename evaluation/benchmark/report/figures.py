@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,6 +21,9 @@ from evaluation.report.svg import plot, plot_style
 
 NAME_LENGTH = 22
 """Of a model's name in a legend; longer ones are cut there, not in the text."""
+
+AXIS_WIDTH = 40
+"""Characters of an axis label's line."""
 
 BANDS = Bootstrap(resamples=500)
 """Of the bands around curves, one interval an instant; a picture shows no third digit."""
@@ -58,7 +62,8 @@ def ladder_plot(one: Mapping[str, Any], model: str) -> Plot | None:
                        label=_safe(short_name(model)))
         _crossing(ax, one, strengths)
         ax.set_xscale("log")
-        ax.set(xlabel=f"{_safe(_axis_words(one['words']))} [%]", ylabel="skill [1]")
+        words = textwrap.fill(f"{_axis_words(one['words'])} [%]", AXIS_WIDTH)
+        ax.set(xlabel=_safe(words), ylabel="skill [1]")
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         ax.xaxis.set_minor_formatter(NullFormatter())
         ax.set_xticks([2, 5, 10, 20, 50])
@@ -81,11 +86,13 @@ def _axis_words(words: str) -> str:
 def _crossing(ax: Axes, one: Mapping[str, Any], strengths: np.ndarray) -> None:
     """The interval of the model's place as a band, the place itself as a mark."""
     if one["interval"] is not None:
-        low, high = (100 * end if end is not None else None for end in one["interval"])
-        left = strengths[0] / 1.15 if low is None else max(low, strengths[0] / 1.15)
-        right = strengths[-1] * 1.15 if high is None else min(high, strengths[-1] * 1.15)
-        ax.axvspan(left, right, color=plots.VERMILLION, alpha=0.15, linewidth=0,
-                   label="95 % interval of the place")
+        # An end that JSON cannot hold is beyond the ladder's end on which the model is.
+        beyond = np.inf if one["end"] == "above" else 0.0
+        low, high = (100 * (beyond if end is None else end) for end in one["interval"])
+        left, right = max(low, strengths[0] / 1.15), min(high, strengths[-1] * 1.15)
+        if left < right:
+            ax.axvspan(left, right, color=plots.VERMILLION, alpha=0.15, linewidth=0,
+                       label="95 % interval of the place")
     if one["strength"] is not None and one["skill"] is not None:
         ax.plot([100 * one["strength"]], [one["skill"]], "D", color=plots.VERMILLION, markersize=7,
                 markeredgecolor="white", zorder=5)
@@ -138,6 +145,8 @@ def response_plot(one: Mapping[str, Any], model: str, name: str) -> Responses:
                     label=_safe(label))
         ax.set(xlabel=_safe(_with_unit(str(one["parameter"]).replace("_", " "), one["unit"])),
                ylabel=_safe(_with_unit("response", one["response_unit"])))
+        if one["null"]:
+            _room_for_nothing(ax)
         if not numeric:
             ax.set_xticks(x, [_safe(str(level)) for level in levels])
             ax.margins(x=0.15)
@@ -149,6 +158,14 @@ def response_plot(one: Mapping[str, Any], model: str, name: str) -> Responses:
     frame = ax.get_position()
     return Responses(drawn, tuple(round(100 * p / figure.bbox.width, 2) for p in across),
                      round(100 * (1 - frame.y1), 2), round(100 * frame.height, 2))
+
+
+def _room_for_nothing(ax: Axes) -> None:
+    """At least a fifth of the response on the axis, or the instruments' last digits fill it."""
+    low, high = ax.get_ylim()
+    middle = (low + high) / 2
+    half = max((high - low) / 2, 0.1 * abs(middle))
+    ax.set_ylim(middle - half, middle + half)
 
 
 def _with_unit(words: str, unit: str) -> str:
@@ -220,7 +237,8 @@ def _error_plot(block: Mapping[str, Any], metric: Mapping[str, Any], series: xr.
     with plot_style():
         ax = plots.error_over_time(
             time, curves, unit_symbol(metric["unit"]) or "1", labels=labels, interval=_band(own),
-            context=block["context"] / block["fps"], quantity=_safe(metric["metric"].rpartition(".")[2].replace("_", " ")),
+            context=block["context"] / block["fps"],
+            quantity=_safe(metric["metric"].rpartition(".")[2].replace("_", " ")),
             higher_is_better=metric["direction"] == "higher",
         )
     sentence = metric["meaning"][0].upper() + metric["meaning"][1:]

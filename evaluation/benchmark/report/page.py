@@ -146,9 +146,9 @@ def _render(contents: Contents) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )
     environment.filters.update(
-        number=number, unit=wording.unit_symbol, lines=lines, skill=wording.skill, between=wording.between,
-        named=wording.named, metric_title=metric_title, by_reason=wording.by_reason,
-        counted=wording.counted, amounts=_amounts, plain=_plain,
+        number=number, unit=wording.unit_symbol, lines=lines, skill=wording.skill,
+        between=wording.between, named=wording.named, metric_title=metric_title,
+        by_reason=wording.by_reason, counted=wording.counted, amounts=_amounts, plain=_plain,
     )
     mine, theirs = files("evaluation.benchmark.report"), files("evaluation.report")
     style = (theirs.joinpath("style.css").read_text("utf-8")

@@ -89,7 +89,7 @@ def limits(result: Mapping[str, Any]) -> list[str]:
     if not result["official"]:
         because = "; ".join(result["unofficial_because"]) or "no reason is recorded"
         told.append("Where this model ranks: the result is unofficial and must not stand on a "
-                    f"leaderboard, for {because}.")
+                    f"leaderboard: {because}.")
     for reason, scenarios in by_reason(result["unsupported"]).items():
         told.append(f"How it does in {_plain(scenarios)}, where it cannot be asked: "
                     f"{_sentence(reason)}")
@@ -160,7 +160,7 @@ def _few(result: Mapping[str, Any]) -> list[str]:
     overall = result["overall"]["skill"]
     if overall["value"] is not None and overall["interval"] is None:
         why = overall["interval_reason"] or "no reason is recorded"
-        return [f"Whether differences are chance: there is no interval, for {_sentence(why)}"]
+        return [f"Whether differences are chance: there is no interval: {_sentence(why)}"]
     without = [b for b in result["blocks"]
                if b["skill"]["value"] is not None and b["skill"]["interval"] is None]
     if not without:
@@ -197,11 +197,14 @@ def rivals_sentence(result: Mapping[str, Any]) -> str:
     """Whom the model beats, and who beats it."""
     found: dict[str, list[str]] = {}
     for name, other in result["overall"]["others"].items():
-        found.setdefault(other["verdict"], []).append(named(name))
-    parts = [f"{verb} {listed(found[verdict], last)}" for verdict, verb, last in (
-        ("better", "beats", "and"), ("worse", "is beaten by", "and"),
-        ("cannot be told", "cannot be told from", "or")) if verdict in found]
-    return f"It {'; it '.join(parts)}." if parts else ""
+        sort = other["verdict"] if other["difference"]["interval"] is not None else "no interval"
+        found.setdefault(sort, []).append(named(name))
+    parts = [f"{verb} {listed(found[sort], last)}" for sort, verb, last in (
+        ("better", "it beats", "and"), ("worse", "it is beaten by", "and"),
+        ("cannot be told", "it cannot be told from", "or"),
+        ("no interval", "without intervals nothing is said beside", "or")) if sort in found]
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]}." if parts else ""
 
 
 def equivalents_sentence(result: Mapping[str, Any], most: int = EQUIVALENTS) -> str:
