@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
@@ -140,6 +141,18 @@ def _what_if(one: Mapping[str, Any], model: str, name: str) -> WhatIf:
 
 
 def _render(contents: Contents) -> str:
+    mine, theirs = files("evaluation.benchmark.report"), files("evaluation.report")
+    style = (theirs.joinpath("style.css").read_text("utf-8")
+             + mine.joinpath("bench.css").read_text("utf-8"))
+    return _environment().get_template("bench.html").render(
+        c=contents, r=contents.r, style=style, statistics=STATISTICS, rows=ROWS,
+        script=mine.joinpath("bench.js").read_text("utf-8"),
+    ).strip()
+
+
+@functools.cache
+def _environment() -> Environment:
+    """Templates of the page over those of other reports, compiled once."""
     environment = Environment(
         loader=ChoiceLoader([PackageLoader("evaluation.benchmark.report", "."),
                              PackageLoader("evaluation.report", ".")]),
@@ -150,13 +163,7 @@ def _render(contents: Contents) -> str:
         between=wording.between, named=wording.named, metric_title=metric_title,
         by_reason=wording.by_reason, counted=wording.counted, amounts=_amounts, plain=_plain,
     )
-    mine, theirs = files("evaluation.benchmark.report"), files("evaluation.report")
-    style = (theirs.joinpath("style.css").read_text("utf-8")
-             + mine.joinpath("bench.css").read_text("utf-8"))
-    return environment.get_template("bench.html").render(
-        c=contents, r=contents.r, style=style, statistics=STATISTICS, rows=ROWS,
-        script=mine.joinpath("bench.js").read_text("utf-8"),
-    ).strip()
+    return environment
 
 
 def _amounts(interval: Sequence[float | None] | None) -> str:
