@@ -99,11 +99,17 @@ def _compute(metrics: Sequence[Metric], sample: Sample) -> Results:
 
 
 def _averaged(metrics: Sequence[Metric], samples: Iterable[Sample]) -> Results:
-    """Each metric's mean over several samples."""
+    """Each metric's mean over several samples, those apart in which it has nothing to judge."""
     if not metrics:
         return {}
     each = [_compute(metrics, sample) for sample in samples]
-    return {m.name: sum(results[m.name] for results in each) / len(each) for m in metrics}
+    return {m.name: _known_mean([results[m.name] for results in each]) for m in metrics}
+
+
+def _known_mean(values: Sequence[xr.DataArray]) -> xr.DataArray:
+    """Mean of several arrays of a shape where they are not NaN."""
+    count = sum(one.notnull() for one in values)
+    return sum(one.fillna(0.0) for one in values) / xr.where(count > 0, count, np.nan)
 
 
 def _pairs(sample: Sample, same: bool = False) -> Iterator[Sample]:

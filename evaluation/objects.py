@@ -250,7 +250,7 @@ def _astray(tracks: xr.Dataset, mine: np.ndarray, size: tuple[int, int],
             pitch: float) -> np.ndarray:
     """(case, realization, time, stray, [x, y]) m of the tracks that are nobody's."""
     rc = np.where(mine[..., None], np.nan, tracks["position"].values)
-    astray = np.isfinite(rc).all(axis=-1).any(axis=2)
+    astray = np.asarray(np.isfinite(rc).all(axis=-1).any(axis=2))
     found = np.full((*rc.shape[:3], int(astray.sum(axis=2).max(initial=0)), 2), np.nan)
     for case, member in np.ndindex(astray.shape[:2]):
         own = np.flatnonzero(astray[case, member])

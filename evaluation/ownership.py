@@ -89,16 +89,24 @@ def _begin(one: _Member, context: int, columns: int) -> dict[int, int]:
     known = slice(0, context)
     present = np.flatnonzero(one.shown[known].any(axis=0))
     tracks = np.flatnonzero(_begun(one.seen) < context)
-    gap = np.linalg.norm(one.true_place[known][:, present, None]
-                         - one.place[known][:, None, tracks], axis=-1)
-    # Who is seen in some known frames only is judged by these.
+    true, own = one.true_place[known][:, present], one.place[known][:, tracks]
+    gap = np.linalg.norm(true[:, :, None] - own[:, None], axis=-1)
+    # Who is seen in some known frames only is judged by these; who is never seen when the object is
+    # shown by where both are on average, and counts as a picture's width further away.
     there = np.isfinite(gap)
     distance = np.where(there, gap, 0).sum(0) / np.maximum(there.sum(0), 1)
-    distance = np.where(there.any(0), distance, 2.0 * columns)
+    apart = np.linalg.norm(_mean(true)[:, None] - _mean(own)[None], axis=-1)
+    distance = np.where(there.any(0), distance, apart + columns)
     unlike = np.linalg.norm(one.true_colour[present][:, None] - one.colour[tracks][None], axis=-1)
     cost = distance / columns + COLOUR_WEIGHT * np.nan_to_num(unlike) / 255
     return {int(present[row]): int(tracks[column])
             for row, column in zip(*linear_sum_assignment(cost), strict=True)}
+
+
+def _mean(place: np.ndarray) -> np.ndarray:
+    """(n, 2) mean of (time, n, 2) where it is not NaN."""
+    known = np.isfinite(place)
+    return np.asarray(np.where(known, place, 0).sum(0) / np.maximum(known.sum(0), 1))
 
 
 def _take_over(one: _Member, held: dict[int, int], owner: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ constant could be read from errs by all of it: by 1.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -121,10 +122,9 @@ def _energy_residual(pair: Pair) -> np.ndarray:
 
 def _restitution_error(pair: Pair) -> np.ndarray:
     large = pair.true_hits.jump >= JUMP * pair.pitch / pair.step
-    shown = np.array([all(at in pair.shown_hits(int(n)) for n in numbers if n >= 0)
-                      for at, numbers in zip(pair.true_hits.time, pair.true_hits.objects,
-                                             strict=True)], dtype=bool)
-    truth = fitted_restitution(speeds(pair, pair.truth, pair.true_hits.only(large & shown)))
+    in_view = np.where(pair.judged[..., None], pair.truth.position, np.nan)
+    truth = fitted_restitution(speeds(
+        pair, dataclasses.replace(pair.truth, position=in_view), pair.true_hits.only(large)))
     dream = fitted_restitution(speeds(pair, pair.dream, pair.hits))
     return np.array(np.nan if np.isnan(truth) else MOST if np.isnan(dream)
                     else min(abs(dream - truth), MOST))

@@ -7,11 +7,9 @@ from scipy.optimize import linear_sum_assignment
 
 from evaluation.metrics.pairs import Contacts, Objects, Pair
 
-REACH = 10
-"""Frames before or after a contact, at most, whose positions give the velocity at its instant: the
-slope of a parabola through them, of a line where they are fewer than `BENT`."""
-
-BENT = 5
+REACH, LEAST = 10, 5
+"""Frames before or after a contact, at most and at least, whose positions give the velocity at its
+instant: the slope of the parabola through them."""
 
 TOLERANCE = 0.1
 """s: contacts of one object so near in time may be the same."""
@@ -59,10 +57,9 @@ def _sides(pair: Pair, objects: Objects, hits: Contacts, number: int,
 
 def _slope(time: np.ndarray, place: np.ndarray) -> np.ndarray:
     """([x, y]) m/s at time 0."""
-    if len(time) < 2:
+    if len(time) < LEAST:
         return np.full(2, np.nan)
-    degree = 2 if len(time) >= BENT else 1
-    return np.asarray(np.polynomial.polynomial.polyfit(time, place, degree)[1])
+    return np.asarray(np.polynomial.polynomial.polyfit(time, place, 2)[1])
 
 
 def fitted_restitution(closing_parting: np.ndarray) -> float:
