@@ -201,10 +201,11 @@ def table(rows: Sequence[Coverage], command: str, seconds: float) -> str:
 READING = """\
 "Below the truth": the whole interval lies too low. The more skewed the errors and the fewer the
 cases, the likelier these hold no example of the long tail, and then nothing in them tells of it:
-with lognormal errors take the 95% for 93 (16 cases and more) or 90 (8 cases). No interval is given where too many resamples hold equal
-cases only; coverage is that of the intervals that are given. "A point": all cases agree (no event
-in any), and the interval is their value: right for the truth against itself, and as sure of itself
-where an event was merely rare. These count as misses here."""
+with lognormal errors take the 95% for about 92 (16 cases and more) or 90 (8 cases). No interval is
+given where too many resamples hold equal cases only; coverage is that of the intervals that are
+given. "A point": all cases agree (no event in any), and the interval is their value: right for the
+truth against itself, and as sure of itself where an event was merely rare. These count as misses
+here."""
 
 
 def _options(args: Sequence[str]) -> argparse.Namespace:
