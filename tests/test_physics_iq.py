@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +24,16 @@ from evaluation.physics_iq.agreement import (
     spatiotemporal_iou,
     weighted_spatial_iou,
 )
+from evaluation.physics_iq.blindness import (
+    DREAMS,
+    MEASURES,
+    ONCE,
+    Demonstration,
+    Scene,
+    measure,
+    record,
+)
+from evaluation.physics_iq.blindness_record import write_record
 from evaluation.physics_iq.masks import motion_masks
 from evaluation.physics_iq.score import original, original_rounded, verified
 from evaluation.physics_iq.style import physics_iq_style, physics_iq_style_exact
@@ -270,3 +282,33 @@ def test_films_and_masks_must_fit() -> None:
     mask = np.zeros(film.shape[:-1], bool)
     with pytest.raises(InputError, match="bool"):
         physics_iq_style_exact(film, film, film, mask, mask, mask.astype(int), FPS)
+
+
+# What it misses
+
+def test_what_masks_miss_instruments_read(tmp_path: Path) -> None:
+    """Of a ball at half gravity: half the acceleration is read, most of the score is kept."""
+    found = measure(Demonstration(cases=1, duration=1.2), Scene("falls", ONCE))
+    means = {name: {key: values[key].mean() for key in MEASURES}
+             for name, values in found.items()}
+    for name, share in (("frozen", 0), ("mujoco:gravity=1.81", 1.81 / 9.80665),
+                        ("mujoco:gravity=-50%", 0.5), ("mujoco", 1)):
+        assert means[name]["acceleration"] == pytest.approx(share, abs=0.02)
+    scores = [means[name]["exact"] for name in DREAMS]
+    assert scores == sorted(scores) and scores[-1] == pytest.approx(100, abs=0.5)
+    assert means["mujoco:gravity=-50%"]["exact"] > 60
+    # A tenth of a pixel is 0.005 m.
+    off = [means[name]["position"] for name in DREAMS]
+    assert off == sorted(off, reverse=True) and off[2] > 0.1 and off[-1] < 0.005
+    one = found["frozen"]
+    assert (one["SP"] == 0).all() and (one["WS"] == 0).all()
+    dreams = record(found)
+    assert dreams["frozen"]["acceleration"]["interval"] is None  # one case gives none
+    paths = write_record(tmp_path, {
+        "command": "x", "settings": {"cases": 1, "scenario": "free_fall", "duration": 1.2},
+        "interval": {"level": 0.95}, "scenes": {"one ball": dreams},
+        "measures": {key: {"what": what, "unit": unit} for key, (what, unit) in MEASURES.items()},
+    })
+    assert [path.suffix for path in paths] == [".json", ".md", ".png"]
+    assert "| `mujoco:gravity=-50%` | gravity halved |" in paths[1].read_text()
+    assert json.loads(paths[0].read_text())["scenes"]["one ball"]["mujoco"]["data_set"] > 99

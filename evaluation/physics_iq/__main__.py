@@ -31,7 +31,8 @@ def _options(args: Sequence[str]) -> argparse.Namespace:
 
 
 def _report(score: FolderScore) -> str:
-    rows = [("", "spatial IoU", "spatiotemporal IoU", "weighted spatial IoU", "MSE")]
+    rows: list[tuple[str, ...]] = [
+        ("", "spatial IoU", "spatiotemporal IoU", "weighted spatial IoU", "MSE")]
     for name, four in (("dreams", score.dream), ("second takes", score.variance),
                        ("Verified ratio", score.parts)):
         rows.append((name, *(f"{value:.4f}" for value in (

@@ -64,7 +64,8 @@ def mean_agreement(each: Iterable[Agreement]) -> Agreement:
 def spatial_iou(first: np.ndarray, second: np.ndarray) -> float:
     """IoU of two videos' masks (time, ...) bool, each united over time; 1 if both are empty."""
     _check_alike(first, second, "masks")
-    return float(_iou(first.any(axis=0)[None], second.any(axis=0)[None])[0])
+    first_ever, second_ever = (np.any(masks, axis=0, keepdims=True) for masks in (first, second))
+    return float(_iou(first_ever, second_ever)[0])
 
 
 def spatiotemporal_iou(first: np.ndarray, second: np.ndarray) -> np.ndarray:

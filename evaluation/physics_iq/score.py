@@ -46,10 +46,16 @@ def original(dream: Agreement, variance: Agreement) -> float:
     dream : of dreams with the first takes, averaged over cases and views.
     variance : of the second takes with the first ones, likewise.
     """
+    return float(np.clip(unclipped(dream, variance), 0.0, 100.0))
+
+
+def unclipped(dream: Agreement, variance: Agreement) -> float:
+    """`original` before it is clipped: above 100 where dreams meet the first takes better than the
+    second takes do."""
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = np.divide([dream.spatiotemporal, dream.spatial, dream.weighted_spatial],
                            [variance.spatiotemporal, variance.spatial, variance.weighted_spatial])
-    return float(100.0 * np.clip(ratios.mean() - (dream.mse - variance.mse), 0.0, 1.0))
+    return float(100.0 * (ratios.mean() - (dream.mse - variance.mse)))
 
 
 def original_rounded(dream: Agreement, variance: Agreement) -> float:

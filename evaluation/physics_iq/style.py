@@ -11,7 +11,7 @@ import numpy as np
 
 from evaluation.physics_iq.agreement import Agreement, agreement
 from evaluation.physics_iq.masks import checked, motion_masks
-from evaluation.physics_iq.score import original, verified
+from evaluation.physics_iq.score import original, unclipped, verified
 from worldsim.errors import InputError
 
 SECONDS = 5.0
@@ -45,7 +45,8 @@ def physics_iq_style(dream: np.ndarray, truth_a: np.ndarray, truth_b: np.ndarray
     SP, ST, WS : spatial, spatiotemporal and weighted spatial IoU, 0 to 1; MSE : of values from 0 to
     1; SP_variance, ST_variance, WS_variance, MSE_variance : the same of truth_b; original,
     verified : the scores that a data set of this one case would have, 0 to 100, NaN where the
-    original is 0/0.
+    original is 0/0; unclipped : the original before it is clipped, which can be averaged over
+    cases.
 
     Raises
     ------
@@ -79,7 +80,7 @@ def as_numbers(dream: Agreement, variance: Agreement) -> dict[str, float]:
     return {
         **{short: getattr(dream, name) for short, name in names.items()},
         **{f"{short}_variance": getattr(variance, name) for short, name in names.items()},
-        "original": original(dream, variance),
+        "original": original(dream, variance), "unclipped": unclipped(dream, variance),
         "verified": verified(dream, variance).score,
     }
 
