@@ -209,9 +209,9 @@ def objects_video(video: xr.Dataset, state: xr.Dataset, context: int, height_m: 
                      np.take_along_axis(owner, (owner >= 0).argmax(axis=2)[:, :, None], 2)[:, :, 0],
                      -1)
     colour = np.full((cases, realizations, slots, 3), np.nan)
-    for at in np.argwhere(first >= 0):
-        case, member, slot = at
-        colour[case, member, slot] = tracks["colour"].values[case, member, first[tuple(at)]]
+    for case, member, slot in np.argwhere(first >= 0):
+        its = first[case, member, slot]
+        colour[case, member, slot] = tracks["colour"].values[case, member, its]
     found_there = np.isfinite(position).all(axis=-1)
     objects = xr.Dataset(
         {
@@ -250,11 +250,11 @@ def _astray(tracks: xr.Dataset, mine: np.ndarray, size: tuple[int, int],
             pitch: float) -> np.ndarray:
     """(case, realization, time, stray, [x, y]) m of the tracks that are nobody's."""
     rc = np.where(mine[..., None], np.nan, tracks["position"].values)
-    astray = np.asarray(np.isfinite(rc).all(axis=-1).any(axis=2))
+    astray = np.any(np.isfinite(rc).all(axis=-1), axis=2)
     found = np.full((*rc.shape[:3], int(astray.sum(axis=2).max(initial=0)), 2), np.nan)
-    for case, member in np.ndindex(astray.shape[:2]):
-        own = np.flatnonzero(astray[case, member])
-        found[case, member, :, : len(own)] = rc[case, member][:, own]
+    for at in np.ndindex(astray.shape[:2]):
+        own = np.flatnonzero(astray[at])
+        found[at][:, : len(own)] = rc[at][:, own]
     return np.stack([(found[..., 1] - size[1] / 2) * pitch,
                      (size[0] / 2 - found[..., 0]) * pitch], axis=-1)
 

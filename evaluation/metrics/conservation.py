@@ -210,9 +210,9 @@ METRICS = (
            window="dreamt", needs=NEEDS,
            scenarios=("collision", "collisions", "balls_in_box", "granular_pour"),
            skilled=False,  # a still picture of objects apart is perfect
-           concerns=("overlap", "merge")),
+           concerns=("overlap",)),
     Metric("conservation.contact_f1", "1", "F1 of contacts per object, paired within "
            f"{TOLERANCE:g} s; contacts too faint to show ({JUMP:g} px per frame) may be missing",
            per_pair(_contact_f1), direction="higher", perfect=1.0, needs=HITS, scenarios=STRUCK,
-           concerns=("gravity", "frozen")),
+           concerns=("frozen",)),
 )

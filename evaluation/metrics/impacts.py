@@ -11,6 +11,10 @@ REACH, LEAST = 10, 5
 """Frames before or after a contact, at most and at least, whose positions give the velocity at its
 instant: the slope of the parabola through them."""
 
+HARD = 0.5
+"""Share of the greatest closing speed: softer impacts, and the bounces that follow them too soon to
+be told apart, do not tell the restitution."""
+
 TOLERANCE = 0.1
 """s: contacts of one object so near in time may be the same."""
 
@@ -34,11 +38,12 @@ def impact(pair: Pair, objects: Objects, hits: Contacts, number: int) -> tuple[f
 
 
 def speeds(pair: Pair, objects: Objects, hits: Contacts) -> np.ndarray:
-    """(n, 2) m/s: `impact` of every contact that was not known and in which its objects close by
-    at least a pixel per frame."""
-    found = [impact(pair, objects, hits, number)
-             for number in np.flatnonzero(hits.time > pair.begins)]
-    return np.array([one for one in found if one[0] * pair.step >= pair.pitch]).reshape(-1, 2)
+    """(n, 2) m/s: `impact` of every contact that was not known, that closes by at least a pixel per
+    frame, and is `HARD`."""
+    found = np.array([impact(pair, objects, hits, int(number))
+                      for number in np.flatnonzero(hits.time > pair.begins)]).reshape(-1, 2)
+    found = found[found[:, 0] * pair.step >= pair.pitch]
+    return found[found[:, 0] >= HARD * found[:, 0].max(initial=0.0)]
 
 
 def _sides(pair: Pair, objects: Objects, hits: Contacts, number: int,

@@ -26,7 +26,8 @@ BEFORE, AFTER = 2, 3
 view for the contact to show."""
 
 APART = 3
-"""Frames between two contacts of one object that tracks can tell apart."""
+"""Frames between two contacts of one object that tracks can tell apart. What a video shows of the
+same objects at a shorter distance is one contact, seen twice."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +66,27 @@ class Contacts:
     def times(self, number: int) -> np.ndarray:
         """(k,) s of an object's contacts, in order."""
         return np.sort(self.time[self.of(number)])
+
+
+def once(hits: Contacts, gap: float) -> Contacts:
+    """Contacts of the same objects less than `gap` s after one another made one, at their mean time
+    weighted by their jumps, which add up. Where one of two objects is not known they count as the
+    same."""
+    groups: list[list[int]] = []
+    for number in np.argsort(hits.time, kind="stable"):
+        who = set(hits.objects[number]) - {-1}
+        for group in groups:
+            last = set().union(*(set(hits.objects[n]) for n in group)) - {-1}
+            if hits.time[number] - hits.time[group[-1]] < gap and who and last and (
+                    who <= last or last <= who):
+                group.append(int(number))
+                break
+        else:
+            groups.append([int(number)])
+    most = [max(group, key=lambda n: (hits.objects[n] >= 0).sum()) for group in groups]
+    return Contacts(
+        np.array([np.average(hits.time[g], weights=hits.jump[g]) for g in groups]),
+        hits.objects[most].reshape(-1, 2), np.array([hits.jump[g].sum() for g in groups]))
 
 
 NONE = Contacts(np.zeros(0), np.zeros((0, 2), int), np.zeros(0))
@@ -224,6 +246,7 @@ def pairs_of(sample: Sample) -> list[list[Pair]]:
     placed = standing_in(observed["position"], start).values
     counts = {n: observed[n].values for n in ("count", "strays", "astray", "breaks")}
     time = state["time"].values
+    step = float(time[1] - time[0]) if len(time) > 1 else 0.0
     found = []
     for case in range(state.sizes["case"]):
         found.append([
@@ -231,7 +254,7 @@ def pairs_of(sample: Sample) -> list[list[Pair]]:
                 time, sample.context, float(state.attrs["pitch"]), float(state.attrs["height"]),
                 _member(dreams, case, m), _member(truths, case, r), judged[case, r], mass[case, r],
                 placed[case, m], **{name: values[case, m] for name, values in counts.items()},
-                hits=_hits(hits, case, m), true_hits=_hits(true_hits, case, r),
+                hits=once(_hits(hits, case, m), APART * step), true_hits=_hits(true_hits, case, r),
             )
             for m in range(observed.sizes["realization"]) for r in range(state.sizes["realization"])
         ])

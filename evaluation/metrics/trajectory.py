@@ -202,14 +202,14 @@ METRICS = (
     Metric("trajectory.ade", "m", "average displacement error: distance from where each object "
            "truly is", per_pair(_ade), window="dreamt", needs=NEEDS, concerns=MECHANICS),
     Metric("trajectory.fde", "m", "final displacement error: the same where each object is last in "
-           "view", per_pair(_fde), needs=NEEDS, concerns=MECHANICS),
+           "view", per_pair(_fde), needs=NEEDS, concerns=("mass", "energy_loss", "backwards")),
     Metric("trajectory.velocity_error", "m s-1", "size of the error of velocity (slope of the "
            "quartic through five smoothed positions), frames beside true contacts left out",
            per_pair(_velocity_error), window="dreamt", needs=NEEDS, concerns=MECHANICS),
     Metric("trajectory.acceleration_error", "m s-2", "size of the error of acceleration (central "
            "difference of velocities, over two frames), two frames beside true contacts left out",
            per_pair(_acceleration_error), window="dreamt", needs=NEEDS, scenarios=SMOOTH,
-           concerns=("gravity", "frozen")),
+           concerns=("frozen",)),
     Metric("trajectory.normalised_ate", "1", "root mean squared displacement over the mean length "
            "of the true paths; nothing is aligned, for the camera stands still",
            per_pair(_normalised_ate), needs=NEEDS, concerns=MECHANICS),
