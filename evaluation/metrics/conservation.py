@@ -181,10 +181,10 @@ METRICS = (
     Metric("conservation.gravity_error", "1", "relative error of the downward acceleration in "
            "flight (parabolas between contacts), at most 1, which it is where nothing flies",
            per_pair(_gravity_error), needs=HITS, scenarios=FLYING,
-           concerns=("gravity", "frozen")),
+           concerns=("gravity",)),
     Metric("conservation.gravity_ratio", "1", "|ln(t1^2 h2 / (t2^2 h1))| of two falls from rest to "
            "the first bounce: 0 for any gravity and scale, at most 1, which it is without bounces",
-           per_pair(_gravity_ratio), needs=HITS, scenarios=("free_fall",), concerns=("frozen",)),
+           per_pair(_gravity_ratio), needs=HITS, scenarios=("free_fall",)),
     Metric("conservation.momentum_residual", "1", "size of the error of the total momentum of what "
            "is in view, with the true masses, over the greatest sum of momenta's sizes",
            per_pair(_momentum_residual), window="dreamt", needs=NEEDS, scenarios=SLIDING,
@@ -200,11 +200,11 @@ METRICS = (
     Metric("conservation.restitution_error", "1", "error of the ratio of parting to closing speeds "
            "of all contacts, at most 1, which it is without contacts",
            per_pair(_restitution_error), needs=HITS, scenarios=("free_fall", "collision"),
-           concerns=("restitution", "frozen")),
+           concerns=("restitution",)),
     Metric("conservation.friction_error", "m s-2", "size of the error of the acceleration along "
            "the slope in the longest run between contacts; over g cos(slope) it is that of the "
            "coefficient of sliding friction", per_pair(_friction_error), needs=HITS,
-           scenarios=("incline",), concerns=("friction", "frozen")),
+           scenarios=("incline",), concerns=("friction",)),
     Metric("conservation.penetration", "m", "greatest overlap of two discs of the objects' areas "
            "beyond the deepest that the truth ever shows of them", per_pair(_penetration),
            window="dreamt", needs=NEEDS,
@@ -213,6 +213,5 @@ METRICS = (
            concerns=("overlap",)),
     Metric("conservation.contact_f1", "1", "F1 of contacts per object, paired within "
            f"{TOLERANCE:g} s; contacts too faint to show ({JUMP:g} px per frame) may be missing",
-           per_pair(_contact_f1), direction="higher", perfect=1.0, needs=HITS, scenarios=STRUCK,
-           concerns=("frozen",)),
+           per_pair(_contact_f1), direction="higher", perfect=1.0, needs=HITS, scenarios=STRUCK),
 )

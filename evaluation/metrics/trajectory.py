@@ -220,7 +220,7 @@ METRICS = (
     Metric("trajectory.event_time_error", "s", f"how far true contacts that show ({JUMP:g} px per "
            "frame) are in time from the same object's nearest one in the dream, at most "
            f"{EVENT_WINDOW:g} s", per_pair(_event_time_error), needs=HITS, scenarios=STRUCK,
-           concerns=("gravity", "drag", "frozen")),
+           concerns=("gravity", "drag")),
     Metric("trajectory.valid_horizon", "s", "how long an object stays within its radius of where "
            "it truly is", per_pair(_valid_horizon), direction="higher", perfect=np.inf,
            needs=NEEDS, concerns=MECHANICS),
