@@ -78,10 +78,11 @@ def chosen_frames(count: int, context: int, departure: int | None) -> list[int]:
     before and after it, evenly."""
     first = max(context - 1, 0)
     if departure is None:
-        places = np.linspace(first, count - 1, COLUMNS)
+        places = np.linspace(first, count - 1, min(COLUMNS, count - first))
     else:
         before = min(COLUMNS // 2 - 1, departure - first)
         after = min(COLUMNS - 1 - before, count - 1 - departure)
+        before = min(COLUMNS - 1 - after, departure - first)
         places = np.concatenate([np.linspace(first, departure, before + 1)[:before],
                                  np.linspace(departure, count - 1, after + 1)])
     return sorted(set(np.round(places).astype(int).tolist()))
