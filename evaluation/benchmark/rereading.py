@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import re
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,24 +69,25 @@ def differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
     return [part for part in PARTS if one.get(part) != other.get(part)]
 
 
-def again(result: Mapping[str, Any], suite: str = "") -> str:
+def again(result: Mapping[str, Any], **flags: object) -> str:
     """The command that runs a result again, into a new directory.
 
     Parameters
     ----------
-    suite : name of another suite to run it on.
+    flags : values of flags that are set otherwise, by name.
     """
-    command = str(result["command"])
-    command = re.sub(r"(--out(?:=|\s+))('[^']*'|\S+)", _elsewhere, command)
-    if suite:
-        command = re.sub(r"\s+--suite(=|\s+)\S+", "", command) + f" --suite {suite}"
-    return f"`{command}`"
-
-
-def _elsewhere(found: re.Match[str]) -> str:
-    """Another directory beside the given one; quotes stay where they are."""
-    flag, place = found.groups()
-    return f"{flag}{place[:-1]}-again'" if place.endswith("'") else f"{flag}{place}-again"
+    words = shlex.split(str(result["command"]))
+    flat = [part for word in words for part in
+            (word.split("=", 1) if word.startswith("--") else [word])]
+    if "--out" in flat[:-1]:
+        flat[flat.index("--out") + 1] += "-again"
+    for name, value in flags.items():
+        flag = f"--{name}"
+        if flag in flat[:-1]:
+            flat[flat.index(flag) + 1] = str(value)
+        else:
+            flat += [flag, str(value)]
+    return f"`{shlex.join(flat)}`"
 
 
 def stored_blocks(run: StoredRun) -> list[StoredBlock]:
@@ -192,7 +193,7 @@ def fitted(records: Sequence[Mapping[str, Any]]) -> list[str]:
             found.append(f"frames off by up to {record['largest_offset']:.3g} s "
                          f"({record['fps']:.4g} frames/s)")
         if record["held"]:
-            found.append(f"last frame held for {record['held']} frames")
+            found.append(f"last frame held {record['held']} times more")
     return list(dict.fromkeys(found))
 
 
