@@ -31,7 +31,10 @@ class Stages(Protocol):
 class Directory(Protocol):
     """Where a run lies; see `worldsim.cli.run_directory.RunDirectory`."""
 
-    path: Path
+    @property
+    def path(self) -> Path:
+        """The directory."""
+        ...
 
     def producing(self, name: str) -> Any:
         """A context manager that gives a path to write an output to."""

@@ -18,7 +18,9 @@ INSTRUMENTS = ("worldsim.instruments", "evaluation.objects", "evaluation.observe
                "worldsim.outcomes")
 """Code that reads videos and states."""
 
-METRICS = ("evaluation.metrics", "evaluation.ensemble", "evaluation.measure")
+METRICS = ("evaluation.metrics", "evaluation.ensemble", "evaluation.measure",
+           "evaluation.physics_iq.agreement", "evaluation.physics_iq.masks",
+           "evaluation.physics_iq.score", "evaluation.physics_iq.style")
 """Code that compares what was read."""
 
 MODELS = ("worldsim.models", "worldsim.answer", "worldsim.query")

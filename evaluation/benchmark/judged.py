@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluation.benchmark.cases import Case
 from evaluation.benchmark.equivalence import Equivalent, equivalents
 from evaluation.benchmark.ladders import stored
 from evaluation.benchmark.results import BlockResult
 from evaluation.benchmark.runner import Selection
-from evaluation.benchmark.sensitivity import CHANGES, receipt
+from evaluation.benchmark.sensitivity import CHANGES, UNCHANGED, receipts
 from evaluation.benchmark.skill import (
     ZERO,
     case_differences,
@@ -30,6 +31,7 @@ from evaluation.bootstrap import Estimate
 from evaluation.statistics.power import cases_needed
 from evaluation.statistics.skill import case_mean_skill
 from evaluation.statistics.studentized import Stratum
+from worldsim.splits import Split
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +114,7 @@ def judge(suite: Suite, model: str, selection: Selection, blocks: Sequence[Block
     return Judged(
         suite, model, selection, tuple(judged), pooled(mine, offset=1.0), others,
         tuple(equivalents(blocks, model, ladders)), tuple(curves),
-        _sensitivity(blocks, model, suite, selection, folder),
+        _sensitivity(blocks, model, suite, selection, folder, workers),
     )
 
 
@@ -140,25 +142,24 @@ def _needed(differ: Sequence[Stratum]) -> int | None:
 
 
 def _sensitivity(blocks: Sequence[BlockResult], model: str, suite: Suite, selection: Selection,
-                 folder: Path) -> dict[str, tuple[Estimate, Estimate]]:
-    """The receipt, on the first cases of every block."""
-    found: dict[str, tuple[Estimate, Estimate]] = {}
-    changed: dict[str, list[tuple[BlockResult, dict[str, dict[str, float]]]]] = {}
+                 folder: Path, workers: int) -> dict[str, tuple[Estimate, Estimate]]:
+    """The receipt, on the first cases of every block that is in range."""
+    asked: dict[str, Case] = {}
     for one in blocks:
-        if skill_shares(one, model) is None:
-            continue
-        cases = [case for case in selection.cases(suite)
-                 if case.block == one.block and case.id in one.cases][:SENSITIVITY_CASES]
-        by_change: dict[str, dict[str, dict[str, float]]] = {}
-        for case in cases:
-            for row in receipt(case, folder):
-                by_change.setdefault(row.change, {})[row.case] = row.values
-        for change, values in by_change.items():
-            changed.setdefault(change, []).append((one, values))
+        if one.block.split is Split.IN_RANGE and skill_shares(one, model) is not None:
+            mine = [case for case in selection.cases(suite) if case.block == one.block]
+            asked |= {case.id: case for case in mine[:SENSITIVITY_CASES] if case.id in one.cases}
+    values: dict[str, dict[str, dict[str, float]]] = {}
+    for row in receipts(list(asked.values()), folder, workers):
+        values.setdefault(row.change, {})[row.case] = row.values
+    found: dict[str, tuple[Estimate, Estimate]] = {}
     for change in CHANGES:
         shares, differ = [], []
-        for one, values in changed.get(change, []):
-            pair = _changed_shares(one, model, values)
+        for one in blocks:
+            again = {case: values[change][case] for case in one.cases
+                     if case in values.get(change, {})}
+            before = {case: values[UNCHANGED][case] for case in again}
+            pair = _changed_shares(one, again, before) if again else None
             if pair is not None:
                 shares.append(pair[0])
                 differ.append(pair[1])
@@ -171,19 +172,20 @@ SENSITIVITY_CASES = 8
 """Of every block; enough for an interval."""
 
 
-def _changed_shares(result: BlockResult, model: str,
-                    values: dict[str, dict[str, float]]) -> tuple[Stratum, Stratum] | None:
-    at = [result.cases.index(case) for case in values]
+def _changed_shares(result: BlockResult, again: dict[str, dict[str, float]],
+                    before: dict[str, dict[str, float]]) -> tuple[Stratum, Stratum] | None:
+    at = [result.cases.index(case) for case in again]
     tops, bottoms, moved = [], [], []
     for metric in resolved(result):
-        again = np.array([one[metric.name] for one in values.values()])
-        again = np.abs(metric.perfect - again) if metric.perfect else again
-        own = result.errors(model, metric)[at]
+        now, own = (
+            np.array([abs(metric.perfect - one[metric.name]) for one in table.values()])
+            for table in (again, before)
+        )
         perfect = result.errors(result.perfect(metric), metric)[at]
-        if not (np.isfinite(again).all() and np.isfinite(own).all()):
+        if not (np.isfinite(now).all() and np.isfinite(own).all()):
             continue
-        tops.append(again - perfect)
-        moved.append(again - own)
+        tops.append(now - perfect)
+        moved.append(now - own)
         bottoms.append(result.errors(ZERO, metric)[at] - perfect)
     if not tops:
         return None

@@ -61,7 +61,7 @@ LADDERS: dict[str, Ladder] = {
                "gravity too weak by"),
         Ladder("restitution", "restitution=-{}%", ("free_fall", "collision"),
                "bounces too weak by"),
-        Ladder("friction", "friction=-{}%", ("incline",), "friction too weak by"),
+        Ladder("friction", "friction=-{}%", ("incline", "projectile"), "friction too weak by"),
         Ladder("mass", "mass=+{}%", ("collision",), "every second mass too large by"),
         Ladder("drag", "drag={}%", ("free_fall", "projectile"), "air that takes, a metre,"),
         Ladder("overlap", "overlap={}%", ("free_fall", "collision"),

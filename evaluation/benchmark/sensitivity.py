@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 import xarray as xr
 from PIL import Image
 
@@ -21,6 +22,7 @@ from evaluation.measure import measure_model
 from evaluation.metrics.catalogue import headline, metrics_of
 from worldsim.answer import camera_json
 from worldsim.rollout import root_dataset, video_dataset
+from worldsim.simulator.worker_pool import WorkerPool
 from worldsim.video_file import write_mp4
 from worldsim.video_reading import read_video
 
@@ -55,7 +57,18 @@ def _resized(frames: np.ndarray, fps: float) -> np.ndarray:
     ])
 
 
+def _unchanged(frames: np.ndarray, fps: float) -> np.ndarray:
+    return frames
+
+
+UNCHANGED = "as it was"
+"""What the others are compared with: scored from as few members."""
+
+MEMBERS = 2
+"""Of an ensemble that are scored again: enough for a difference, a quarter of the work."""
+
 CHANGES: dict[str, Change] = {
+    UNCHANGED: _unchanged,
     "half the frame rate": _half_rate,
     "H.264 at crf 28": _compressed,
     "resized by half as much again, and back": _resized,
@@ -74,11 +87,12 @@ class Changed:
 
 
 def receipt(case: Case, folder: Path, changes: Sequence[str] = tuple(CHANGES)) -> list[Changed]:
-    """Score a case's kept dream again under each change; empty where no dream was kept."""
+    """Score a case's kept dream again under each change, by its first `MEMBERS` members; empty
+    where no dream was kept."""
     dream = load_entry(folder / "dreams" / f"{case.id}{SUFFIX}")
     if dream is None:
         return []
-    frames = dream["video"]["rgb"].values
+    frames = dream["video"]["rgb"].values[:, :MEMBERS]
     truth = case.truth()
     metrics = headline(metrics_of(case.block.scenario))
     found = []
@@ -97,3 +111,17 @@ def _rollout(case: Case, truth: CaseTruth, rgb: np.ndarray) -> xr.DataTree:
                         realizations=range(rgb.shape[1]), seed=case.seed, model="changed")
     video = video_dataset(rgb, block.cls.fps, camera_json(block.scenario, block.camera))
     return xr.DataTree.from_dict({"/": root, f"/video/{block.camera}": video})
+
+
+def receipts(cases: Sequence[Case], folder: Path, workers: int) -> list[Changed]:
+    """The receipts of several cases, by several processes."""
+    if workers == 1:
+        return [row for case in cases for row in receipt(case, folder)]
+    with WorkerPool(workers) as pool:
+        jobs = [pool.submit(_in_worker, case, folder) for case in cases]
+        return [row for job in pool.finished(jobs, lambda _: None) for row in job.result()]
+
+
+def _in_worker(case: Case, folder: Path) -> list[Changed]:
+    torch.set_num_threads(1)
+    return receipt(case, folder)

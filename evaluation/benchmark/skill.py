@@ -41,9 +41,9 @@ def errors_of(result: BlockResult, model: str) -> dict[str, Errors]:
         exists = np.isfinite(base) & np.isfinite(ref) & np.isfinite(floor)
         if not exists.any() or not np.isfinite(own[exists]).any():
             continue
-        rows = [np.where(exists, row, np.nan) for row in (own, ref, base, floor)]
+        own, ref, base, floor = (np.where(exists, row, np.nan) for row in (own, ref, base, floor))
         worst = np.stack([result.errors(name, metric) for name in BASELINES if name in there])
-        found[metric.name] = Errors(*rows, fallback=np.nanmax(worst, axis=0))
+        found[metric.name] = Errors(own, ref, base, floor, np.nanmax(worst, axis=0))
     return found
 
 

@@ -77,7 +77,7 @@ class Sweep:
     levels: tuple[Any, ...]
     response: str
     cases: int = 8
-    realizations: int = 4
+    realizations: int = 2
     duration: float = 2.0
     context: int = 5
     null: bool = False
@@ -196,7 +196,7 @@ def _suites() -> dict[str, Suite]:
         Block("dam_break_block", cases=8, duration=4.0),
         Block("tsunami", cases=8, duration=12.0),
     )
-    core = Suite("core-v1", blocks, _sweeps(8, 4), seed=SEED,
+    core = Suite("core-v1", blocks, _sweeps(8, 2), seed=SEED,
                  meaning="sixteen scenarios as training draws them, and what-ifs")
     splits = (Split.INSIDE, Split.OUTSIDE, Split.COMBINATION)
     full = Suite(
@@ -208,7 +208,7 @@ def _suites() -> dict[str, Suite]:
             Block("dam_break_block", Split.OUTSIDE, duration=4.0),
             Block("tsunami", Split.OUTSIDE, cases=8, duration=12.0),
         ),
-        _sweeps(16, 8), seed=SEED, meaning="every scenario, in range, in gaps, outside, combined",
+        _sweeps(16, 4), seed=SEED, meaning="every scenario, in range, in gaps, outside, combined",
     )
     return {suite.name: suite for suite in (quick, core, full)}
 

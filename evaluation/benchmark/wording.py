@@ -12,8 +12,8 @@ def words(judged: Judged) -> list[str]:
     said = []
     unsupported = [one.result.block.scenario for one in judged.blocks if not one.result.supported]
     if unsupported:
-        names = ", ".join(dict.fromkeys(unsupported))
-        said.append(f"{judged.model} cannot be asked about {names}; the skill below is of the "
+        these = ", ".join(dict.fromkeys(unsupported))
+        said.append(f"{judged.model} cannot be asked about {these}; the skill below is of the "
                     "others only.")
     failed = sum(len(one.result.failures.get(judged.model, {})) for one in judged.blocks)
     if failed:

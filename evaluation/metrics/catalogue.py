@@ -9,6 +9,7 @@ from evaluation.metrics import (
     damage,
     debris,
     flooding,
+    motion,
     people,
     permanence,
     pixel,
@@ -30,6 +31,7 @@ CATALOGUE: tuple[Metric, ...] = (
     *damage.METRICS,
     *people.METRICS,
     *pixel.MAIN_METRICS,
+    *motion.METRICS,
 )
 """All of them; a metric takes part where a scenario has what it needs."""
 
