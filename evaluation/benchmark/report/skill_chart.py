@@ -90,9 +90,9 @@ class _Scale:
     def of(cls, result: Mapping[str, Any]) -> _Scale:
         found = [0.0, 1.0]
         for holder in (result["overall"], *result["blocks"]):
-            shown = [holder["skill"], *(other["skill"] for other in holder["others"].values())]
-            for one in shown:
-                found += [v for v in (one["value"], *(one["interval"] or ())) if v is not None]
+            shown = [holder["skill"]["value"], *(holder["skill"]["interval"] or ()),
+                     *(other["skill"]["value"] for other in holder["others"].values())]
+            found += [value for value in shown if value is not None]
         low = max(LOWEST, min(found)) - 0.05
         return cls(math.floor(low * 10) / 10, min(HIGHEST, max(found) + 0.08))
 
