@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -45,9 +46,13 @@ class PairedBlock:
         """Of both."""
         return self.table.cases
 
+    @functools.cached_property
+    def _errors(self) -> tuple[dict[str, Errors], dict[str, Errors]]:
+        return errors_of(self.table, A), errors_of(self.table, B)
+
     def errors(self, metric: str = "") -> tuple[dict[str, Errors], dict[str, Errors]]:
         """Of A and B in the headline metrics that both have; or in one of them only."""
-        mine, theirs = errors_of(self.table, A), errors_of(self.table, B)
+        mine, theirs = self._errors
         both = [name for name in mine if name in theirs and metric in ("", name)]
         return {name: mine[name] for name in both}, {name: theirs[name] for name in both}
 

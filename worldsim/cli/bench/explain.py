@@ -26,11 +26,11 @@ class Options:
     metric: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="METRIC")]
     """A metric's name: trajectory.position_crps."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png")] = None
-    """The picture; CASE-METRIC.png in the current folder by default."""
+    """The picture; CASE-METRIC.png in the current folder by default, none with --json."""
     realization: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Only this realization of dream and truth; all by default."""
     json: bool = False
-    """Print everything as JSON."""
+    """Print everything as JSON; a picture is drawn if --out says where."""
 
 
 def main(args: Sequence[str]) -> int:
@@ -50,7 +50,8 @@ def main(args: Sequence[str]) -> int:
     found = explain(read_run(options.run), options.case, options.metric, options.realization)
     sentences = words(found)
     drawn = None
-    if found.curves is not None and found.sample is not None:
+    wanted = options.out is not None or not options.json
+    if wanted and found.curves is not None and found.sample is not None:
         from evaluation.benchmark.explain_picture import draw
 
         draw(found, out, sentences[0])
