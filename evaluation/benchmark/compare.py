@@ -181,11 +181,11 @@ def _causes(a: StoredRun, b: StoredRun, blocks: Sequence[PairedBlock]) -> Causes
             if how:
                 adapted[case] = "; ".join(how)
     parts = {"failed": 0.0, "fitted": 0.0, "rest": 0.0}
-    told = [share for block in blocks if (share := block.per_case())]
-    for shares in told:
-        for case, share in shares.items():
+    told = [shares for block in blocks if (shares := block.per_case())]
+    for one in told:
+        for case, share in one.items():
             sort = "failed" if case in failed else "fitted" if case in adapted else "rest"
-            parts[sort] += share / len(shares) / len(told)
+            parts[sort] += share / len(one) / len(told)
     without = [rest for block in blocks
                if (rest := block.only(set(block.cases) - set(failed))) is not None]
     return Causes(failed, parts["failed"], adapted, parts["fitted"], parts["rest"],

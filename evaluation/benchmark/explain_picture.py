@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.gridspec import GridSpecFromSubplotSpec
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 
 from evaluation.benchmark.explain import TIMES, Curves, Explanation
@@ -56,16 +57,16 @@ def draw(found: Explanation, path: Path, title: str) -> None:
     tall = wide * rows / columns
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(len(frames) * wide + 0.6, 2 * tall + 4.0), dpi=DPI,
-                        facecolor="white", layout="constrained")
+                        facecolor="white",
+                        layout=ConstrainedLayoutEngine(h_pad=0.02, w_pad=0.02, hspace=0.01))
         FigureCanvasAgg(figure)
-        figure.get_layout_engine().set(h_pad=0.02, hspace=0.01, w_pad=0.02)  # type: ignore[union-attr]
         width = int(19.5 * figure.get_figwidth() / 1.9)
         figure.suptitle("\n".join(textwrap.wrap(title.replace("$", r"\$"), width)), fontsize=10,
                         x=0.01, ha="left")
-        upper, lower = figure.add_gridspec(2, 1, height_ratios=[2 * tall + 0.5, 3.0])
-        _sheet(figure, upper.subgridspec(2, len(frames), wspace=0.04, hspace=0.04), found, frames,
-               objects)
-        plots = lower.subgridspec(1, 2 if objects else 1)
+        halves = figure.add_gridspec(2, 1, height_ratios=[2 * tall + 0.5, 3.0])
+        sheet = halves[0].subgridspec(2, len(frames), wspace=0.04, hspace=0.04)
+        _sheet(figure, sheet, found, frames, objects)
+        plots = halves[1].subgridspec(1, 2 if objects else 1)
         _errors(figure.add_subplot(plots[0]), found, curves)
         if objects:
             _each(figure.add_subplot(plots[1]), curves, objects, sample.context)
@@ -200,9 +201,10 @@ def _key(found: Explanation, objects: list[Followed]) -> list[Line2D]:
         handles += [Line2D([], [], color=MARKS[one.number % len(MARKS)], label=one.name,
                            linewidth=3) for one in objects[:LINES]]
     if "water" in sample.state.children:
-        handles += [Line2D([], [], color=style.colour, linestyle=style.dashes, label=text)
-                    for style, text in ((STYLES["simulated"], "truly wet"),
-                                        (STYLES["generated"], "wet in the dream"))]
+        shown = ((STYLES["simulated"], "truly wet"), (STYLES["generated"], "wet in the dream"))
+        for style, text in shown:
+            dashes: Any = style.dashes
+            handles.append(Line2D([], [], color=style.colour, linestyle=dashes, label=text))
     return handles
 
 

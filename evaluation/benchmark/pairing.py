@@ -69,8 +69,8 @@ class PairedBlock:
         if not told:
             return {}
         exists = np.stack([mine[name].exists for name in told], axis=1)
-        kept = exists.any(axis=1)
-        share = exists / np.maximum(exists.sum(axis=1, keepdims=True), 1)
+        kept = np.asarray(exists.any(axis=1))
+        share = np.asarray(exists / np.maximum(exists.sum(axis=1, keepdims=True), 1))
         total = np.zeros(len(self.cases))
         for column, name in enumerate(told):
             one, other = mine[name], theirs[name]
