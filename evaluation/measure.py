@@ -112,11 +112,24 @@ def _known_mean(values: Sequence[xr.DataArray]) -> xr.DataArray:
     return sum(one.fillna(0.0) for one in values) / xr.where(count > 0, count, np.nan)
 
 
-def _pairs(sample: Sample, same: bool = False) -> Iterator[Sample]:
-    """Member r of the video with member r of the truth; with `same`, the one member with all."""
+def _paired(metrics: Sequence[Metric], sample: Sample, truth: Truth, same: bool = False) -> Results:
+    """Each metric's mean over pairs of members: r of the video with r of the truth; with `same`,
+    the one member with all. Pairs in which a metric has nothing to judge do not count."""
+    if not metrics:
+        return {}
     members, truths = _count(sample.observed), _count(sample.state)
-    for r in range(truths if same else min(members, truths)):
-        yield sample.pick([0 if same else r], [r])
+    count = truths if same else min(members, truths)
+    both = sample.paired([0] * count if same else list(range(count)), list(range(count)))
+    found = {}
+    for name, result in _compute(metrics, both).items():
+        values = result.values.reshape(len(truth.cases), count, *result.shape[1:])
+        known = np.isfinite(values)
+        total = np.where(known, values, 0.0).sum(axis=1)
+        number = known.sum(axis=1)
+        coords = {"case": truth.cases} | ({"time": truth.time} if "time" in result.dims else {})
+        found[name] = xr.DataArray(
+            total / np.where(number > 0, number, np.nan), dims=result.dims, coords=coords)
+    return found
 
 
 def _others(sample: Sample) -> Iterator[Sample]:
@@ -180,7 +193,7 @@ def measure_floor(truth: Truth, metrics: Sequence[Metric] = METRICS) -> xr.Datas
     """The truth's video against its own state."""
     sample = _sample(truth, truth.observed, truth.video)
     possible = _possible(metrics, truth, truth.video, truth.observed)
-    return _dataset(_averaged(possible, _pairs(sample)), metrics, truth)
+    return _dataset(_paired(possible, sample, truth), metrics, truth)
 
 
 def measure_reference(truth: Truth, reference: xr.DataTree | None = None,
@@ -222,7 +235,7 @@ def measure_model(rollout: xr.DataTree, truth: Truth,
     sample, same = observe_model(rollout, truth, states=heard)
     possible = _possible(metrics, truth, sample.video, sample.observed)
     results = _compute([m for m in possible if m.ensemble], sample)
-    results |= _averaged([m for m in possible if not m.ensemble], _pairs(sample, same))
+    results |= _paired([m for m in possible if not m.ensemble], sample, truth, same)
     return _dataset(results, metrics, truth)
 
 

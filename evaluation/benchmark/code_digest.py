@@ -49,10 +49,17 @@ def _files(name: str) -> Iterator[Path]:
         yield source
 
 
+JUDGING = ("headline", "concerns")
+"""Of a metric: what it is used for, which changes none of its values. A suite's definition has the
+headline metrics."""
+
+
 def _bare(source: str) -> str:
-    """A source's syntax tree as text, docstrings left out."""
+    """A source's syntax tree as text, without docstrings and what only judges."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            node.keywords = [k for k in node.keywords if k.arg not in JUDGING]
         body = getattr(node, "body", None)
         if not isinstance(body, list):
             continue

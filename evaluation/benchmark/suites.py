@@ -16,6 +16,7 @@ from importlib.resources import files
 from typing import Any
 
 from evaluation.benchmark.code_digest import DATA, INSTRUMENTS, METRICS, code_digest
+from evaluation.metrics.catalogue import CATALOGUE
 from evaluation.reading import reading_of
 from worldsim.errors import InputError
 from worldsim.mechanics import Kick
@@ -133,13 +134,14 @@ class Suite:
         return draw(block.cls, block.split, self.stream_seed, number)
 
     def definition(self) -> dict[str, Any]:
-        """As JSON: blocks, sweeps, seed, versions of the scenarios."""
+        """As JSON: blocks, sweeps, seed, versions of the scenarios, headline metrics."""
         names = sorted({b.scenario for b in self.blocks} | {s.scenario for s in self.sweeps})
         return {
             "id": self.id, "seed": self.seed,
             "blocks": [dataclasses.asdict(b) | {"split": b.split.value} for b in self.blocks],
             "sweeps": [dataclasses.asdict(s) | {"levels": list(s.levels)} for s in self.sweeps],
             "scenarios": {name: scenario_class(name).version for name in names},
+            "headline": [metric.name for metric in CATALOGUE if metric.headline],
         }
 
     def digests(self) -> dict[str, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
+import numpy as np
 import xarray as xr
 
 Window = Literal["last half", "whole", "dreamt"]
@@ -28,6 +29,8 @@ class Sample:
     video: Mapping[str, xr.DataArray] = dataclasses.field(default_factory=dict)
     truth_video: Mapping[str, xr.DataArray] = dataclasses.field(default_factory=dict)
     context: int = 0
+    shared: dict[str, Any] = dataclasses.field(default_factory=dict, compare=False, repr=False)
+    """What several metrics of one sample have in common, by name; worked out by the first."""
 
     def pick(self, members: list[int], truths: list[int]) -> Sample:
         """The sample with only these members of the video and of the truth (by position)."""
@@ -40,9 +43,63 @@ class Sample:
         )
 
 
+    def paired(self, members: list[int], truths: list[int]) -> Sample:
+        """Member of the video beside member of the truth, pair by pair (by position): each pair as
+        a case of its own, the pairs of the first case first. All pairs are then compared at once.
+        """
+        return Sample(
+            _as_cases(self.observed, members),
+            _as_cases(self.state, truths),
+            {name: _array_as_cases(rgb, members) for name, rgb in self.video.items()},
+            {name: _array_as_cases(rgb, truths) for name, rgb in self.truth_video.items()},
+            self.context,
+        )
+
+
 def _members(tree: xr.DataTree, chosen: list[int]) -> xr.DataTree:
     """The tree with some members only; what belongs to whole cases stays as it is."""
     return tree.isel(realization=chosen, missing_dims="ignore")
+
+
+def _as_cases(tree: xr.DataTree, chosen: list[int]) -> xr.DataTree:
+    """The tree with each chosen member of each case as a case of one realization."""
+    return xr.DataTree.from_dict({
+        node.path: _dataset_as_cases(node.to_dataset(inherit=False), chosen)
+        for node in tree.subtree
+    })
+
+
+def _dataset_as_cases(dataset: xr.Dataset, chosen: list[int]) -> xr.Dataset:
+    variables = {
+        name: _variable_as_cases(variable, chosen) for name, variable in dataset.variables.items()
+        if name not in ("case", "realization")
+    }
+    coords = {name: variable for name, variable in variables.items() if name in dataset.coords}
+    data = {name: variable for name, variable in variables.items() if name not in coords}
+    count = next((v.sizes["case"] for v in data.values() if "case" in v.dims), None)
+    if count is not None:
+        coords["case"] = xr.Variable("case", np.arange(count))
+    return xr.Dataset(data, coords=coords, attrs=dataset.attrs)
+
+
+def _array_as_cases(array: xr.DataArray, chosen: list[int]) -> xr.DataArray:
+    variable = _variable_as_cases(array.variable, chosen)
+    coords = {name: array.coords[name].variable for name in ("time",) if name in array.coords}
+    coords["case"] = xr.Variable("case", np.arange(variable.sizes["case"]))
+    return xr.DataArray(variable, coords=coords)
+
+
+def _variable_as_cases(variable: xr.Variable, chosen: list[int]) -> xr.Variable:
+    if "case" not in variable.dims:
+        return variable
+    if "realization" not in variable.dims:
+        axis = variable.get_axis_num("case")
+        values = np.repeat(variable.values, len(chosen), axis=axis)
+        return xr.Variable(variable.dims, values, variable.attrs)
+    moved = variable.transpose("case", "realization", ...)
+    values = moved.values[:, chosen]
+    values = values.reshape(len(values) * len(chosen), 1, *values.shape[2:])
+    return xr.Variable(moved.dims, values, variable.attrs)
 
 
 def observation(state: xr.DataArray) -> xr.DataArray:

@@ -28,13 +28,16 @@ def _films(sample: Sample) -> tuple[np.ndarray, np.ndarray, float]:
 
 
 def _agreement(sample: Sample, name: str) -> xr.DataArray:
-    dreams, truths, fps = _films(sample)
-    count = frames_that_count(fps)
-    values = []
-    for dream, truth in zip(dreams[:, 0, :count], truths[:, 0, :count], strict=True):
-        masks = motion_masks(np.stack([dream, truth]))
-        values.append(getattr(agreement(truth, dream, masks[1], masks[0]), name))
-    return _by_case(sample, values)
+    if "agreements" not in sample.shared:
+        dreams, truths, fps = _films(sample)
+        count = frames_that_count(fps)
+        masks = motion_masks(np.concatenate([dreams[:, 0, :count], truths[:, 0, :count]]))
+        sample.shared["agreements"] = [
+            agreement(truth, dream, mask_of_truth, mask_of_dream)
+            for truth, dream, mask_of_dream, mask_of_truth in zip(
+                truths[:, 0, :count], dreams[:, 0, :count], *np.split(masks, 2), strict=True)
+        ]
+    return _by_case(sample, [getattr(one, name) for one in sample.shared["agreements"]])
 
 
 def _score(sample: Sample) -> xr.DataArray:
