@@ -302,13 +302,15 @@ def test_what_masks_miss_instruments_read(tmp_path: Path) -> None:
     assert off == sorted(off, reverse=True) and off[2] > 0.1 and off[-1] < 0.005
     one = found["frozen"]
     assert (one["SP"] == 0).all() and (one["WS"] == 0).all()
-    dreams = record(found)
-    assert dreams["frozen"]["acceleration"]["interval"] is None  # one case gives none
+    scene = record(found)
+    assert scene["without_mask"] == 0
+    assert scene["dreams"]["frozen"]["acceleration"]["interval"] is None  # one case gives none
     paths = write_record(tmp_path, {
         "command": "x", "settings": {"cases": 1, "scenario": "free_fall", "duration": 1.2},
-        "interval": {"level": 0.95}, "scenes": {"one ball": dreams},
+        "interval": {"level": 0.95}, "scenes": {"one ball": scene},
         "measures": {key: {"what": what, "unit": unit} for key, (what, unit) in MEASURES.items()},
     })
     assert [path.suffix for path in paths] == [".json", ".md", ".png"]
     assert "| `mujoco:gravity=-50%` | gravity halved |" in paths[1].read_text()
-    assert json.loads(paths[0].read_text())["scenes"]["one ball"]["mujoco"]["data_set"] > 99
+    stored = json.loads(paths[0].read_text())["scenes"]["one ball"]
+    assert stored["dreams"]["mujoco"]["data_set"] > 99

@@ -183,8 +183,12 @@ def _read(dream: Filmed, reading: Reading, state: xr.DataTree, gravity: np.ndarr
 
 
 def record(found: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
-    """Of one scene, as JSON holds it: means over cases with intervals, and every case."""
-    return {
+    """Of one scene, as JSON holds it: means over cases with intervals, and every case.
+
+    ``without_mask`` : number of cases in which the truth has no motion mask at all, as a film has
+    in which nothing moves.
+    """
+    dreams = {
         name: {
             "what": DREAMS[name],
             **{key: _estimate(values[key]) for key in MEASURES},
@@ -193,6 +197,7 @@ def record(found: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, Any]:
         }
         for name, values in found.items()
     }
+    return {"without_mask": int((found["frozen"]["SP"] == 1).sum()), "dreams": dreams}
 
 
 def _estimate(values: np.ndarray) -> dict[str, Any]:
