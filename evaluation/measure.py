@@ -123,7 +123,7 @@ def _paired(metrics: Sequence[Metric], sample: Sample, truth: Truth, same: bool 
     found = {}
     for name, result in _compute(metrics, both).items():
         values = result.values.reshape(len(truth.cases), count, *result.shape[1:])
-        known = np.isfinite(values)
+        known = ~np.isnan(values)
         total = np.where(known, values, 0.0).sum(axis=1)
         number = known.sum(axis=1)
         coords = {"case": truth.cases} | ({"time": truth.time} if "time" in result.dims else {})
