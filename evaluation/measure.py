@@ -154,7 +154,7 @@ def _sample(truth: Truth, observed: xr.DataTree, video: Mapping[str, xr.DataArra
 def _possible(metrics: Sequence[Metric], truth: Truth, video: Mapping[str, xr.DataArray],
               observed: xr.DataTree) -> list[Metric]:
     """The metrics whose views and observables are all there."""
-    views = {MAIN, *video} & {MAIN, *truth.video}
+    views = set(video) & {MAIN, *truth.video}
     return [
         m for m in metrics
         if views.issuperset(m.cameras) and set(m.needs) <= set(observed.children)
@@ -192,7 +192,7 @@ def _dataset(results: Mapping[str, xr.DataArray], metrics: Sequence[Metric],
 def measure_floor(truth: Truth, metrics: Sequence[Metric] = METRICS) -> xr.Dataset:
     """The truth's video against its own state."""
     sample = _sample(truth, truth.observed, truth.video)
-    possible = _possible(metrics, truth, truth.video, truth.observed)
+    possible = _possible(metrics, truth, sample.video, truth.observed)
     return _dataset(_paired(possible, sample, truth), metrics, truth)
 
 

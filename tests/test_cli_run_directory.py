@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from worldsim.cli.run_directory import RunDirectory, digest, read_record
 from worldsim.errors import InputError
+from worldsim.run_directory import RunDirectory, digest, read_record
 
 DEFINITION = {"scenario": {"name": "tsunami", "version": 1, "parameters": {"wave_height": 6.0}},
               "seed": 0, "cases": 2}

@@ -89,10 +89,10 @@ def test_ends_are_open():
     rungs, (less, more) = ladder(np.random.default_rng(0), 16, at=[0.002, 3.0])
     below = equivalent_perturbation(STRENGTHS, rungs, less)
     assert (below.strength, below.end, below.low) == (None, "below", 0.0)
-    assert below.text == "below 2% [below 2, below 2]"
+    assert below.text == "less than 2% [below 2, below 2]"
     above = equivalent_perturbation(STRENGTHS, rungs, more)
     assert (above.strength, above.end) == (None, "above") and np.isinf(above.high)
-    assert above.text == "above 50% [above 50, above 50]"
+    assert above.text == "more than 50% [above 50, above 50]"
 
 
 def test_an_interval_may_be_open_at_one_end():

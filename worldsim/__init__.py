@@ -69,7 +69,12 @@ _HOME = {
 
 _MODULES = ("outcomes", "testing")
 
-__all__ = [*_HOME, *_MODULES, "__version__", "evaluate"]
+__all__ = [*_HOME, *_MODULES, "__version__", "bench", "evaluate"]
+
+
+def bench(model: Any, suite: str = "quick", **options: Any) -> Any:
+    """Score a world model on a suite of the benchmark; see `evaluation.benchmark.api.bench`."""
+    return importlib.import_module("evaluation.benchmark.api").bench(model, suite, **options)
 
 
 def evaluate(dream: Any, truth: Any, **options: Any) -> Any:

@@ -22,7 +22,7 @@ BUILT_IN = {
     "truth": "the simulator with the truth's own hidden draws, to check what is measured",
     "baseline:frozen": "the last known frame, for ever",
     "baseline:constant-velocity": "what moves goes on as it moved in the known frames",
-    "baseline:climatology": "training rollouts of the nearest parameters",
+    "baseline:climatology": "training cases at the same parameters (tsunami: of the nearest)",
     "baseline:nearest": "the training rollout that looks and is most alike",
     "videos:DIR": "a folder of videos, <case id>[.<camera>][.r<k>].mp4, of any rate and size",
 }

@@ -1,1 +1,1 @@
-"""The benchmark: cases of a suite, put to any world model and scored."""
+"""The benchmark: cases of a suite, put to any world model and scored; see `api.bench`."""

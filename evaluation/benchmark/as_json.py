@@ -8,11 +8,12 @@ import numpy as np
 
 from evaluation.benchmark.equivalence import Equivalent
 from evaluation.benchmark.judged import Against, BlockJudged, Judged
+from evaluation.benchmark.report.wording import answer, limits
 from evaluation.benchmark.responses import RESPONSES
 from evaluation.benchmark.skill import ZERO
 from evaluation.benchmark.subjects import identity
 from evaluation.benchmark.what_if import Curves, statistics_of
-from evaluation.benchmark.wording import power, words
+from evaluation.benchmark.wording import power
 from evaluation.bootstrap import Estimate, Interval
 from evaluation.summary import AgainstBaseline, Score
 from worldsim.rollout import software_versions
@@ -55,7 +56,7 @@ def result_data(judged: Judged, command: str, seconds: float) -> dict[str, Any]:
     headline = sorted({m.name for one in judged.blocks for m in one.result.metrics if m.headline})
     counted = [one for one in judged.blocks if one.skill.value is not None]
     reasons = judged.unofficial_because
-    return {
+    data: dict[str, Any] = {
         "schema": SCHEMA,
         "suite": {"id": suite.id, "seed": suite.seed, "digests": suite.digests(),
                   "meaning": suite.meaning},
@@ -77,9 +78,10 @@ def result_data(judged: Judged, command: str, seconds: float) -> dict[str, Any]:
             {"change": change, "skill": estimate(skill), "difference": estimate(difference)}
             for change, (skill, difference) in judged.sensitivity.items()
         ],
-        "words": words(judged), "power": power(judged),
+        "power": power(judged),
         "command": command, "versions": software_versions(), "seconds": round(seconds, 1),
     }
+    return data | {"words": [*limits(data), *answer(data)]}
 
 
 def _against(one: Against) -> dict[str, Any]:
@@ -126,7 +128,7 @@ def _equivalent(one: Equivalent) -> dict[str, Any]:
     ends = None
     if place.low is not None and place.high is not None:
         # Open ends are said in `text`; here they are 0 and 1.
-        ends = [number(place.low), number(min(place.high, 1.0))]
+        ends = [number(min(place.low, 1.0)), number(min(place.high, 1.0))]
     return {
         "ladder": one.ladder.name, "words": one.ladder.words, "scenarios": list(one.scenarios),
         "strength": number(place.strength), "interval": ends, "end": place.end, "text": one.text,
@@ -143,7 +145,9 @@ def _curves(one: Curves) -> dict[str, Any]:
     def mean(values: np.ndarray | None) -> list[float | None] | None:
         if values is None or not np.isfinite(values).any():
             return None
-        return [number(v) for v in np.nanmean(values, axis=0)]
+        known = np.isfinite(values)
+        total = np.where(known, values, 0.0).sum(axis=0)
+        return [number(t / n) if n else None for t, n in zip(total, known.sum(axis=0), strict=True)]
 
     return {
         "name": sweep.name, "scenario": sweep.scenario, "parameter": sweep.parameter,

@@ -29,7 +29,7 @@ class Stages(Protocol):
 
 
 class Directory(Protocol):
-    """Where a run lies; see `worldsim.cli.run_directory.RunDirectory`."""
+    """Where a run lies; see `worldsim.run_directory.RunDirectory`."""
 
     @property
     def path(self) -> Path:

@@ -97,9 +97,10 @@ class Climbed:
     errors: dict[str, np.ndarray]
 
 
-def rungs_of(case: Case, ladder: Ladder) -> dict[str, np.ndarray]:
+def rungs_of(case: Case, ladder: Ladder,
+             strengths: Sequence[float] = STRENGTHS) -> dict[str, np.ndarray]:
     """{metric: (rung,)} of one case; measured, or as it was kept."""
-    models = [ladder.model(strength) for strength in STRENGTHS]
+    models = [ladder.model(strength) for strength in strengths]
     key = key_of(what="rungs", keys=[measured_key(case, model) for model in models])
     path = cache_folder() / "rungs" / key[:2] / f"{key}{SUFFIX}"
     entry = load_entry(path)

@@ -10,26 +10,16 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 import xarray as xr
 
 from worldsim.atomic import written_whole
-
-FOLDER = "WORLDSIM_CACHE"
-"""Environment variable that names the cache's folder."""
+from worldsim.cache import cache_folder as cache_folder
 
 SUFFIX = ".entry"
-
-
-def cache_folder() -> Path:
-    """Where what can be made again is kept: `WORLDSIM_CACHE`, else the user's cache folder."""
-    given = os.environ.get(FOLDER)
-    return Path(given) if given else Path(platformdirs.user_cache_dir("worldsim"))
 
 
 def key_of(**inputs: Any) -> str:

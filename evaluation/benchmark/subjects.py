@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
+import inspect
 from pathlib import Path
 
 from evaluation.benchmark.code_digest import DATA, MODELS, code_digest
@@ -22,9 +23,24 @@ BASELINES = (
 DIFFUSION = ("worldsim.diffusion",)
 
 
-@functools.cache
+_GIVEN: dict[str, WorldModel] = {}
+"""Models that were given as objects, by name."""
+
+
+def give(model: WorldModel) -> str:
+    """Have a world model scored that is an object of this process; returns the name it goes by."""
+    name = f"object:{model.name}"
+    _GIVEN[name] = model
+    return name
+
+
 def subject(name: str) -> WorldModel:
     """The world model, loaded once in each process."""
+    return _GIVEN[name] if name in _GIVEN else _loaded(name)
+
+
+@functools.cache
+def _loaded(name: str) -> WorldModel:
     return load_model(name)
 
 
@@ -39,6 +55,8 @@ def identity(name: str) -> str:
     kind, _, rest = name.partition(":")
     if kind in (TRUTH, REFERENCE, "baseline"):
         return code_digest(MODELS + DATA)
+    if name in _GIVEN:
+        return _source_of(type(_GIVEN[name]))
     if kind == "python":
         found = importlib.util.find_spec(rest.partition(":")[0])
         source = Path(found.origin) if found is not None and found.origin else None
@@ -47,6 +65,14 @@ def identity(name: str) -> str:
         return files_digest(Path(rest))
     weights = str(getattr(subject(name), "sha256", ""))
     return f"{weights[:16]}-{code_digest(DIFFUSION + MODELS)}"
+
+
+def _source_of(cls: type) -> str:
+    """Of a class's source, where there is any: what was typed at a prompt goes by its name."""
+    try:
+        return _sha256(inspect.getsource(cls).encode())
+    except (OSError, TypeError):
+        return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def files_digest(folder: Path, prefix: str = "") -> str:

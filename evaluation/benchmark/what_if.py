@@ -147,7 +147,7 @@ def statistics_of(curves: Curves, dream: np.ndarray | None = None) -> dict[str, 
     own = curves.own
     g = own.dream if dream is None else dream
     names = ("null_ratio",) if own.sweep.null else ("determination", "slope", "direction", "rank")
-    if not np.isfinite(g).any():
+    if not np.isfinite(g).any() or (dream is None and own.unsupported):
         why = own.unsupported or "the model has no answer"
         return dict.fromkeys(names, Estimate(None, Interval(None, None, why)))
     if own.sweep.null:

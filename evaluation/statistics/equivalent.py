@@ -41,9 +41,10 @@ class Equivalent:
 
     @property
     def text(self) -> str:
-        """``12% [9, 15]``, ``below 2% [below 2, 3.1]``, ``above 50% [41, above 50]``."""
+        """``12% [9, 15]``, ``less than 2% [below 2, 3.1]``, ``more than 50% [41, above 50]``."""
         if self.end:
-            size = f"{self.end} {_percent(self.least if self.end == 'below' else self.most)}%"
+            size = (f"less than {_percent(self.least)}%" if self.end == "below"
+                    else f"more than {_percent(self.most)}%")
         else:
             assert self.strength is not None
             size = f"{_percent(self.strength)}%"

@@ -60,7 +60,7 @@ def main(args: Sequence[str]) -> int:
 
 
 def _print_run(run: Path, as_json: bool) -> None:
-    from worldsim.cli.run_directory import read_record
+    from worldsim.run_directory import read_record
 
     record = read_record(run)
     water = not (run / "truth.zarr" / "parts").is_dir()  # else bodies alone

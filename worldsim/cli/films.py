@@ -11,8 +11,8 @@ from PIL import Image, ImageDraw
 
 from worldsim.camera import render
 from worldsim.cli.progress import Advance
-from worldsim.cli.run_directory import RunDirectory
 from worldsim.rollout import open as open_rollout
+from worldsim.run_directory import RunDirectory
 from worldsim.video_file import write_mp4
 
 FULL_SIZE = (360, 640)

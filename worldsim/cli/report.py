@@ -43,8 +43,8 @@ def main(args: Sequence[str]) -> int:
 def _one(path: Path) -> int:
     from worldsim.cli import preflight
     from worldsim.cli.progress import Stages
-    from worldsim.cli.run_directory import RunDirectory, read_record
     from worldsim.errors import InputError
+    from worldsim.run_directory import RunDirectory, read_record
     from worldsim.scenario import scenario_class
 
     record = read_record(path)

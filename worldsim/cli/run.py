@@ -61,9 +61,9 @@ def main(args: Sequence[str]) -> int:
     from worldsim.cli import run_stages
     from worldsim.cli.answer import print_answer
     from worldsim.cli.progress import Stages
-    from worldsim.cli.run_directory import RunDirectory
     from worldsim.cli.simulate import truth_definition
     from worldsim.rollout import software_versions
+    from worldsim.run_directory import RunDirectory
 
     definition = truth_definition(scenario, options.cases, options.realizations, options.seed,
                                   duration) | dream_definition(options.model, model)

@@ -15,11 +15,11 @@ from worldsim.camera import render
 from worldsim.cli import films
 from worldsim.cli.dream import dream
 from worldsim.cli.progress import Advance, Stages
-from worldsim.cli.run_directory import RunDirectory
 from worldsim.errors import MembersFailed
 from worldsim.query import Query, query
 from worldsim.rollout import open as open_rollout
 from worldsim.rollout import save
+from worldsim.run_directory import RunDirectory
 from worldsim.scenario import Scenario
 from worldsim.simulator.audit_record import failed_members
 from worldsim.simulator.distribution import workers_that_pay

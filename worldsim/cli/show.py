@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import tyro
 
 from worldsim.cli.flags import parse
-from worldsim.cli.run_directory import OUTPUTS, digest, read_record
+from worldsim.run_directory import BENCH_OUTPUTS, OUTPUTS, digest, read_record
 from worldsim.scenario import scenario_class
 
 
@@ -32,8 +32,14 @@ def main(args: Sequence[str]) -> int:
         print(f"{name:<11} {_in_words(value)}".rstrip())
     for stage, facts in record["stages"].items():
         print(f"stage       {stage}: {facts['seconds']:.1f} s, finished {facts['finished']}")
-    missing = [name for name in OUTPUTS if not (options.run / name).exists()]
-    print(f"holds       {', '.join(name for name in OUTPUTS if name not in missing) or 'nothing'}")
+    outputs = BENCH_OUTPUTS if "suite" in definition else OUTPUTS
+    missing = [name for name in outputs if not (options.run / name).exists()]
+    print(f"holds       {', '.join(name for name in outputs if name not in missing) or 'nothing'}")
+    if "suite" in definition:
+        for reason in bench_staleness(record):
+            print(f"stale       {reason}")
+        print(f"repeat      {record['command']}")
+        return 0
     if missing and "model" in definition:
         print(f"not there   {', '.join(missing)}")
     if "truth.zarr" not in missing:
@@ -75,6 +81,17 @@ def _outcomes(run: Path) -> list[str]:
         if not evidence.has_town(truth):
             return []
         return [*decision.happened(pooled, truth), *decision.sure(pooled, truth)]
+
+
+def bench_staleness(record: Mapping[str, Any]) -> list[str]:
+    """Why a benchmark's result would be another one now; empty if it would not."""
+    from evaluation.benchmark.suites import suite_named
+
+    definition = record["definition"]
+    fresh = definition["suite_seed"] if definition["suite"].startswith("fresh") else None
+    now = suite_named(definition["suite"], fresh).digests()
+    return [f"the {part} of suite {definition['suite']} changed since" for part, digest in
+            definition["suite_digests"].items() if now[part] != digest]
 
 
 def staleness(record: Mapping[str, Any]) -> list[str]:

@@ -53,8 +53,8 @@ def main(args: Sequence[str]) -> int:
         definition = {"split": options.split}
     from evaluation.observe import has_town
     from worldsim.cli.progress import Stages
-    from worldsim.cli.run_directory import RunDirectory
     from worldsim.rollout import software_versions
+    from worldsim.run_directory import RunDirectory
 
     definition |= truth_definition(cases[0], options.cases, options.realizations, seed, duration)
     if options.split != "given":

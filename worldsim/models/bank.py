@@ -15,7 +15,6 @@ import inspect
 import io
 import json
 import math
-import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -24,6 +23,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from worldsim.atomic import written_whole
+from worldsim.cache import FOLDER_VARIABLE as FOLDER_VARIABLE
+from worldsim.cache import cache_folder as cache_folder
 from worldsim.errors import InputError
 from worldsim.rollout import software_versions
 from worldsim.seeding import Purpose, seed_for
@@ -44,7 +45,6 @@ SEED = 0
 AT_ONCE = 16
 """Cases that are simulated and filmed together."""
 
-FOLDER_VARIABLE = "WORLDSIM_CACHE"
 
 _MAGIC = b"worldsim bank\n"
 
@@ -246,14 +246,6 @@ def _compressed(video: np.ndarray) -> bytes:
 def whole_tenths(duration: float) -> float:
     """The least multiple of 0.1 s, which simulations last, that is not shorter."""
     return math.ceil(duration * 10 - 1e-6) / 10
-
-
-def cache_folder() -> Path:
-    """Where what can be made again is kept: the environment variable WORLDSIM_CACHE, else the
-    user's cache folder."""
-    from platformdirs import user_cache_dir
-
-    return Path(os.environ.get(FOLDER_VARIABLE) or user_cache_dir("worldsim"))
 
 
 def code_digest(scenario: type[Scenario]) -> str:

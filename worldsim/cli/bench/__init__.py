@@ -42,10 +42,10 @@ verbs:
 {verbs}
 
 first steps:
-  worldsim bench run --model baseline:constant-velocity --suite quick --out runs/q
-  worldsim bench export --suite quick --out quick     # drive your model by hand
-  worldsim bench check predictions --suite quick
-  worldsim bench run --model videos:predictions --suite quick --out runs/mine
+  worldsim bench run --model baseline:climatology --out runs/climatology
+  worldsim bench export --out quick           # to drive your model by hand
+  worldsim bench check answers --export quick
+  worldsim bench run --model videos:answers --out runs/mine
 """
 
 

@@ -50,8 +50,8 @@ def main(args: Sequence[str]) -> int:
     from evaluation.benchmark.runner import Selection, default_workers
     from evaluation.benchmark.suites import FRESH, suite_named
     from worldsim.cli.progress import Stages
-    from worldsim.cli.run_directory import BENCH_OUTPUTS, RunDirectory, read_record
     from worldsim.rollout import software_versions
+    from worldsim.run_directory import BENCH_OUTPUTS, RunDirectory, read_record
 
     seed = options.seed
     if options.suite.startswith(FRESH) and seed is None and (options.out / "run.json").is_file():
