@@ -15,11 +15,11 @@ from worldsim.errors import InputError
 VERB = "worldsim bench"
 
 VERBS = {
-    "list": "the suites: scenarios, cases, hours, whether they are as published",
-    "export": "write a suite's known frames and prompts, to drive a model by hand",
-    "check": "list all that is wrong with a folder of predicted videos, at once",
+    "list": "the suites, and whether they are as published",
+    "export": "write a suite's known frames and prompts, to drive a model",
+    "check": "list all that is wrong with a folder of videos, at once",
     "run": "score a model: table, equivalent perturbations, report",
-    "explain": "show where a model's error leaves the floor, in one case and metric",
+    "explain": "show where an error leaves the floor, in one case and metric",
     "compare": "tell two results apart, and split their difference by cause",
     "leaderboard": "recompute what results report, and rank them",
     "ladders": "measure graded wrong simulators on a suite's cases",
