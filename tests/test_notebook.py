@@ -16,7 +16,8 @@ SECONDS = 500
 
 def test_there_are_notebooks():
     assert [notebook.name for notebook in NOTEBOOKS] == [
-        "01_what_if.ipynb", "02_ground_truth.ipynb", "02b_town.ipynb", "03_shallow_water.ipynb",
+        "01_what_if.ipynb", "02_ground_truth.ipynb", "02b_town.ipynb",
+        "03_benchmark_your_model.ipynb", "03_shallow_water.ipynb",
     ]
 
 
@@ -85,3 +86,16 @@ def test_shallow_water_tutorial_runs_and_its_books_close(tmp_path):
     assert pictures == 2
     assert "failed: False" in said and "mass explained to" in said
     assert "depth at x = 745 m" in said
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + 20)
+def test_benchmark_notebook_runs_and_tells_a_bad_model_from_weak_gravity(tmp_path):
+    said, pictures = execute("03_benchmark_your_model", tmp_path)
+    assert pictures == 1
+    assert "the model does what it declares" in said
+    assert "only part of the suite" in said, "what cannot be told comes with the answer"
+    weak, sinking = map(float, re.search(
+        r"gravity off by 10%: skill ([-0-9.]+); sinking: ([-0-9.]+)", said).groups())
+    assert sinking < 0.6 < weak < 1
+    assert "\\begin{tabular}" in said and (tmp_path / "sinking" / "report.html").is_file()
