@@ -101,7 +101,7 @@ def _of(camera: str, window: Window = "last half") -> tuple[Metric, ...]:
                perfect=most, skilled=False, window=window, cameras=(camera,), concerns=concerns),
         Metric(f"pixel.ssim{tail}", "1", f"structural similarity of the {camera} view",
                functools.partial(_ssim, camera=camera), direction="higher", perfect=1.0,
-               window=window, cameras=(camera,), headline=camera == MAIN, concerns=concerns),
+               window=window, cameras=(camera,), concerns=concerns),
     )
 
 

@@ -196,7 +196,8 @@ METRICS = (
            ensemble=True, window="dreamt", needs=NEEDS, headline=True, concerns=MOVED),
     Metric("trajectory.velocity_crps", "m s-1", "fair CRPS of velocity, x and y added; a lost "
            "object counts as standing still", _velocity_crps, ensemble=True, window="dreamt",
-           needs=NEEDS, headline=True, concerns=MOVED),
+           needs=NEEDS, concerns=("gravity", "restitution", "mass", "drag", "energy_loss",
+                                  "energy_gain", "frozen", "backwards")),
     Metric("trajectory.energy_score", "m", "fair energy score of position in the plane",
            _energy_score, ensemble=True, window="dreamt", needs=NEEDS, concerns=MOVED),
     Metric("trajectory.spread_skill", "1", "spread of the dreamed positions over the error of "
@@ -230,7 +231,8 @@ METRICS = (
            needs=NEEDS, concerns=MECHANICS),
     Metric("trajectory.mask_iou", "1", "overlap over union of discs of the dreamed and the true "
            "object's whole area, at their places", per_pair(_mask_iou), direction="higher",
-           perfect=1.0, window="dreamt", needs=NEEDS, headline=True, concerns=MECHANICS),
+           perfect=1.0, window="dreamt", needs=NEEDS, headline=True,
+           concerns=(*MECHANICS, "blur")),
     Metric("trajectory.chamfer", "1", "mean distance of true objects from the nearest dreamed one, "
            "and the reverse, halved, over the picture's height; labels do not count",
            per_pair(_chamfer), window="dreamt", needs=NEEDS, concerns=MECHANICS),
