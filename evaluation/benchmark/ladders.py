@@ -174,7 +174,7 @@ def _in_worker(case: Case, ladder: Ladder) -> dict[str, np.ndarray]:
 
 
 def as_data(suite: Suite, climbed: Sequence[Climbed]) -> dict[str, Any]:
-    """What is kept with the package, of the metrics that each ladder concerns: JSON, five digits."""
+    """What is kept with the package of the metrics that each ladder concerns: JSON, five digits."""
     def short(values: np.ndarray) -> Any:
         return [[None if np.isnan(v) else float(f"{v:.5g}") for v in row] for row in values]
 
