@@ -8,6 +8,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.ticker import NullFormatter, NullLocator
 
 from evaluation.benchmark.ladders import LADDERS, Climbed, as_data
 from evaluation.benchmark.suites import Suite
@@ -100,6 +101,10 @@ def _plot(rows: Sequence[Climbed], path: Path) -> None:
         unit = "" if metric.unit == "1" else f" [{metric.unit}]"
         ax.set(xscale="log", yscale="log", xlabel=f"{rows[0].ladder.replace('_', ' ')} [%]",
                title=name.rpartition(".")[2].replace("_", " "), ylabel=f"error{unit}")
+        ticks = [2, 5, 10, 20, 50]
+        ax.set_xticks(ticks, [str(tick) for tick in ticks])
+        ax.xaxis.set_minor_locator(NullLocator())
+        ax.yaxis.set_minor_formatter(NullFormatter())
         ax.title.set_fontsize(9)
         ax.legend(fontsize=7, frameon=False)
     with written_whole(path) as beside:

@@ -25,6 +25,7 @@ BENCHMARKS = {
     "scaling": "scaling",
     "family": "family",
     "instruments": "instruments",
+    "scoring": "scoring",
 }
 """Names for ``--only``, and the module that measures each."""
 
