@@ -13,9 +13,10 @@
 # %% [markdown]
 # # Benchmark your model
 #
-# How far is a video model from physics, in metres and seconds, and how sure is that? This notebook scores a
-# model on a small part of the benchmark (the whole of it is one command, `worldsim bench run`), reads the
-# result, and shows what the score would have been had the simulator itself been wrong on purpose.
+# How far is a video model from physics, in metres and seconds, and how sure is that? This
+# notebook scores a model on a small part of the benchmark (the whole of it is one command,
+# `worldsim bench run`), reads the result, and shows what the score would have been had the
+# simulator itself been wrong on purpose.
 
 # %%
 import matplotlib.pyplot as plt
@@ -28,8 +29,8 @@ from worldsim.world_model import WholeRolloutStream
 # %% [markdown]
 # ## A model
 #
-# It has seen many falls and believes that they are all alike: whatever moved in the known frames goes on falling
-# by the same number of pixels each frame. There is no acceleration in it.
+# It has seen many falls and believes that they are all alike: whatever moved in the known frames
+# goes on falling by the same number of pixels each frame. There is no acceleration in it.
 
 
 # %%
@@ -62,16 +63,17 @@ print("the model does what it declares")
 # %% [markdown]
 # ## Scores
 #
-# Three cases of one experiment, to be quick. A result of a part of a suite says that it is unofficial, and fewer than
-# eight cases give no intervals: the result says that, too.
+# Three cases of one experiment, to be quick. A result of a part of a suite says that it is
+# unofficial, and fewer than eight cases give no intervals: the result says that, too.
 
 # %%
 result = worldsim.bench(Sinking(), "quick", out="sinking", scenarios=["free_fall"], limit=3)
 print(result.in_words())
 
 # %% [markdown]
-# Skill is 1 for the simulator with other hidden draws and 0 for a frozen picture. Below zero a model is worse than a
-# still. Beside it stand four baselines, each of which knows something that the model could have used.
+# Skill is 1 for the simulator with other hidden draws and 0 for a frozen picture. Below zero a
+# model is worse than a still. Beside it stand four baselines, each of which knows something that
+# the model could have used.
 
 # %%
 result.plot()
@@ -88,8 +90,9 @@ for metric in block["metrics"]:
 # %% [markdown]
 # ## As wrong as what?
 #
-# A score of its own means little to a physicist. So simulators that are wrong by a known amount are scored in the
-# same way. Here is one whose gravity is too weak by a tenth, on the same three cases.
+# A score of its own means little to a physicist. So simulators that are wrong by a known amount
+# are scored in the same way. Here is one whose gravity is too weak by a tenth, on the same three
+# cases.
 
 # %%
 weak = worldsim.bench(
