@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.benchmark.api import BenchResult
-from evaluation.benchmark.report.wording import estimate, named
+from evaluation.benchmark.report.wording import answer, estimate, named
 from worldsim.atomic import written_whole
 from worldsim.errors import InputError, run_program
 
@@ -68,6 +68,8 @@ def text(results: Sequence[Mapping[str, Any]], title: str, command: str) -> str:
         f"({', '.join(first['overall']['headline'])}) and over scenarios; 95% intervals by a "
         "studentized bootstrap over cases within scenarios.", "",
         "## Over all scenarios", "",
+        "Seconds are of the whole command; the first run of a machine also makes what all others "
+        "share.", "",
         "| model | skill | less the simulator's | told from it | cases | failed | seconds |",
         "|---|---|---|---|---:|---:|---:|",
     ]
@@ -107,7 +109,7 @@ def text(results: Sequence[Mapping[str, Any]], title: str, command: str) -> str:
             lines.append(f"| {ladder} ({scenarios}) | {' | '.join(cells)} |")
     lines += ["", "## In words", ""]
     for name, one in rows.items():
-        lines += [f"- **{name}**: {' '.join(one['words'])}", f"  `{one['command']}`"]
+        lines += [f"- **{name}**: {' '.join(answer(one))}", f"  `{one['command']}`"]
     return "\n".join(lines) + "\n"
 
 
