@@ -69,4 +69,20 @@ def _bare(source: str) -> str:
             if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant)
                     and isinstance(one.value.value, str))
         ]
-    return ast.dump(tree)
+    return _written(tree)
+
+
+SURFACE = ("ctx", "kind", "type_comment")
+"""Fields of a syntax tree that say nothing of what it does."""
+
+
+def _written(node: object) -> str:
+    """A syntax tree as text, the same in Python 3.11 and later: what is empty is left out, since
+    every version adds fields of its own (`ast.dump` shows them)."""
+    if isinstance(node, ast.AST):
+        fields = [f"{name}={_written(value)}" for name, value in ast.iter_fields(node)
+                  if name not in SURFACE and value is not None and value != []]
+        return f"{type(node).__name__}({','.join(fields)})"
+    if isinstance(node, list):
+        return f"[{','.join(map(_written, node))}]"
+    return repr(node)
