@@ -41,6 +41,7 @@ def main(args: Sequence[str]) -> int:
         beside.write_text(text(results, options.title, command), encoding="utf-8")
     with written_whole(options.out / "results.json") as beside:
         short = [{k: one[k] for k in KEPT} | {"blocks": [_short(b) for b in one["blocks"]]}
+                 | {"suite": {k: one["suite"][k] for k in ("id", "seed", "meaning")}}
                  for one in results]
         beside.write_text(json.dumps(short, indent=1) + "\n", encoding="utf-8")
     print(options.out / "README.md")
@@ -107,10 +108,36 @@ def text(results: Sequence[Mapping[str, Any]], title: str, command: str) -> str:
                 cells.append(found["text"].removeprefix(f"as wrong as {found['words']} "))
             scenarios = ", ".join(first["equivalents"][number]["scenarios"])
             lines.append(f"| {ladder} ({scenarios}) | {' | '.join(cells)} |")
+    for name, one in rows.items():
+        lines += _what_ifs(name, one["what_if"])
     lines += ["", "## In words", ""]
     for name, one in rows.items():
         lines += [f"- **{name}**: {' '.join(answer(one))}", f"  `{one['command']}`"]
     return "\n".join(lines) + "\n"
+
+
+def _what_ifs(name: str, sweeps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The response curves of one model: its statistics, the simulator's and climatology's."""
+    if not sweeps:
+        return []
+    lines = ["", f"## What if: {name}", "",
+             "| what is swept | D | slope | direction | rank | response to nothing / floor |",
+             "|---|---|---|---|---|---|"]
+    for one in sweeps:
+        found = one["statistics"]
+        for who, statistics in ((name, found), ("the simulator", found["ceiling"]),
+                                ("climatology, interpolated", found["interpolated"])):
+            if statistics is not None:
+                cells = [_statistic(statistics.get(key)) for key in STATISTICS]
+                lines.append(f"| {one['name']}: {who} | {' | '.join(cells)} |")
+    return lines
+
+
+STATISTICS = ("determination", "slope", "direction", "rank", "null_ratio")
+
+
+def _statistic(found: Mapping[str, Any] | None) -> str:
+    return "" if found is None else estimate(found)
 
 
 if __name__ == "__main__":
