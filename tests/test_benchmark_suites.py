@@ -194,3 +194,33 @@ def test_the_command_line_lists_and_refuses(tmp_path):
         assert len(refused.stderr.splitlines()) == 1
     assert not any(tmp_path.iterdir())
     assert Split.IN_RANGE.value in call("list", "--suite", "quick").stdout
+
+
+def test_a_result_is_shown_cited_and_not_compared_as_if_it_were_a_what_if(tmp_path, capsys):
+    from worldsim.cli import main
+    from worldsim.rollout import software_versions
+    from worldsim.run_directory import BENCH_OUTPUTS, RunDirectory
+
+    suite = SUITES["quick"]
+    definition = {"suite": suite.id, "suite_seed": suite.seed, "suite_digests": suite.digests(),
+                  "model": "truth", "model_identity": "0", "limit": None, "scenarios": [],
+                  "what_if": True}
+    for name in ("a", "b"):
+        run = RunDirectory.claim(tmp_path / name, definition, BENCH_OUTPUTS)
+        with run.opened("worldsim bench run ...", software_versions()):
+            (tmp_path / name / "result.json").write_text("{}")
+    assert main(["show", str(tmp_path / "a")]) == 0
+    shown = capsys.readouterr().out
+    assert "holds       result.json" in shown and "stale" not in shown
+    assert main(["cite", str(tmp_path / "a")]) == 0
+    cited = capsys.readouterr().out
+    assert "We scored truth on the suite quick-v1" in cited and "ferro2014fair" in cited
+    assert main(["report", str(tmp_path / "a"), str(tmp_path / "b"), "--out",
+                 str(tmp_path / "c.html")]) == 2
+    assert "worldsim bench compare" in capsys.readouterr().err
+    stale = RunDirectory.claim(tmp_path / "d", definition | {
+        "suite_digests": suite.digests() | {"data": "older"}}, BENCH_OUTPUTS)
+    with stale.opened("worldsim bench run ...", software_versions()):
+        (tmp_path / "d" / "result.json").write_text("{}")
+    assert main(["show", str(tmp_path / "d")]) == 0
+    assert "the data of suite quick-v1 changed since" in capsys.readouterr().out

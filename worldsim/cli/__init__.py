@@ -18,7 +18,7 @@ VERBS = {
     "run": "simulate, dream, score and report: the main job",
     "simulate": "simulate cases of a scenario and store the states",
     "train": "train the video world model on data it simulates",
-    "bench": "score any video model against the simulator: floors, ladders, intervals",
+    "bench": "score any video model: floors, ladders, intervals, a report",
     "validate": "hold the simulator against exact solutions and measurements",
     "scenarios": "list the scenarios with parameters, units and ranges",
     "view": "draw a contact sheet of a scenario, a run or a video",

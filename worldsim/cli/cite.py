@@ -63,6 +63,9 @@ def _print_run(run: Path, as_json: bool) -> None:
     from worldsim.run_directory import read_record
 
     record = read_record(run)
+    if "suite" in record["definition"]:
+        _print(bench_entries(record), bench_methods(record), as_json)
+        return
     water = not (run / "truth.zarr" / "parts").is_dir()  # else bodies alone
     bibtex, text = entries(record, water), methods(record, water)
     if (run / "truth_outcomes.nc").is_file():
@@ -74,12 +77,40 @@ def _print_run(run: Path, as_json: bool) -> None:
             "exposures with the coefficients that `worldsim cite` lists, drawn from their declared "
             "uncertainties."
         )
+    _print(bibtex, text, as_json)
+
+
+def _print(bibtex: list[str], text: str, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"bibtex": bibtex, "methods": text}, indent=2))
         return
     print("\n\n".join(bibtex))
     print()
     print(text)
+
+
+def bench_entries(record: dict[str, Any]) -> list[str]:
+    """BibTeX of what a benchmark's result rests on."""
+    known = bibliography()
+    keys = ["todorov2012mujoco", "audusse2004fast", "ferro2014fair"]
+    return [SOFTWARE.format(version=record["versions"]["worldsim"]), *(known[key] for key in keys)]
+
+
+def bench_methods(record: dict[str, Any]) -> str:
+    """A paragraph for a paper's methods section, of a benchmark's result."""
+    d = record["definition"]
+    digests = ", ".join(f"{part} {digest}" for part, digest in d["suite_digests"].items())
+    part = "" if d["limit"] is None and not d["scenarios"] else " A part of the suite was run."
+    return (
+        f"We scored {d['model']} on the suite {d['suite']} (seed {d['suite_seed']}; {digests}) of "
+        f"worldsim {record['versions']['worldsim']} with MuJoCo {record['versions']['mujoco']}. "
+        "Positions, outlines, water and debris were read off truth and prediction by the same "
+        "instruments and compared with the simulator's state; ensembles were scored by the fair "
+        "continuous ranked probability score and the fair Brier score (Ferro 2014). Skill is 1 for "
+        "an independent ensemble of the simulator (for the truth's own video in paired metrics) "
+        "and 0 for a frozen picture; 95% intervals are studentized bootstrap intervals over cases "
+        f"within scenarios; a failed case counts as the worst baseline.{part}"
+    )
 
 
 def entries(record: dict[str, Any], water: bool = True) -> list[str]:

@@ -48,6 +48,8 @@ def _one(path: Path) -> int:
     from worldsim.scenario import scenario_class
 
     record = read_record(path)
+    if "suite" in record["definition"]:
+        return _bench(path, record["command"])
     preflight.check_scored(scenario_class(record["definition"]["scenario"]["name"])(), 0)
     run = RunDirectory.claim(path, record["definition"])
     missing = [name for name in ("truth.zarr", "dream.zarr", "scores.json") if not run.has(name)]
@@ -64,8 +66,24 @@ def _one(path: Path) -> int:
     return 0
 
 
+def _bench(path: Path, command: str) -> int:
+    from evaluation.benchmark.report import write_report
+    from worldsim.errors import InputError
+
+    if not (path / "result.json").is_file():
+        raise InputError(f"{path} has no result.json yet; finish it with `{command}`")
+    print(f"report: {write_report(path)}")
+    return 0
+
+
 def _two(first: Path, second: Path, out: Path | None, command: str) -> int:
     from evaluation.report.comparison import write_comparison
+    from worldsim.errors import InputError
+
+    for run in (first, second):
+        if (run / "result.json").is_file():
+            raise InputError(f"{run} is of the benchmark; compare such results by "
+                             f"`worldsim bench compare {first} {second}`")
 
     beside = first.resolve().parent / f"{first.resolve().name}-against-{second.resolve().name}.html"
     print(f"comparison: {write_comparison(first, second, out or beside, command)}")
