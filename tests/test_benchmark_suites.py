@@ -224,3 +224,15 @@ def test_a_result_is_shown_cited_and_not_compared_as_if_it_were_a_what_if(tmp_pa
         (tmp_path / "d" / "result.json").write_text("{}")
     assert main(["show", str(tmp_path / "d")]) == 0
     assert "the data of suite quick-v1 changed since" in capsys.readouterr().out
+
+
+def test_truths_keep_observables_that_have_groups_of_their_own():
+    from evaluation.benchmark.cases import _children, _under
+
+    deep = xr.DataTree.from_dict({
+        "/water": xr.Dataset({"wet": ("case", [True])}),
+        "/outcomes": xr.Dataset({"symptoms": ("case", [0.1])}),
+        "/outcomes/structures": xr.Dataset({"present": ("case", [True])}),
+    })
+    packed = xr.DataTree.from_dict(_under("/state", deep))
+    xr.testing.assert_identical(_children(packed["state"]), deep)

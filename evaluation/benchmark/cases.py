@@ -88,10 +88,7 @@ class Case:
             rollout, size=cls.size, fps=cls.fps, cameras=(self.block.camera,),
             frames=self.block.frames, context=self.block.context,
         )
-        groups = {f"/state/{name}": node.to_dataset(inherit=False)
-                  for name, node in ready.state.children.items()}
-        groups |= {f"/observed/{name}": node.to_dataset(inherit=False)
-                   for name, node in ready.observed.children.items()}
+        groups = _under("/state", ready.state) | _under("/observed", ready.observed)
         video = ready.video[self.block.camera]
         groups["/video"] = xr.Dataset({"rgb": video})
         lines = failed_members(rollout)
@@ -168,9 +165,16 @@ def _unpacked(tree: xr.DataTree, block: Block) -> Truth:
     )
 
 
+def _under(place: str, tree: xr.DataTree) -> dict[str, xr.Dataset]:
+    """All groups of a tree, however deep, by their paths below a place."""
+    return {f"{place}{node.path}": node.to_dataset(inherit=False)
+            for node in tree.subtree if node is not tree}
+
+
 def _children(node: xr.DataTree) -> xr.DataTree:
-    return xr.DataTree.from_dict(
-        {name: child.to_dataset(inherit=False) for name, child in node.children.items()})
+    return xr.DataTree.from_dict({
+        path: one.to_dataset(inherit=False) for path, one in node.subtree_with_keys if path != "."
+    })
 
 
 def cases_of(suite: Suite, block: Block, limit: int | None = None) -> list[Case]:

@@ -69,7 +69,8 @@ class BlockResult:
     def scores(self, settings: Bootstrap = DEFAULT) -> tuple[Score, ...]:
         """One score per metric, with skill against every baseline."""
         rows = self.value.rename("value").to_dataset()
-        reference = rows.sel(model=[REFERENCE]).assign_coords(model=[REFERENCE_ROW])
+        # A simulator that could not answer leaves no value, and no skill, of ensemble metrics.
+        reference = rows.reindex(model=[REFERENCE]).assign_coords(model=[REFERENCE_ROW])
         rows = xr.concat([rows, reference], dim="model")
         baselines = [b for b in BASELINES if b in self.value["model"].values and b != self.model]
         return tuple(score(m, rows, self.model, baselines, settings) for m in self.metrics)
