@@ -1,4 +1,4 @@
-"""Synthetic clips for the world model's tests: a front that advances, discs that it carries."""
+"""Synthetic clips for the world model's tests: water that carries discs, a ball that moves."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import numpy as np
 import torch
 
 from worldsim.diffusion.clips import ClipSet
+from worldsim.diffusion.observables import BODIES, NUMBERS
+from worldsim.scenario import scenario_class
 
 COLOURS = np.array([(225, 30, 30), (250, 225, 20), (140, 60, 245), (110, 235, 30)], np.uint8)
 
@@ -34,6 +36,13 @@ def synthetic_video(rng: np.random.Generator, speed: float, frames: int, size: t
     return video
 
 
+def cameras_of(scenario: str) -> dict[str, str]:
+    """Descriptions of the views that a scenario is filmed from."""
+    cls = scenario_class(scenario)
+    cameras = cls().scene(0, 0).cameras
+    return {name: cameras[name].to_json() for name in cls.film_cameras}
+
+
 def synthetic_clips(cases: int = 4, frames: int = 80, size: tuple[int, int] = (64, 96),
                     seed: int = 0) -> ClipSet:
     """Clips in memory with one continuous and one categorical parameter."""
@@ -43,6 +52,38 @@ def synthetic_clips(cases: int = 4, frames: int = 80, size: tuple[int, int] = (6
     return ClipSet(
         video=torch.from_numpy(np.stack(videos)),
         parameters={"wave_height": 2 + 60 * speeds, "building": np.arange(cases) % 4.0},
-        cameras={"overhead": "{}", "street": "{}"}, fps=5.0, scenario="tsunami", version=1,
-        seed=seed,        case_ids=tuple(range(cases)), mirror_axes=("rows", "columns"),
+        cameras=cameras_of("tsunami"), fps=5.0, scenario="tsunami", version=1, seed=seed,
+        case_ids=tuple(range(cases)), mirror_axes=("rows", "columns"),
     )
+
+
+def ball_clips(cases: int = 3, frames: int = 14, size: tuple[int, int] = (16, 24),
+               seed: int = 0) -> ClipSet:
+    """Clips of a ball at constant velocity, with its states; the second view shows nothing of it.
+
+    The last case has a second ball, that rests.
+    """
+    rng = np.random.default_rng(seed)
+    rows, columns = size
+    y, x = np.mgrid[:rows, :columns] + 0.5
+    metres = 3.522727272727273 / rows  # per row of the scenario's main camera
+    video = np.full((cases, 2, frames, rows, columns, 3), 140, np.uint8)
+    states = np.full((cases, frames, BODIES + 3, NUMBERS), np.nan, np.float32)
+    solids = np.full((cases, BODIES, 4), np.nan, np.float32)
+    for case in range(cases):
+        for body in range(1 + (case == cases - 1)):
+            place, velocity = rng.uniform(-0.8, 0.8, 2), rng.uniform(-0.6, 0.6, 2) * (body == 0)
+            solids[case, body, :2] = 0, 0.3
+            for k in range(frames):
+                across, upward = place + velocity * k / 20
+                states[case, k, body] = [across, 0, 1.55 + upward, 1, 0, 0, 0, 0, 1]
+                column, row = columns / 2 + across / metres, rows / 2 - upward / metres
+                inside = (x - column) ** 2 + (y - row) ** 2 < (0.3 / metres) ** 2
+                video[case, 0, k][inside] = COLOURS[body]
+    pushes = np.full((cases, 1, 5), np.nan, np.float32)
+    pushes[0, 0] = [0.3, 0, 0.5, 0.0, 1.0]
+    return ClipSet(
+        video=torch.from_numpy(video), parameters={}, cameras=cameras_of("free_fall"), fps=20.0,
+        scenario="free_fall", version=scenario_class("free_fall").version, seed=seed,
+        case_ids=tuple(range(cases)), mirror_axes=(None, None), states=states, solids=solids,
+        pushes=pushes)

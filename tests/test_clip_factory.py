@@ -1,5 +1,6 @@
 """The factory of clips: packed without loss, resumable after a kill, counted, seeds kept apart."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -10,14 +11,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from safetensors.numpy import save_file
+from synthetic_clips import cameras_of
 
-from worldsim.cli.train import Options as TrainOptions
-from worldsim.cli.train import configuration, fitted
 from worldsim.diffusion import clip_factory
+from worldsim.diffusion.batches import subject_of
 from worldsim.diffusion.clip_factory import MAKING, generate_clips, made_in
 from worldsim.diffusion.clip_files import (
     ABANDONED,
@@ -30,7 +32,8 @@ from worldsim.diffusion.clip_files import (
     unpack,
     write_case,
 )
-from worldsim.diffusion.clips import ClipManifest, load_clips
+from worldsim.diffusion.clips import ClipManifest, ClipSet, load_clips
+from worldsim.diffusion.conditioning import CLIP_START
 from worldsim.diffusion.presets import preset
 from worldsim.errors import InputError
 from worldsim.scenario import scenario_class
@@ -189,7 +192,7 @@ def test_what_killed_writers_left_is_cleared_once_it_is_old(tmp_path):
         [".gitignore", new.name, "case_000001.safetensors"])
 
 
-def _die(*_):
+def _die(*_, **__):
     os._exit(9)
 
 
@@ -212,9 +215,18 @@ def test_training_seeds_never_make_cases_that_training_must_not_see(tmp_path):
         list(generate_clips(tmp_path / "c", "free_fall", [0], cameras=("sid",), **SMALL))
 
 
-def test_a_configuration_takes_no_longer_clips_than_there_are(made):
-    clips = load_clips(made)
-    config = configuration(preset("tiny"), TrainOptions(out=Path("x")))
-    assert fitted(config, clips).batch.frames == 10
+def test_a_network_is_trained_on_no_longer_clips_than_there_are(made):
+    batch = preset("tiny").batch
+    assert subject_of(load_clips(made), batch, 5).frames == 10
+    assert subject_of(load_clips(made), batch, 4).frames == 8, "in whole groups of frames"
     long = ClipManifest("tsunami", 4, 0, {}).frames
-    assert long == 70 and config.batch.frames == 60, "the tsunami's clips are as before"
+    assert long == 70 and batch.town_frames == 60, "the tsunami's clips are as before"
+    views = cameras_of("tsunami")
+    film = torch.zeros(1, 2, long, 16, 16, 3, dtype=torch.uint8)
+    clips = ClipSet(film, {}, views, 5.0, "tsunami", 4, 0, (0,), ("rows", "columns"))
+    subject = subject_of(clips, batch, 5)
+    assert subject.frames == 60
+    start = next(spec for spec in subject.parameters if spec.name == CLIP_START)
+    assert (start.low, start.high) == (0.0, 2.0)
+    fast = dataclasses.replace(clips, fps=2.0)
+    assert subject_of(fast, batch, 5).frames == 20, "12 s at the longest"

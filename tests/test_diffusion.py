@@ -9,12 +9,19 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_network import PATCHES, SIZE, SPECS, fresh, inputs, network, select
 
 from worldsim.diffusion.batches import NoisePool
-from worldsim.diffusion.conditioning import ParameterSpec, encode_parameters
-from worldsim.diffusion.known import KnownDistribution, context_cells, group_levels, nearest_known
+from worldsim.diffusion.conditioning import encode_parameters
+from worldsim.diffusion.known import (
+    KnownDistribution,
+    context_cells,
+    group_levels,
+    nearest_known,
+    reference_of,
+)
 from worldsim.diffusion.objective import (
-    ObjectiveConfig,
+    Emphasis,
     expectation,
     importance,
     noisy_cells,
@@ -22,7 +29,6 @@ from worldsim.diffusion.objective import (
     velocity_loss,
 )
 from worldsim.diffusion.patches import (
-    PatchConfig,
     from_cells,
     grid_of,
     per_token,
@@ -39,56 +45,19 @@ from worldsim.diffusion.schedule import (
     velocity_weight,
 )
 from worldsim.diffusion.transformer import (
-    Condition,
     Context,
-    TransformerConfig,
-    VideoTransformer,
+    Prediction,
     rms_norm,
     rotary_angles,
     rotate,
 )
 from worldsim.errors import InputError
 
-PATCHES = PatchConfig(frames=2, patch=8, cell=4)
-TINY = TransformerConfig(patches=PATCHES, width=32, layers=2, heads=2, hidden=32, detail=8)
-SPECS = (ParameterSpec("height", "m", 2.0, 8.0), ParameterSpec("kind", choices=("a", "b", "c")))
-
-
-def network(seed: int = 0) -> VideoTransformer:
-    torch.manual_seed(seed)
-    made = VideoTransformer(TINY, SPECS, cameras=2)
-    # Fresh weights ignore the noise level (its projection starts at zero); trained ones do not.
-    torch.nn.init.normal_(made.modulation.weight, std=0.05)
-    return made.eval()
-
-
-def inputs(views: int = 1, batch: int = 2, frames: int = 6, known: torch.Tensor | None = None):
-    generator = torch.Generator().manual_seed(1)
-    grid = grid_of(frames, (16, 24), 5.0, views, PATCHES)
-    video = torch.randint(0, 256, (batch, views, frames, 16, 24, 3), generator=generator,
-                          dtype=torch.uint8)
-    if known is None:
-        known = torch.zeros(batch, views, frames, 1, 1, dtype=torch.bool)
-        known[:, :, :3] = True
-    context = context_cells(video, known, grid, PATCHES)
-    features, presence = encode_parameters(
-        SPECS, {"height": np.linspace(2.5, 7, batch), "kind": np.arange(batch) % 3}, batch)
-    condition = Condition(torch.arange(views).repeat(batch, 1), features, presence,
-                          torch.zeros(batch))
-    cells = to_cells(to_unit(video), PATCHES)
-    known_cells = to_cells(known.expand(video.shape[:5])[..., None], PATCHES)
-    return grid, cells, known_cells, context, condition
-
-
-def select(part, rows: slice):
-    return dataclasses.replace(
-        part, **{f.name: getattr(part, f.name)[rows] for f in dataclasses.fields(part)})
-
 
 @given(st.integers(1, 2), st.integers(1, 3), st.integers(1, 2), st.integers(1, 3))
 @settings(max_examples=20, deadline=None)
 def test_cells_are_a_permutation_of_the_pixels(views, groups, rows, columns):
-    grid = grid_of(groups * 2, (rows * 8, columns * 8), 5.0, views, PATCHES)
+    grid = grid_of(groups * 2, (rows * 8, columns * 8), views, PATCHES)
     shape = (2, views, groups * 2, rows * 8, columns * 8, 3)
     video = torch.arange(int(np.prod(shape))).view(shape)
     cells = to_cells(video, PATCHES)
@@ -107,7 +76,7 @@ def test_a_cell_holds_neighbouring_pixels_of_one_token():
 
 def test_clips_that_do_not_divide_are_refused():
     with pytest.raises(InputError, match="pad it first"):
-        grid_of(5, (16, 16), 5.0, 1, PATCHES)
+        grid_of(5, (16, 16), 1, PATCHES)
 
 
 def test_every_byte_survives_the_unit_range():
@@ -165,13 +134,34 @@ def test_attention_sees_only_differences_of_time_and_place():
 
 
 def test_positions_are_seconds_and_short_sides_whatever_rate_and_size():
-    coarse = grid_of(4, (16, 24), 5.0, 1, PATCHES).positions()
-    fine = grid_of(8, (32, 48), 10.0, 1, PATCHES).positions()
-    assert grid_of(4, (16, 24), 5.0, 1, PATCHES).seconds == pytest.approx(0.4)
-    # The mean of the finer tokens within a coarse one lies at the coarse one's centre.
-    fine = fine.view(2, 2, 2, 2, 3, 2, 3).mean((1, 3, 5)).view(-1, 3)
-    torch.testing.assert_close(fine, coarse)
-    assert coarse[:, 1].max() == 0.25 and coarse[:, 2].max() == 0.5
+    coarse = grid_of(4, (16, 24), 1, PATCHES).places()
+    fine = grid_of(4, (32, 48), 1, PATCHES).places()
+    # The mean of the finer patches within a coarse one lies at the coarse one's centre.
+    torch.testing.assert_close(fine.view(2, 2, 3, 2, 2).mean((1, 3)).view(-1, 2), coarse)
+    assert coarse[:, 0].max() == 0.25 and coarse[:, 1].max() == 0.5
+    given_input = inputs(batch=1)
+    net, grid = network(), grid_of(4, (16, 24), 1, PATCHES)
+    twice = grid_of(8, (16, 24), 1, PATCHES)
+    told = given_input.condition
+
+    def angles(grid, seconds, start=0.0):
+        condition = dataclasses.replace(told, seconds=torch.tensor([seconds]),
+                                        start=torch.tensor([start]))
+        cos, sin = net.rotations(condition, grid, 1, 2)
+        return torch.atan2(sin, cos)[0, 0]
+
+    slow, fast = angles(grid, 0.4), angles(twice, 0.2)
+    each = grid.tokens_per_group
+    # The middle between two short groups' times is the middle of the long group.
+    for group in range(2):
+        pair = fast[2 * group * each], fast[(2 * group + 1) * each]
+        torch.testing.assert_close((pair[0] + pair[1]) / 2, slow[group * each])
+    later = angles(grid, 0.4, start=0.4)
+    torch.testing.assert_close(later[:each], slow[each:2 * each])
+    said = slow[grid.tokens:grid.tokens + 2]
+    time = slow.shape[1] - 2 * (slow.shape[1] // 4)
+    torch.testing.assert_close(said[1, :time], slow[each, :time])
+    assert (said[:, time:] == 0).all() and (slow[-2:] == 0).all()
 
 
 def test_nearest_known_frame_in_time():
@@ -201,14 +191,13 @@ def test_nearest_known_agrees_with_a_search(seed):
 
 
 def test_unknown_pixels_do_not_reach_the_network():
-    grid, cells, _, context, _ = inputs()
-    video = from_cells(cells, grid, PATCHES)
-    mask = torch.zeros(2, 1, 6, 1, 1, dtype=torch.bool)
-    mask[:, :, :3] = True
-    changed = to_uint8(torch.where(mask[..., None], video, -video))
-    again = context_cells(changed, mask, grid, PATCHES)
+    one = inputs()
+    changed = torch.where(one.mask[..., None], one.video, 255 - one.video)
+    reference = reference_of(changed, one.mask, PATCHES.frames, one.condition.seconds)
+    again = context_cells(reference, one.mask, PATCHES)
     for field in dataclasses.fields(Context):
-        torch.testing.assert_close(getattr(again, field.name), getattr(context, field.name))
+        assert torch.equal(getattr(again, field.name), getattr(one.context, field.name))
+    assert torch.equal(reference.picture.movedim(-1, 3), one.stage.picture)
 
 
 def test_drawn_known_sets_leave_something_to_predict():
@@ -217,11 +206,38 @@ def test_drawn_known_sets_leave_something_to_predict():
     seen = set()
     for _ in range(30):
         known = KnownDistribution().draw(rng, shape, 5)
-        assert not known.flatten(1).all(-1).any()
+        everything = known.flatten(1).all(-1)
+        assert not KnownDistribution().draw_states(rng, known, 2, 5)[everything].any()
+        some = KnownDistribution(everything=0).draw(rng, shape, 5)
+        assert not some.flatten(1).all(-1).any()
         seen.add(known.shape[-1])
         whole = known[:, :, :, 0, 0] if known.shape[-1] == 1 else known.flatten(3).all(-1)
         seen |= {tuple(row.tolist()) for row in whole.flatten(0, 1)}
     assert seen >= {1, 8, (True,) * 5 + (False,) * 15, (False,) * 20, (True,) * 20}
+
+
+def test_known_sets_of_causal_batches_tell_nothing_of_what_comes_later():
+    rng = np.random.default_rng(0)
+    kinds = set()
+    for _ in range(20):
+        known = KnownDistribution().draw(rng, (16, 2, 20, 8, 8), 5, causal=True)
+        assert known.shape[-1] == 1
+        frames = known[..., 0, 0].int()
+        assert (frames.diff(dim=2) <= 0).all(), "only prefixes"
+        kinds |= set(frames.sum(2).flatten().tolist())
+    assert {0, 5} < kinds and max(kinds) <= 15
+
+
+def test_states_are_told_of_whole_clips_or_of_what_is_seen_and_never_with_all_pixels():
+    rng = np.random.default_rng(0)
+    known = torch.zeros(4000, 1, 20, 1, 1, dtype=torch.bool)
+    known[:, :, :5] = True
+    known[2000:] = True
+    drawn = KnownDistribution(states_told=0.2, states_begun=0.3).draw_states(rng, known, 3, 5)
+    assert drawn.shape == (4000, 3, 4) and not drawn[2000:].any()
+    begun = drawn[:2000, :, 0].float().mean(0)
+    later = drawn[:2000, :, 1].float().mean(0)
+    assert (begun - 0.5).abs().max() < 0.05 and (later - 0.2).abs().max() < 0.04
 
 
 def test_wholly_known_groups_are_clean():
@@ -232,8 +248,8 @@ def test_wholly_known_groups_are_clean():
 
 
 def test_no_loss_on_known_pixels_and_known_pixels_are_shown_clean():
-    _, cells, known, _, _ = inputs()
-    clean = cells.unflatten(-1, (3, -1))
+    one = inputs()
+    clean, known = one.cells.unflatten(-1, (3, -1)), one.known
     noise, level = torch.randn_like(clean), torch.full(clean.shape[:2], 0.2)
     weight = torch.ones_like(known, dtype=torch.uint8)
     z = noisy_cells(clean, noise, level, known, torch.zeros(2))
@@ -249,7 +265,7 @@ def test_what_moves_and_what_is_saturated_counts_more():
     video[0, 0, 2, 0, 0] = 200  # appears and disappears
     video[0, 0, 2:, 1, 1] = torch.tensor([40, 120, 160], dtype=torch.uint8)  # water stays
     video[..., 2, 2, :] = torch.tensor([225, 30, 30], dtype=torch.uint8)  # red debris at rest
-    weight = importance(video, ObjectiveConfig(moving=10, changed=3, salient=10))[0, 0]
+    weight = importance(video, Emphasis(moving=10, changed=3, salient=10))[0, 0]
     assert weight[:, 0, 0].tolist() == [1, 11, 11, 11]
     assert weight[:, 1, 1].tolist() == [1, 11, 11, 4]
     assert weight[:, 2, 2].tolist() == [11] * 4
@@ -297,7 +313,7 @@ def test_debris_are_expected_where_they_are_painted_and_not_on_water_or_ground()
 def test_the_neighbourhood_of_debris_counts_more():
     video = torch.full((1, 1, 5, 9, 9, 3), 120, dtype=torch.uint8)
     video[0, 0, 2, 4, 4] = torch.tensor([225, 30, 30], dtype=torch.uint8)
-    config = ObjectiveConfig(moving=0, changed=0, salient=0, near=7, reach=2)
+    config = Emphasis(near=7, reach=2)
     weight = importance(video, config)[0, 0]
     near = torch.ones(5, 9, 9, dtype=torch.uint8)
     near[1:4, 2:7, 2:7] = 8
@@ -305,91 +321,131 @@ def test_the_neighbourhood_of_debris_counts_more():
 
 
 def test_each_group_of_frames_has_its_own_level():
-    grid, cells, _, context, condition = inputs()
-    net = network()
-    level = torch.full((2, grid.groups), 0.5)
+    one, net = inputs(entities=()), network()
+    level = torch.full((2, one.grid.groups), 0.5)
     changed = level.clone()
     changed[:, 1] = 0.9
-    with torch.inference_mode():
-        a, b = (net(cells, t, context, condition, grid) for t in (level, changed))
-        one = net(cells, level[:, :1].expand(-1, grid.groups), context, condition, grid)
-    assert torch.equal(a, one)
-    tokens = per_token(torch.tensor([[[0, 1, 0]]]), grid)[0].bool()
+    a, b = (one.pixels(net, t) for t in (level, changed))
+    assert torch.equal(a, one.pixels(net, 0.5))
+    tokens = per_token(torch.tensor([[[0, 1, 0]]]), one.grid)[0].bool()
     moved = (a - b).abs().amax((0, 2, 3))
     assert moved[tokens].min() > 3 * moved[~tokens].mean()
 
 
+def test_states_have_levels_of_their_own():
+    one, net = inputs(), network()
+    level = one.states.level.clone()
+    level[:, 1] = 0.9
+    other = one.predict(net, states=dataclasses.replace(one.states, level=level))
+    moved = (other.numbers - one.predict(net).numbers).abs().amax((0, 1, 3))
+    assert moved[1] > 3 * moved[[0, 2]].max() > 0
+
+
 def test_parameters_matter_only_when_told():
-    grid, cells, _, context, condition = inputs()
-    net = network()
-    level = torch.full((2, grid.groups), 0.5)
+    one, net = inputs(), network()
 
     def predict(told):
-        features, presence = encode_parameters(SPECS, told, 2)
-        told_condition = dataclasses.replace(condition, features=features, presence=presence)
-        with torch.inference_mode():
-            return net(cells, level, context, told_condition, grid)
+        condition = dataclasses.replace(one.condition, told=encode_parameters(SPECS, told, 2))
+        return one.pixels(net, condition=condition)
 
     untold = predict({})
     assert torch.equal(untold, predict({"height": np.array([np.nan, np.nan])}))
+    none = dataclasses.replace(one.condition, told=one.condition.told.untold())
+    assert torch.equal(untold, one.pixels(net, condition=none))
     low, high = predict({"height": np.full(2, 2.5)}), predict({"height": np.full(2, 7.5)})
     assert not torch.allclose(low, high) and not torch.allclose(low, untold)
 
 
+def test_scenario_rate_pushes_and_what_is_known_matter():
+    one, net = inputs(), network()
+    before = one.pixels(net)
+    for changes in ({"scenario": torch.ones(2, dtype=torch.long)},
+                    {"seconds": torch.full((2,), 0.1)},
+                    {"context_noise": torch.full((2,), 0.1)}):
+        condition = dataclasses.replace(one.condition, **changes)
+        assert not torch.allclose(one.pixels(net, condition=condition), before, atol=1e-4)
+    for changes in ({"push": torch.zeros_like(one.states.push)},
+                    {"known": torch.ones_like(one.states.known)}):
+        states = dataclasses.replace(one.states, **changes)
+        assert not torch.allclose(one.pixels(net, states=states), before, atol=1e-4)
+
+
 def test_continuous_parameters_are_scaled_by_the_logarithm_of_their_range():
-    features, presence = encode_parameters(SPECS, {"height": np.array([2.0, 4.0, 8.0])}, 3)
-    torch.testing.assert_close(features[:, 0], torch.tensor([-1.0, 0.0, 1.0]))
-    assert presence.tolist() == [[1, 0]] * 3
-    assert (features[:, -3:] == 0).all()
+    told = encode_parameters(SPECS, {"height": np.array([2.0, 4.0, 8.0])}, 3)
+    torch.testing.assert_close(told.features[:, 0, 0], torch.tensor([-1.0, 0.0, 1.0]))
+    assert told.presence.tolist() == [[1, 0]] * 3 and told.number.tolist() == [[0, 1]] * 3
+    assert (told.features[:, 1] == 0).all()
     with pytest.raises(InputError, match="'hight'"):
         encode_parameters(SPECS, {"hight": np.zeros(1)}, 1)
 
 
+def test_slots_that_hold_no_parameter_say_so():
+    told = encode_parameters(SPECS, {"kind": np.array([2.0])}, 1, first=3, slots=4, width=9, none=8)
+    assert told.number.tolist() == [[3, 4, 8, 8]] and told.presence.tolist() == [[0, 1, 0, 0]]
+    assert told.features[0, 1].tolist() == [0, 0, 1, *[0] * 6]
+
+
 def test_an_untrained_network_shows_the_reference():
-    grid, cells, _, context, condition = inputs()
-    net = VideoTransformer(TINY, SPECS, cameras=2)
-    with torch.inference_mode():
-        predicted = net(cells, torch.full((2, 3), 0.1), context, condition, grid)
-    frozen = context.reference.unflatten(-1, (3, 1, -1)).expand(-1, -1, -1, -1, 2, -1).flatten(3)
-    assert (predicted - frozen).square().mean() < 0.1 * (predicted - cells).square().mean()
+    one = inputs()
+    predicted = one.pixels(fresh(), 0.1)
+    reference = one.context.reference.unflatten(-1, (3, 1, -1))
+    frozen = reference.expand(-1, -1, -1, -1, 2, -1).flatten(3)
+    still = inputs(entities=())
+    assert one.cells.equal(still.cells)
+    wrong = (still.pixels(fresh(), 0.1) - frozen).square().mean()
+    assert wrong < 0.1 * (predicted - one.cells).square().mean()
 
 
 @pytest.mark.parametrize("heun", [False, True])
-def test_known_pixels_come_back_untouched(heun):
-    mask = torch.rand(2, 1, 6, 16, 24, generator=torch.Generator().manual_seed(3)) < 0.3
-    grid, cells, known, context, condition = inputs(known=mask)
-    given_pixels = cells.unflatten(-1, (3, -1))
-    noise = torch.randn(given_pixels.shape, generator=torch.Generator().manual_seed(4))
-    out = sample(network(), noise, given_pixels, known, context, condition, grid,
-                 SamplerConfig(steps=3, heun=heun, guidance=1.5))
-    same = known[..., None, :].expand_as(out)
-    assert torch.equal(out[same], given_pixels[same])
-    assert not torch.allclose(out[~same], given_pixels[~same], atol=1e-2)
+@pytest.mark.parametrize("causal", [False, True])
+def test_known_pixels_and_states_come_back_untouched(heun, causal):
+    mask = torch.rand(2, 1, 6, *SIZE, generator=torch.Generator().manual_seed(3)) < 0.3
+    one = inputs(known=mask)
+    told = torch.zeros_like(one.states.known)
+    told[:, 1, :2] = 1
+    task = one.task(states=dataclasses.replace(one.states, known=told),
+                    without=((1.5, one.condition.told.untold()),))
+    generator = torch.Generator().manual_seed(4)
+    noise = torch.randn(task.given.shape, generator=generator)
+    states_noise = torch.randn(one.states.numbers.shape, generator=generator)
+    out, numbers = sample(network(), noise, states_noise, task,
+                          SamplerConfig(steps=3, heun=heun, causal=causal))
+    same = one.known[..., None, :].expand_as(out)
+    assert torch.equal(out[same], task.given[same])
+    assert not torch.allclose(out[~same], task.given[~same], atol=1e-2)
+    known = told.bool()
+    assert torch.equal(numbers[known], one.states.numbers[known])
+    assert not torch.allclose(numbers[~known], one.states.numbers[~known], atol=1e-2)
 
 
-def test_sampling_is_exact_for_a_network_that_knows_the_answer():
-    grid, cells, known, context, condition = inputs()
-    clean = cells.unflatten(-1, (3, -1))
+@pytest.mark.parametrize("heun", [False, True])
+def test_sampling_is_exact_for_a_network_that_knows_the_answer(heun):
+    one = inputs()
+    clean = one.cells.unflatten(-1, (3, -1))
 
     class Oracle(torch.nn.Module):
-        def forward(self, noisy, level, context, condition, grid):
-            return cells
+        def forward(self, noisy, level, context, condition, states, stage, grid, mask):
+            return Prediction(one.cells, one.states.numbers)
 
-    out = sample(Oracle(), torch.randn_like(clean), torch.zeros_like(clean),
-                 torch.zeros_like(known), context, condition, grid, SamplerConfig(steps=4))
+    task = one.task(given=torch.zeros_like(clean), known=torch.zeros_like(one.known))
+    out, numbers = sample(Oracle(), torch.randn_like(clean), torch.randn_like(one.states.numbers),
+                          task, SamplerConfig(steps=4, heun=heun))
     torch.testing.assert_close(out, clean)
+    torch.testing.assert_close(numbers, one.states.numbers)
 
 
 def test_a_member_does_not_depend_on_its_batch():
-    grid, cells, known, context, condition = inputs(views=2, batch=3)
-    pixels = cells.unflatten(-1, (3, -1))
-    noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(5))
+    one = inputs(views=2, batch=3)
+    generator = torch.Generator().manual_seed(5)
+    task = one.task()
+    noise = torch.randn(task.given.shape, generator=generator)
+    states_noise = torch.randn(one.states.numbers.shape, generator=generator)
     net, config = network(), SamplerConfig(steps=2)
-    together = sample(net, noise, pixels, known, context, condition, grid, config)
+    together = sample(net, noise, states_noise, task, config)
     row = slice(1, 2)
-    alone = sample(net, noise[row], pixels[row], known[row], select(context, row),
-                   select(condition, row), grid, config)
-    torch.testing.assert_close(alone[0], together[1], atol=1e-4, rtol=1e-4)
+    alone = sample(net, noise[row], states_noise[row], select(task, row), config)
+    for mine, theirs in zip(alone, together, strict=True):
+        torch.testing.assert_close(mine[0], theirs[1], atol=1e-4, rtol=1e-4)
 
 
 def test_pooled_noise_is_standard_and_keyed():

@@ -10,38 +10,20 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from tiny_model import MODEL, SIZE, tiny_model
 
-from worldsim.diffusion.checkpoint import CONFIG, WEIGHTS, ModelConfig
-from worldsim.diffusion.conditioning import CLIP_START, ParameterSpec
+from worldsim.diffusion.checkpoint import CONFIG, WEIGHTS
 from worldsim.diffusion.model import VideoDiffusion
-from worldsim.diffusion.patches import PatchConfig
-from worldsim.diffusion.sampler import SamplerConfig
-from worldsim.diffusion.transformer import TransformerConfig
+from worldsim.diffusion.transformer import Prediction
 from worldsim.errors import InputError
 from worldsim.model_registry import load_model
-from worldsim.query import Known, Origin, Query
-from worldsim.scenario import scenario_class
+from worldsim.query import Draft, Known, KnownStates, Origin, Query
 from worldsim.world_model import WorldModel
-
-SIZE = (16, 24)
-MODEL = ModelConfig(
-    transformer=TransformerConfig(patches=PatchConfig(frames=5, patch=8, cell=4), width=32,
-                                  layers=1, heads=2, hidden=32, detail=8),
-    parameters=(ParameterSpec("wave_height", "m", 2.0, 8.0),
-                ParameterSpec("building", choices=("timber", "masonry", "steel", "concrete")),
-                ParameterSpec(CLIP_START, "s", 0.0, 2.0)),
-    cameras={"overhead": "{}", "street": "{}"}, scenario="tsunami",
-    version=scenario_class("tsunami").version, fps=5.0, frames=20, size=SIZE,
-    sampler=SamplerConfig(steps=2, overlap=2.0),
-)
 
 
 @pytest.fixture(scope="module")
 def model() -> VideoDiffusion:
-    torch.manual_seed(0)
-    network = MODEL.network()
-    torch.nn.init.normal_(network.modulation.weight, std=0.05)
-    return VideoDiffusion(MODEL, network.eval(), "0" * 64)
+    return tiny_model()
 
 
 def context(frames: int = 5, cases: int = 1, size=SIZE, seed: int = 0) -> np.ndarray:
@@ -107,20 +89,6 @@ def test_a_longer_rollout_begins_like_the_shorter_one(model):
     assert np.array_equal(video(long)[:, :, :20], video(short))
 
 
-def test_streaming_gives_the_rollout_piece_by_piece(model):
-    question = ask(duration=7.0, realizations=2)
-    stream, pieces = model.start(question), []
-    with pytest.raises(InputError, match="no actions"):
-        stream.step(action="push")
-    while True:
-        try:
-            pieces.append(stream.step()["overhead"])
-        except StopIteration:
-            break
-    assert len(pieces) > 1
-    assert np.array_equal(np.concatenate(pieces, axis=2), video(model.rollout(question)))
-
-
 def test_other_sizes_and_rates_are_answered_and_flagged(model):
     with pytest.warns(UserWarning, match="size, fps"):
         tree = model.rollout(ask(size=(20, 27), fps=10.0, duration=1.0,
@@ -140,8 +108,11 @@ def test_parameters_outside_the_training_range_are_flagged(model):
 
 
 def test_queries_it_cannot_answer(model):
-    with pytest.raises(InputError, match="camera 'drone'"):
-        model.rollout(ask(cameras=("overhead", "drone")))
+    for camera in ("drone", "side"):
+        with pytest.raises(InputError, match=f"'tsunami' from overhead, street, not .*'{camera}'"):
+            model.rollout(ask(cameras=("overhead", camera)))
+    with pytest.raises(InputError, match="'tsunami', 'free_fall', not on 'pendulum'"):
+        model.rollout(Query("pendulum", {}, cameras=("side",), size=SIZE, duration=1.0))
     with pytest.raises(InputError, match="not trained with parameter 'street_elevation'"):
         model.rollout(ask(parameters={"street_elevation": np.array([2.0])}))
     with pytest.raises(InputError, match=r"covers 3\.6 to 4\.6 s"):
@@ -154,6 +125,9 @@ def test_checkpoints_come_back_bit_for_bit(model, tmp_path):
     assert loaded.sha256 == sha256
     assert hashlib.sha256((tmp_path / "a" / WEIGHTS).read_bytes()).hexdigest() == sha256
     assert loaded.config == MODEL
+    guided = model.with_sampler(guided=(("wave_height", 1.5),), causal=True)
+    guided.save_pretrained(tmp_path / "guided")
+    assert VideoDiffusion.from_pretrained(tmp_path / "guided").config == guided.config
     loaded.save_pretrained(tmp_path / "b")
     for name in (WEIGHTS, CONFIG):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
@@ -183,9 +157,14 @@ def test_unreadable_checkpoints_are_one_line_errors(model, tmp_path):
     assert half.is_dir()
     assert "missing" in broken("gone", lambda d: (d / WEIGHTS).unlink())
     assert "not a model configuration" in broken("text", lambda d: (d / CONFIG).write_text("{"))
-    assert "version 7" in broken("old", lambda d: rewrite(d, version=7))
+    known = json.loads(MODEL.to_json())["repertoire"]
+    old = [known["subjects"][0] | {"version": 7}, *known["subjects"][1:]]
+    assert "tsunami version 7" in broken(
+        "old", lambda d: rewrite(d, repertoire=known | {"subjects": old}))
     assert "format 99" in broken("new", lambda d: rewrite(d, format=99))
-    assert "does not fit" in broken("cameras", lambda d: rewrite(d, cameras={"overhead": "{}"}))
+    assert "formats 1 and 2 are read" in broken("none", lambda d: rewrite(d, format=None))
+    assert "does not fit" in broken(
+        "cameras", lambda d: rewrite(d, repertoire=known | {"cameras": ["overhead"]}))
 
 
 def test_sampler_settings_are_a_choice_of_the_caller(model):
@@ -194,3 +173,95 @@ def test_sampler_settings_are_a_choice_of_the_caller(model):
     assert not np.array_equal(video(slower.rollout(ask())), video(model.rollout(ask())))
     with pytest.raises(InputError, match="steps=0"):
         model.with_sampler(steps=0)
+
+
+def test_guidance_of_one_parameter(model):
+    def guided(*settings, **changes):
+        return video(model.with_sampler(guided=settings, **changes).rollout(ask()))
+
+    plain = video(model.rollout(ask()))
+    assert np.array_equal(guided(("wave_height", 1.0)), plain)
+    assert not np.array_equal(guided(("wave_height", 3.0)), plain)
+    assert np.array_equal(guided(("building", 3.0)), plain), "it was not told"
+    numbers = [model.with_sampler(guided=(("wave_height", weight),)).rollout(ask())["said"][
+        "state"].values for weight in (1.0, 3.0)]
+    assert np.array_equal(numbers[0], model.rollout(ask())["said"]["state"].values)
+    assert not np.array_equal(*numbers)
+    told = ask(parameters={"wave_height": np.array([4.0]), "building": np.array([1.0])})
+    each = [video(model.with_sampler(guided=((name, 3.0),)).rollout(told))
+            for name in ("wave_height", "building")]
+    assert not np.array_equal(*each)
+    start = ("clip_start", 1.0)
+    assert np.array_equal(guided(("wave_height", 3.0), start), guided(("wave_height", 3.0)))
+    with pytest.raises(InputError, match="guidance of 'wave_hight': 'tsunami' has wave_height"):
+        guided(("wave_hight", 2.0))
+
+
+def drafted(strength: float, seed: int = 7) -> Draft:
+    """A draft of the standard query."""
+    return Draft({camera: context(20, seed=seed + view)
+                  for view, camera in enumerate(("overhead", "street"))}, strength)
+
+
+class Faithful(torch.nn.Module):
+    """Takes what it is shown for clean, and notes at which levels it is asked."""
+
+    def __init__(self, network) -> None:
+        super().__init__()
+        self.entity, self.levels = network.entity, []
+
+    def forward(self, noisy, level, context, condition, states, stage, grid, mask):
+        self.levels.append((float(level.min()), float(states.level.min())))
+        return Prediction(noisy, states.numbers)
+
+
+def test_a_draft_is_kept_but_for_its_strength(model):
+    none = video(model.rollout(ask()))
+    whole, half = (video(model.rollout(ask(draft=drafted(s)))) for s in (1.0, 0.5))
+    assert np.array_equal(whole, none) and not np.array_equal(half, none)
+    assert np.array_equal(half[:, :, :5], none[:, :, :5]), "what is known is no draft"
+    other = video(model.rollout(ask(draft=drafted(0.5, seed=9))))
+    assert not np.array_equal(half, other)
+    faithful = VideoDiffusion(MODEL, Faithful(model.network), "")
+    for strength, most in ((1e-9, 1), (0.01, 10)):
+        found = faithful.rollout(ask(draft=drafted(strength)))
+        for camera, wanted in drafted(strength).videos.items():
+            first = 5 if camera == "overhead" else 0
+            off = np.abs(video(found, camera)[0, :, first:].astype(int) - wanted[:, first:])
+            assert off.max() <= most
+    far = video(faithful.rollout(ask(draft=drafted(0.9)))).astype(int) - drafted(0.9).videos[
+        "overhead"]
+    assert np.abs(far[0, 0, 5:]).mean() > 30
+
+
+def test_a_draft_is_of_pixels_and_states_begin_from_noise(model):
+    network = Faithful(model.network)
+    VideoDiffusion(MODEL, network, "").rollout(ask(
+        known=(), draft=drafted(0.25), cameras=("overhead", "street")))
+    assert [pair[0] for pair in network.levels] == [0.75]
+    assert network.levels[0][1] == 0
+    network.levels.clear()
+    slow = VideoDiffusion(MODEL, network, "").with_sampler(steps=8, shift=1.0)
+    slow.rollout(ask(known=(), draft=drafted(0.5)))
+    pixels, states = np.array(network.levels).T
+    np.testing.assert_allclose(pixels, [0.5, 0.625, 0.75, 0.875])
+    np.testing.assert_allclose(states, [0, 0.25, 0.5, 0.75])
+
+
+def test_drafts_that_do_not_fit_are_named():
+    with pytest.raises(InputError, match="strength=0"):
+        drafted(0.0)
+    with pytest.raises(InputError, match="draft of camera 'overhead' is missing"):
+        ask(draft=Draft({}, 0.5))
+    with pytest.raises(InputError, match="give \\(1, 20, 16, 24, 3\\) uint8"):
+        ask(draft=Draft({camera: context(19) for camera in ("overhead", "street")}, 0.5))
+
+
+def test_the_causal_order_is_a_choice_and_holds_for_whole_rollouts(model):
+    causal = model.with_sampler(causal=True)
+    assert not np.array_equal(video(causal.rollout(ask())), video(model.rollout(ask())))
+    late = KnownStates("gauges", np.full((1, 5, 9), 2.3), 2.0)
+    for one, same in ((causal, True), (model, False)):
+        plain, more = (video(one.rollout(ask(states=states))) for states in ((), (late,)))
+        assert np.array_equal(plain[:, :, :10], more[:, :, :10]) == same
+        assert not np.array_equal(plain, more)

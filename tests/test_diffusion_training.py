@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from synthetic_clips import synthetic_clips
+from synthetic_clips import ball_clips, cameras_of, synthetic_clips
 
 from worldsim.diffusion.averaging import average_checkpoints
-from worldsim.diffusion.batches import BatchConfig
-from worldsim.diffusion.checkpoint import WEIGHTS
+from worldsim.diffusion.batches import BatchConfig, subject_of
+from worldsim.diffusion.checkpoint import WEIGHTS, ModelConfig
 from worldsim.diffusion.clip_factory import generate_clips
 from worldsim.diffusion.clip_files import (
     case_file,
@@ -25,14 +25,15 @@ from worldsim.diffusion.clip_files import (
     write_case,
 )
 from worldsim.diffusion.clips import ClipManifest, load_clips
-from worldsim.diffusion.conditioning import ParameterSpec, encode_parameters
+from worldsim.diffusion.conditioning import ParameterSpec
 from worldsim.diffusion.objective import ObjectiveConfig
 from worldsim.diffusion.patches import PatchConfig, from_cells, to_uint8, to_unit
 from worldsim.diffusion.presets import TrainingConfig, preset
-from worldsim.diffusion.training import Trainer, parameter_specs, train
+from worldsim.diffusion.repertoire import Repertoire, Subject
+from worldsim.diffusion.training import Trainer, step_loss, train
 from worldsim.diffusion.training_state import STATE
-from worldsim.diffusion.transformer import TransformerConfig, VideoTransformer
-from worldsim.diffusion.warm_start import carried_over
+from worldsim.diffusion.transformer import Spread, TransformerConfig
+from worldsim.diffusion.warm_start import Earlier, carried_over
 from worldsim.errors import InputError
 from worldsim.scenario import scenario_class
 from worldsim.simulator import world
@@ -41,14 +42,21 @@ from worldsim.simulator.audit import Failure
 CONFIG = TrainingConfig(
     transformer=TransformerConfig(patches=PatchConfig(frames=5, patch=8, cell=4), width=32,
                                   layers=2, heads=2, hidden=48, detail=16),
-    batch=BatchConfig(tokens=96, frames=10), held_out=1, steps=4, warmup=2, compiled=False,
-    precision="float32", learning_rate=3e-3,
+    batch=BatchConfig(tokens=96, frames=10, town_frames=10), held_out=1, steps=4, warmup=2,
+    compiled=False, precision="float32", learning_rate=3e-3,
 )
 
 
 @pytest.fixture(scope="module")
-def clips():
+def water():
+    """Clips of one scenario, without states."""
     return synthetic_clips(cases=3, frames=14, size=(16, 24))
+
+
+@pytest.fixture(scope="module")
+def clips(water):
+    """Clips of two scenarios, one of them with states."""
+    return [water, ball_clips()]
 
 
 def quiet(_: str) -> None:
@@ -68,11 +76,25 @@ def test_two_steps_and_two_more_equal_four(clips, tmp_path):
     assert all(torch.equal(whole[name], halves[name]) for name in whole)
 
 
-def test_a_few_clips_are_learned_by_heart(clips):
-    config = dataclasses.replace(CONFIG, steps=160, decay=0.0)
-    trainer = Trainer(config, clips, quiet)
-    losses = [trainer.step()["loss"] for _ in range(config.steps)]
-    assert np.mean(losses[-30:]) < 0.35 * np.mean(losses[:5])
+@pytest.mark.parametrize("kind", ["water", "ball"])
+def test_a_few_clips_are_learned_by_heart(kind, water):
+    config = dataclasses.replace(CONFIG, steps=300, decay=0.0)
+    trainer = Trainer(config, [water if kind == "water" else ball_clips()], quiet)
+    fixed = [trainer.batch(k, seed=1) for k in range(16)]
+
+    def losses() -> np.ndarray:
+        with torch.no_grad():
+            return np.mean([step_loss(trainer.network, b).tolist() for b in fixed], axis=0)
+
+    before = losses()
+    for _ in range(config.steps):
+        trainer.step()
+    whole, pixels, states = losses()
+    assert pixels < 0.35 * before[1] and whole == pytest.approx(pixels + states)
+    if kind == "ball":
+        assert states < 0.15 * before[2]
+    else:
+        assert states == before[2] == 0, "these clips keep no states"
 
 
 def test_interruption_saves_and_a_later_call_continues(clips, tmp_path):
@@ -94,39 +116,110 @@ def test_interruption_saves_and_a_later_call_continues(clips, tmp_path):
 def test_a_warm_start_keeps_the_account_of_what_came_before(clips, tmp_path):
     train(CONFIG, clips, tmp_path / "a", log=quiet)
     # The scenario may have changed in between; the account says which version a run was trained on.
-    later = dataclasses.replace(clips, version=clips.version + 1)
-    train(CONFIG, later, tmp_path / "b", init=tmp_path / "a", log=quiet)
+    water, balls = clips
+    later = dataclasses.replace(water, version=water.version + 1)
+    train(CONFIG, [later, balls], tmp_path / "b", init=tmp_path / "a", log=quiet)
     a, b = (json.loads((tmp_path / d / "config.json").read_text())["training"] for d in "ab")
     assert b["total_clips"] == a["clips"] + b["clips"]
     assert b["total_flops"] == a["flops"] + b["flops"] > 0
-    assert b["earlier"][0]["sha256"] and b["earlier"][0]["version"] == clips.version
-    assert json.loads((tmp_path / "b" / "config.json").read_text())["version"] == later.version
+    versions = f"tsunami {water.version}, free_fall {balls.version}"
+    assert b["earlier"][0]["sha256"] and b["earlier"][0]["version"] == versions
+    subjects = json.loads((tmp_path / "b" / "config.json").read_text())["repertoire"]["subjects"]
+    assert [subject["version"] for subject in subjects] == [later.version, balls.version]
     card = (tmp_path / "b" / "README.md").read_text()
     assert f"{b['total_clips']:,} clips" in card and "started from weights" in card
-    assert f"of scenario version {clips.version}" in card
+    assert f"of scenario version {versions}" in card
+
+
+def knows(*subjects: tuple[str, tuple[ParameterSpec, ...]], cameras: tuple[str, ...],
+          **changes) -> ModelConfig:
+    """A network's configuration: scenarios with their parameters, and the cameras by name."""
+    views = cameras_of("tsunami")
+    return ModelConfig(
+        dataclasses.replace(CONFIG.transformer, **changes),
+        Repertoire(tuple(Subject(name, 1, specs, views, 5.0, 10, (16, 24))
+                         for name, specs in subjects), cameras))
+
+
+def earlier(config: ModelConfig, weights) -> Earlier:
+    known = config.repertoire
+    return Earlier(config.transformer,
+                   tuple((one.name, spec) for one in known.subjects for spec in one.parameters),
+                   tuple(one.name for one in known.subjects), known.cameras, weights, {}, "", "")
+
+
+KIND = ParameterSpec("kind", choices=("a", "b"))
+MORE_KINDS = ParameterSpec("kind", choices=("a", "b", "c"))
+HEIGHT = ParameterSpec("height", "m", 1.0, 2.0)
 
 
 def test_a_warm_start_takes_over_what_is_still_told_the_same():
-    old = (ParameterSpec("height", "m", 1.0, 2.0), ParameterSpec("kind", choices=("a", "b")),
-           ParameterSpec("slope", "1", 0.0, 1.0))
-    new = (ParameterSpec("wall", "m", 0.0, 4.0), ParameterSpec("kind", choices=("a", "b", "c")),
-           ParameterSpec("height", "m", 1.0, 2.0), ParameterSpec("slope", "1", 0.0, 2.0))
+    old = knows(("wave", (HEIGHT, KIND, ParameterSpec("slope", "1", 0.0, 1.0))),
+                cameras=("above", "side"))
+    new = knows(("fall", (ParameterSpec("height", "m", 1.0, 2.0),)),
+                ("wave", (ParameterSpec("wall", "m", 0.0, 4.0), MORE_KINDS, HEIGHT,
+                          ParameterSpec("slope", "1", 0.0, 2.0))), cameras=("side", "above"))
     torch.manual_seed(0)
-    before, fresh = (VideoTransformer(CONFIG.transformer, specs, 2) for specs in (old, new))
-    state, anew = carried_over(before.state_dict(), old, fresh.state_dict(), new)
-    assert anew == ["wall", "slope"], "a slope in another range means something else"
-    after = VideoTransformer(CONFIG.transformer, new, 2)
+    before, after = old.network(), new.network()
+    state, anew = carried_over(earlier(old, before.state_dict()), new, after.state_dict())
+    assert anew == ["fall.height", "wave.wall", "wave.slope"], (
+        "a slope in another range means something else, and a height of another scenario, too")
     after.load_state_dict(state)
+    waves = [config.repertoire.subject("wave") for config in (old, new)]
     told = {"height": np.array([1.3]), "kind": np.array([1.0])}
-    vectors = before.parameters_in(*encode_parameters(old, told, 1))
-    again = after.parameters_in(*encode_parameters(new, told, 1))
+    vectors = before.parameters_in(old.repertoire.tell(waves[0], told, 1))
+    again = after.parameters_in(new.repertoire.tell(waves[1], told, 1))
     torch.testing.assert_close(again[:, [2, 1]], vectors[:, [0, 1]])
-    wall = [after.parameters_in(*encode_parameters(new, told | {"wall": np.array([v])}, 1))
+    wall = [after.parameters_in(new.repertoire.tell(waves[1], told | {"wall": np.array([v])}, 1))
             for v in (0.0, 4.0)]
     torch.testing.assert_close(*wall)
+    torch.testing.assert_close(after.scenario[1], before.scenario[0])
+    torch.testing.assert_close(after.camera.flip(0), before.camera)
+    table = [net.position.weight.unflatten(0, (2, -1)) for net in (before, after)]
+    torch.testing.assert_close(table[1].flip(0), table[0])
+    renumbered = ("parameters_in.", "scenario", "camera", "position.")
     for name, value in before.state_dict().items():
-        if not name.startswith("parameters_in."):
+        if not name.startswith(renumbered) or name.startswith("parameters_in.mix"):
             torch.testing.assert_close(state[name], value)
+
+
+def test_a_warm_start_may_know_fewer_choices_and_keeps_its_empty_slots():
+    many = ParameterSpec("kind", choices=tuple("abcdefghi"))
+    old = knows(("wave", (HEIGHT, many)), ("fall", (HEIGHT,)), cameras=("above",))
+    new = knows(("wave", (HEIGHT,)), ("fall", (HEIGHT, KIND)), cameras=("above",))
+    torch.manual_seed(0)
+    before, after = old.network(), new.network()
+    state, anew = carried_over(earlier(old, before.state_dict()), new, after.state_dict())
+    assert anew == ["fall.kind"]
+    after.load_state_dict(state)
+    told = {"height": np.array([1.3])}
+    for name in ("wave", "fall"):
+        a, b = (net.parameters_in(config.repertoire.tell(config.repertoire.subject(name), told, 1))
+                for net, config in ((before, old), (after, new)))
+        torch.testing.assert_close(b[:, 0], a[:, 0])
+    empty = [net.parameters_in(config.repertoire.tell(config.repertoire.subject(name), {}, 1))[:, 1]
+             for net, config, name in ((before, old, "fall"), (after, new, "wave"))]
+    torch.testing.assert_close(empty[1], empty[0])
+
+
+def test_layers_that_a_warm_start_adds_pass_on_what_they_are_given():
+    old, new = (knows(("wave", (HEIGHT,)), cameras=("above",), layers=layers) for layers in (1, 3))
+    torch.manual_seed(0)
+    before, after = old.network(), new.network()
+    state, _ = carried_over(earlier(old, before.state_dict()), new, after.state_dict())
+    after.load_state_dict(state)
+    x = torch.randn(1, 7, 32)
+    modulation, turn = torch.randn(1, 1, 6, 32), torch.ones(1, 1, 7, 8)
+    spread = Spread(0, 0, 0, 7)
+
+    def through(blocks):
+        found = x
+        for block in blocks:
+            found = block(found, modulation, spread, turn, 0 * turn, None)
+        return found
+
+    assert torch.equal(through(after.blocks), through(before.blocks))
+    assert not torch.equal(through(before.blocks), x)
 
 
 def test_the_mean_of_a_checkpoint_and_its_start_lies_between(clips, tmp_path):
@@ -164,20 +257,22 @@ def test_batches_depend_on_seed_and_step_alone(clips):
         a, b = trainer.batch(step), again.batch(step)
         assert torch.equal(a.noise, b.noise) and torch.equal(a.clean, b.clean)
         assert torch.equal(a.level, b.level)
+        assert torch.equal(a.states.numbers, b.states.numbers)
+        assert torch.equal(a.states_noise, b.states_noise)
     assert not torch.equal(trainer.batch(0).level, trainer.batch(1).level)
 
 
-def test_batches_show_clips_and_their_mirror_images(clips):
-    trainer = Trainer(CONFIG, clips, quiet)
+def test_batches_show_clips_and_their_mirror_images(water):
+    trainer = Trainer(CONFIG, [water], quiet)
     seen = {(view, flipped): 0 for view in (0, 1) for flipped in (False, True)}
     for step in range(12):
-        batch = trainer.batch(step, cases=np.array([0]))
+        batch = trainer.batch(step, cases=(np.array([0]),))
         cells = to_unit(batch.clean).flatten(-2)
         pixels = from_cells(cells, batch.grid, CONFIG.transformer.patches)
         for b in range(batch.clips):
-            for v, view in enumerate(batch.condition.camera[b].tolist()):
+            for v, view in enumerate(batch.condition.camera[b, :, 0].tolist()):
                 video = to_uint8(pixels[b, v])
-                source = clips.video[0, view]
+                source = water.video[0, view]
                 windows = [source[s:s + 10] for s in range(5)]
                 axis = {0: 1, 1: 2}[view]
                 plain = any(torch.equal(video, w) for w in windows)
@@ -187,11 +282,31 @@ def test_batches_show_clips_and_their_mirror_images(clips):
     assert min(seen.values()) > 0
 
 
-def test_parameters_are_dropped_at_the_stated_rate(clips):
+def test_batches_are_of_the_scenarios_whose_clips_have_one_shape(clips):
+    trainer = Trainer(CONFIG, clips, quiet)
+    batches = [trainer.batch(step) for step in range(60)]
+    scenarios = [set(batch.condition.scenario.tolist()) for batch in batches]
+    assert all(len(found) == 1 for found in scenarios), "slots and weights differ"
+    towns = sum(found == {0} for found in scenarios)
+    assert 32 < towns < 57, "a town is drawn three times as often"
+    for batch, found in zip(batches, scenarios, strict=True):
+        assert batch.expected == (24.0 if found == {0} else 0.0)
+        assert batch.states.entity.shape[1] == (0 if found == {0} else 3)
+        cameras = set(batch.condition.camera.flatten().tolist())
+        assert cameras <= ({0, 1} if found == {0} else {2, 3})
+    balls = ball_clips()
+    slow = dataclasses.replace(balls, scenario="pendulum", version=1)
+    together = Trainer(CONFIG, [balls, slow], quiet)
+    mixed = [set(together.batch(step).condition.scenario.tolist()) for step in range(8)]
+    assert {0, 1} in mixed
+
+
+def test_parameters_are_dropped_at_the_stated_rate(water):
     config = dataclasses.replace(CONFIG, objective=ObjectiveConfig(drop=0.3))
-    trainer = Trainer(config, clips, quiet)
-    presence = torch.cat([trainer.batch(step).condition.presence for step in range(150)])
-    told = dict(zip([spec.name for spec in trainer.specs], presence.mean(0), strict=True))
+    trainer = Trainer(config, [water], quiet)
+    presence = torch.cat([trainer.batch(step).condition.told.presence for step in range(150)])
+    specs = trainer.model.repertoire.parameters
+    told = dict(zip([spec.name for spec in specs], presence.mean(0), strict=True))
     assert float(told["street_elevation"]) == 0  # not among the clips' parameters
     assert abs(float(told["wave_height"]) - 0.7) < 0.05
     assert abs(float(told["clip_start"]) - 0.7) < 0.05
@@ -238,7 +353,7 @@ def test_generated_clips_are_kept_and_continued(tmp_path):
     assert loaded.video.shape == (1, 2, 2, 16, 24, 3)
     declared = scenario_class("tsunami").parameters()
     assert loaded.parameters.keys() == declared.keys()
-    told = {spec.name for spec in parameter_specs(loaded, loaded.frames / loaded.fps)}
+    told = {spec.name for spec in subject_of(loaded, BatchConfig(), 1).parameters}
     assert told == {name for name, spec in declared.items() if spec.seen} < declared.keys()
     with pytest.raises(InputError, match="another definition"):
         list(generate_clips(tmp_path, "tsunami", [0], seed=6, workers=1))
@@ -269,8 +384,9 @@ def test_unusable_input_is_named(clips, tmp_path):
         train(CONFIG, clips, tmp_path / "none", resume=True, log=quiet)
     with pytest.raises(InputError, match="held out"):
         Trainer(dataclasses.replace(CONFIG, held_out=3), clips, quiet)
-    with pytest.raises(InputError, match="frames"):
-        Trainer(dataclasses.replace(CONFIG, batch=BatchConfig(frames=20)), clips, quiet)
+    brief = dataclasses.replace(clips[0], video=clips[0].video[:, :, :4])
+    with pytest.raises(InputError, match="tsunami have 4 frames"):
+        Trainer(CONFIG, [brief], quiet)
     train(dataclasses.replace(CONFIG, steps=1), clips, tmp_path / "run", log=quiet)
     with pytest.raises(InputError, match="--resume"):
         train(CONFIG, clips, tmp_path / "run", log=quiet)
@@ -278,7 +394,7 @@ def test_unusable_input_is_named(clips, tmp_path):
         train(dataclasses.replace(CONFIG, seed=9), clips, tmp_path / "run", resume=True, log=quiet)
     wide = dataclasses.replace(CONFIG.transformer, width=64)
     wider = dataclasses.replace(CONFIG, transformer=wide)
-    with pytest.raises(InputError, match="differs in its transformer"):
+    with pytest.raises(InputError, match="differs in its width"):
         train(wider, clips, tmp_path / "wide", init=tmp_path / "run", log=quiet)
     (tmp_path / "run" / WEIGHTS).write_bytes(b"short")
     with pytest.raises(InputError, match="truncated"):

@@ -45,6 +45,43 @@ class Known:
 
 
 @dataclasses.dataclass(frozen=True)
+class KnownStates:
+    """Known states of one entity, e.g. of ``"body 1"`` or ``"gauges"``.
+
+    values : (case, time, 9) in the units of `worldsim.diffusion.observables`, at the query's rate;
+        NaN where not known.
+    start : s, of the first of them.
+    half_size : m, half extents along a body's own axes; None where not known.
+    """
+
+    entity: str
+    values: np.ndarray
+    start: float = 0.0
+    half_size: tuple[float, float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 3 or self.values.shape[-1] != 9:
+            raise InputError(f"known states of {self.entity!r} have shape {self.values.shape}; "
+                             "give (case, time, 9)")
+
+
+@dataclasses.dataclass(frozen=True)
+class Draft:
+    """A video to begin from, and how much of it may change.
+
+    videos : {camera: (case, time, row, column, 3) uint8}, of the query's frames, size and rate.
+    strength : 0 keeps all of it, 1 begins from nothing.
+    """
+
+    videos: Mapping[str, np.ndarray]
+    strength: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.strength <= 1:
+            raise InputError(f"strength={self.strength:g}: give more than 0, at most 1")
+
+
+@dataclasses.dataclass(frozen=True)
 class Origin:
     """Where a query's cases come from, for world models that are simulators themselves."""
 
@@ -70,6 +107,8 @@ class Query:
     actions : interventions that the model is told of, the same in every case.
     case_ids : names of the cases in a suite or a folder, one per case, for models whose answers
         are stored by name; empty where they have none.
+    states : known states of entities, for models that dream states beside video.
+    draft : a video to begin from, for models that can.
     """
 
     scenario: str
@@ -86,6 +125,8 @@ class Query:
     text: str = ""
     actions: tuple[Kick, ...] = ()
     case_ids: tuple[str, ...] = ()
+    states: tuple[KnownStates, ...] = ()
+    draft: Draft | None = None
 
     def __post_init__(self) -> None:
         declared = scenario_class(self.scenario).parameters()
@@ -132,6 +173,20 @@ class Query:
                     f"{(piece.video.shape[0], *piece.video.shape[2:4])}; the query has "
                     f"{(self.cases, *self.size)}"
                 )
+
+        for told in self.states:
+            if len(told.values) != self.cases:
+                raise InputError(f"known states of {told.entity!r} are of {len(told.values)} "
+                                 f"cases; the query has {self.cases}")
+        if self.draft is not None:
+            wanted = (self.cases, self.frames, *self.size, 3)
+            for camera in self.cameras:
+                found = self.draft.videos.get(camera)
+                if found is None or found.shape != wanted or found.dtype != np.uint8:
+                    raise InputError(
+                        f"the draft of camera {camera!r} is "
+                        f"{'missing' if found is None else f'{found.shape} {found.dtype}'}; give "
+                        f"{wanted} uint8")
 
     @property
     def frames(self) -> int:

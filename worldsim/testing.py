@@ -93,7 +93,8 @@ def check_world_model(
     if query is None:
         declared = getattr(model, "capabilities", None)
         can = declared if isinstance(declared, Capabilities) else Capabilities()
-        query = small_query(scenario or can.scenario or USUAL, can.cameras, seed)
+        usual = USUAL if not can.scenarios or USUAL in can.scenarios else can.scenarios[0]
+        query = small_query(scenario or can.scenario or usual, can.cameras, seed)
     elif scenario is not None and scenario != query.scenario:
         raise InputError(f"the query is about {query.scenario!r}, not {scenario!r}; give either")
     exam = Examination(model, query, tolerance)

@@ -29,6 +29,9 @@ class Capabilities:
     streaming : whether `start` works.
     simulates : whether it needs the query's `origin`.
     scenario : the only one that it knows; empty means any.
+    scenarios : those that it knows, where they are several; empty means any.
+    states : whether it honours known states (`Query.states`).
+    drafts : whether it honours drafts (`Query.draft`).
     actions : whether it honours interventions (`Query.actions`).
     """
 
@@ -45,6 +48,9 @@ class Capabilities:
     streaming: bool = False
     simulates: bool = False
     scenario: str = ""
+    scenarios: tuple[str, ...] = ()
+    states: bool = False
+    drafts: bool = False
     actions: bool = False
 
 
@@ -105,7 +111,14 @@ class WholeRolloutStream:
 
 def knows(model: WorldModel, scenario: str) -> bool:
     """Whether a model can be asked about a scenario at all."""
-    return model.capabilities.scenario in ("", scenario)
+    can = model.capabilities
+    return can.scenario in ("", scenario) and (not can.scenarios or scenario in can.scenarios)
+
+
+def known_to(model: WorldModel) -> tuple[str, ...]:
+    """The scenarios that a model knows, where it does not know any, each in quotes."""
+    can = model.capabilities
+    return tuple(repr(name) for name in can.scenarios or (can.scenario,) if name)
 
 
 def check_capabilities(model: WorldModel, query: Query) -> None:
@@ -113,7 +126,7 @@ def check_capabilities(model: WorldModel, query: Query) -> None:
     can = model.capabilities
     if not knows(model, query.scenario):
         raise InputError(
-            f"{model.name} was trained on {can.scenario!r}, not on {query.scenario!r}"
+            f"{model.name} was trained on {', '.join(known_to(model))}, not on {query.scenario!r}"
         )
     missing = [c for c in query.cameras if can.cameras and c not in can.cameras]
     if missing:
@@ -126,5 +139,9 @@ def check_capabilities(model: WorldModel, query: Query) -> None:
         )
     if query.actions and not can.actions:
         raise InputError(f"{model.name} cannot be told of interventions; ask without actions")
+    if query.states and not can.states:
+        raise InputError(f"{model.name} cannot be told states; ask without them")
+    if query.draft is not None and not can.drafts:
+        raise InputError(f"{model.name} cannot begin from a draft; ask without one")
     if not can.masks and any(piece.mask is not None for piece in query.known):
         raise InputError(f"{model.name} cannot use masks within frames; give whole frames")

@@ -80,7 +80,7 @@ def bottleneck(films: Sequence[np.ndarray]) -> Codec:
     def through(frames: np.ndarray) -> np.ndarray:
         cells = cells_of(frames)
         padded = len(frames) + -len(frames) % patches.frames
-        grid = grid_of(padded, frames.shape[1:3], 1.0, 1, patches)
+        grid = grid_of(padded, frames.shape[1:3], 1, patches)
         read = (features(cells) @ decoder).reshape(cells.shape)
         film: np.ndarray = to_uint8(from_cells(read.float(), grid, patches))[0, 0].numpy()
         return film[: len(frames)]

@@ -16,6 +16,7 @@ from worldsim.errors import InputError
 
 VERBS = {
     "run": "simulate, dream, score and report: the main job",
+    "dream": "ask the world model in any mode: text, continue, extend, edit ...",
     "simulate": "simulate cases of a scenario and store the states",
     "train": "train the video world model on data it simulates",
     "bench": "score any video model: floors, ladders, intervals, a report",

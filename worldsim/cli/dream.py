@@ -1,37 +1,405 @@
-"""Asks a world model case by case, so that long dreams show how far they are."""
+"""``worldsim dream``: ask a world model in any of its modes, and look at the answer."""
 
 from __future__ import annotations
 
 import dataclasses
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
-import xarray as xr
+import numpy as np
+import tyro
 
-from evaluation.ask import ask
-from worldsim.cli.progress import Advance
-from worldsim.query import Origin, Query
-from worldsim.world_model import WorldModel
+from worldsim.cli.flags import parse
+from worldsim.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from worldsim.query import Query
+    from worldsim.scenario import Scenario
+    from worldsim.world_model import WorldModel
+
+VERB = "worldsim dream"
+
+MODES = {
+    "parameters": "nothing known but --set",
+    "text": "nothing known but a caption: worldsim dream text \"a pendulum of length 0.9\"",
+    "continue": "the first frames known",
+    "extend": "a video made longer at its end",
+    "extend-backward": "a video made longer at its beginning",
+    "interpolate": "one frame at either end",
+    "connect": "the frames before and after a gap",
+    "inpaint": "all but a box in the middle of the picture",
+    "combine": "the left half of one video, the right half of another",
+    "edit": "a whole video, changed by --strength, e.g. to another --set",
+    "loop": "a video that ends as it begins",
+    "shots": "two cameras of one event, cut into one film",
+    "states": "the states of bodies known: the video is driven by them",
+    "read-off": "a whole video known: its states are asked for",
+    "stream": "frame by frame without end, here for --seconds",
+}
+
+OUTPUTS = ("dream.zarr", "dream.mp4", "sheet.png")
 
 
-def dream(model: WorldModel, query: Query, advance: Advance) -> xr.DataTree:
-    """The model's rollout of all cases of a query, from the views that it can show."""
-    parts = []
-    for case in range(query.cases):
-        parts.append(ask(model, one_case(query, case)))
-        advance((case + 1) / query.cases)
-    if len(parts) == 1:
-        return parts[0]
-    return xr.concat(parts, dim="case", data_vars="minimal", coords="minimal", compat="override",
-                     join="exact")
+@dataclasses.dataclass(frozen=True)
+class Options:
+    mode: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="MODE")]
+    """What is known; see above."""
+    about: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="SCENARIO|TEXT")]
+    """The scenario; in mode text the caption, in quotes."""
+    out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
+    """Directory of the answer: dream.zarr, dream.mp4 and a contact sheet."""
+    model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "worldsim-small"
+    """The world model, or a directory that `worldsim train` wrote."""
+    video: Annotated[Path | None, tyro.conf.arg(metavar="MP4")] = None
+    """The known video, at the scenario's size and rate; simulated with --set and --seed by
+    default."""
+    other: Annotated[Path | None, tyro.conf.arg(metavar="MP4")] = None
+    """The second video of connect and combine; simulated by default."""
+    set: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME=VALUE")] = ()
+    """Parameters to tell; what is not told is marginalised over. Of a simulated video those that it
+    was simulated with are told, and these replace them."""
+    seconds: Annotated[float, tyro.conf.arg(metavar="s")] = 1.0
+    """How much to dream."""
+    frames: Annotated[int, tyro.conf.arg(metavar="N")] = 5
+    """Known frames where a mode knows some."""
+    strength: float = 0.6
+    """Of edit: 0 keeps the video, 1 begins from nothing."""
+    cameras: Annotated[tuple[str, ...], tyro.conf.arg(metavar="NAME")] = ()
+    """The views; the scenario's main one by default."""
+    fps: Annotated[float | None, tyro.conf.arg(metavar="1/s")] = None
+    """Frames per second; the scenario's by default."""
+    size: Annotated[tuple[int, int] | None, tyro.conf.arg(metavar="ROWS COLUMNS")] = None
+    """Size of the video [px]; the scenario's by default."""
+    members: Annotated[int, tyro.conf.arg(metavar="N")] = 1
+    """Independent answers."""
+    steps: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Evaluations per window (of a stream: per group of frames)."""
+    causal: bool = False
+    """No frame sees later ones."""
+    guidance: float = 1.0
+    """Above 1 exaggerates what telling the parameters changes."""
+    seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """Of the answer, and of what is simulated for it."""
 
 
-def one_case(query: Query, case: int) -> Query:
-    """The part of a query that is about one case (counted from 0)."""
-    only = slice(case, case + 1)
-    origin = query.origin
-    return dataclasses.replace(
-        query,
-        cases=1,
-        parameters={name: values[only] for name, values in query.parameters.items()},
-        known=tuple(dataclasses.replace(piece, video=piece.video[only]) for piece in query.known),
-        origin=None if origin is None else Origin(origin.seed, (origin.cases[case],)),
-    )
+def main(args: Sequence[str]) -> int:
+    """Ask, and write the answer."""
+    width = max(map(len, MODES))
+    modes = "\n".join(f"  {name:<{width}}  {meaning}" for name, meaning in MODES.items())
+    options = parse(Options, args, command=VERB, description=(
+        f"Ask a world model in one of its modes.\n\n{modes}"))
+    _check(options)
+    from worldsim.cli.progress import Stages
+    from worldsim.model_registry import load_model
+    from worldsim.rollout import save, software_versions
+    from worldsim.run_directory import RunDirectory
+
+    fields = {name: value for name, value in dataclasses.asdict(options).items() if name != "out"}
+    definition = {"dream": {name: str(value) if isinstance(value, Path) else
+                            list(value) if isinstance(value, tuple) else value
+                            for name, value in fields.items()}}
+    run = RunDirectory.claim(options.out, definition, OUTPUTS)
+    if all(run.has(name) for name in OUTPUTS):
+        print(f"already there: {run.at('dream.mp4')}")
+        return 0
+    model = _sampled(load_model(options.model), options)
+    stages = Stages(1)
+    with stages.stage("dream"):
+        query, videos, rollout = _answer(model, options)
+    with run.opened(f"{VERB} {shlex.join(args)}", software_versions()):
+        if rollout is not None:
+            with run.producing("dream.zarr") as path:
+                save(rollout, path)
+        _show(run, options, query, videos)
+    print(f"film: {run.at('dream.mp4')}")
+    print(f"look at it: {run.at('sheet.png')}")
+    if rollout is not None:
+        print(f"in Python: worldsim.open({str(run.at('dream.zarr'))!r})")
+    return 0
+
+
+def _check(options: Options) -> None:
+    if options.mode not in MODES:
+        import difflib
+
+        near = difflib.get_close_matches(options.mode, MODES, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(MODES)}"
+        raise InputError(f"unknown mode {options.mode!r}; {hint}")
+    if not options.seconds > 0 or options.frames < 1 or options.members < 1 or options.seed < 0:
+        raise InputError("--seconds, --frames and --members must be above 0, --seed not below")
+    for path in (options.video, options.other):
+        if path is not None and not path.is_file():
+            raise InputError(f"{path} is not a file")
+
+
+def _sampled(model: WorldModel, options: Options) -> WorldModel:
+    """The model with the options' sampler settings."""
+    changes: dict[str, Any] = {}
+    if options.causal:
+        changes["causal"] = True
+    if options.guidance != 1:
+        changes["guidance"] = options.guidance
+    if options.steps is not None:
+        changes["steps"] = options.steps
+    if not changes:
+        return model
+    if not hasattr(model, "with_sampler"):
+        raise InputError(f"{model.name} has no sampler; leave out --steps, --causal, --guidance")
+    sampled: WorldModel = model.with_sampler(**changes)
+    return sampled
+
+
+def values_of(texts: Sequence[str], cls: type[Scenario]) -> dict[str, float | str]:
+    """Parameters from ``name=value`` texts.
+
+    Raises
+    ------
+    InputError : not of that form, or no such parameter.
+    """
+    values: dict[str, float | str] = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        name = name.strip().replace("-", "_")
+        spec = cls.parameters().get(name)
+        if not sign or spec is None:
+            raise InputError(f"--set {text}: give NAME=VALUE with one of "
+                             f"{', '.join(cls.parameters())}")
+        try:
+            values[name] = value.strip() if spec.choices else float(value)
+        except ValueError:
+            raise InputError(f"--set {text}: {value!r} is not a number") from None
+    return values
+
+
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """Videos to start from by camera (time, row, column, 3), the parameters they were made with,
+    and the simulated rollout, if they were."""
+
+    films: dict[str, np.ndarray]
+    parameters: dict[str, Any]
+    truth: xr.DataTree | None
+
+
+def _source(options: Options, cls: type[Scenario], cameras: tuple[str, ...], seconds: float,
+            path: Path | None, case: int, fps: float, size: tuple[int, int]) -> Known:
+    """The video of a file, or a simulated one."""
+    told = values_of(options.set, cls)
+    if path is not None:
+        from worldsim.video_reading import read_video
+
+        video = read_video(path)
+        if video.frames.shape[1:3] != size or abs(video.fps - fps) > 1e-3 * fps:
+            raise InputError(
+                f"{path} has {video.frames.shape[1]}x{video.frames.shape[2]} px at {video.fps:g} "
+                f"frames/s; {cls.name} is asked for at {size[0]}x{size[1]} px and {fps:g} frames/s "
+                "(see --size and --fps)")
+        return Known({cameras[0]: video.frames}, told, None)
+    from worldsim.camera import render
+    from worldsim.simulator.world import simulate
+    from worldsim.splits import Purpose, Split, draw, seed_for
+
+    seed = seed_for(Purpose.VALIDATION, options.seed)
+    scenario = draw(cls, Split.IN_RANGE, seed, case)
+    if options.mode != "edit":
+        scenario = dataclasses.replace(scenario, **told)
+    length = int(np.ceil(10 * seconds + 1e-6)) / 10
+    truth = simulate([scenario], seed=seed, case_numbers=[case], duration=max(length, 0.1))
+    frames = round(seconds * fps)
+    films = {camera: render(truth, camera, size=size, fps=fps)["rgb"].values[0, 0, :frames]
+             for camera in cameras}
+    return Known(films, {**_seen(scenario), **told}, truth)
+
+
+def _seen(scenario: Scenario) -> dict[str, Any]:
+    declared = scenario.parameters()
+    return {name: value for name, value in scenario.values().items() if declared[name].seen}
+
+
+def _answer(model: WorldModel, options: Options,
+            ) -> tuple[Query, dict[str, np.ndarray], xr.DataTree | None]:
+    """The query, the videos by camera (member, time, row, column, 3), and the rollout."""
+    from worldsim import modes
+    from worldsim.scenario import scenario_class
+
+    extra: dict[str, Any] = {"realizations": options.members, "seed": options.seed,
+                             "fps": options.fps, "size": options.size}
+    if options.mode == "text":
+        query = modes.from_text(options.about, cameras=options.cameras or None,
+                                duration=options.seconds, options=extra)
+        return _rolled(model, query, None)
+    cls = scenario_class(options.about)
+    cameras = options.cameras or cls.film_cameras[:1]
+    if options.mode == "shots":
+        cameras = options.cameras or cls.film_cameras[:2]
+    fps, size = options.fps or cls.fps, options.size or cls.size
+
+    def source(seconds: float, path: Path | None = options.video, case: int = 0) -> Known:
+        return _source(options, cls, tuple(cameras), seconds, path, case, fps, size)
+
+    context = options.frames / fps
+    build = _BUILDERS[options.mode]
+    query, plan = build(modes, options, cls, tuple(cameras), source, context, extra)
+    if options.mode == "stream":
+        return _streamed(model, query, options)
+    return _rolled(model, query, plan)
+
+
+Source = Callable[..., Known]
+Built = tuple["Query", Any]
+
+
+def _parameters(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
+                source: Source, context: float, extra: dict[str, Any]) -> Built:
+    return modes.from_parameters(cls.name, cameras=cameras, duration=options.seconds,
+                                 options=extra, **values_of(options.set, cls)), None
+
+
+def _continue(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
+              source: Source, context: float, extra: dict[str, Any]) -> Built:
+    known = source(context)
+    films = {camera: film[:options.frames] for camera, film in known.films.items()}
+    return modes.continue_from(cls.name, films, duration=context + options.seconds,
+                               cameras=cameras, options=extra, **known.parameters), None
+
+
+def _extend(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
+            source: Source, context: float, extra: dict[str, Any]) -> Built:
+    known = source(1.0)
+    return modes.extend(cls.name, known.films, options.seconds, cameras=cameras, options=extra,
+                        backward=options.mode == "extend-backward", **known.parameters), None
+
+
+def _connect(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
+             source: Source, context: float, extra: dict[str, Any]) -> Built:
+    count = 1 if options.mode == "interpolate" else options.frames
+    if options.video is not None and options.other is not None:
+        first, last = source(0.1), source(0.1, options.other)
+        before = {c: film[-count:] for c, film in first.films.items()}
+        after = {c: film[:count] for c, film in last.films.items()}
+        known = first
+    else:
+        fps = extra["fps"] or cls.fps
+        known = source(options.seconds + 2 * count / fps)
+        before = {c: film[:count] for c, film in known.films.items()}
+        after = {c: film[-count:] for c, film in known.films.items()}
+    return modes.connect(cls.name, before, after, options.seconds, cameras=cameras, options=extra,
+                         **known.parameters), None
+
+
+def _inpaint(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
+             source: Source, context: float, extra: dict[str, Any]) -> Built:
+    known = source(options.seconds)
+    shape = next(iter(known.films.values())).shape[:3]
+    unknown = np.zeros(shape, bool)
+    _, rows, columns = shape
+    unknown[options.frames:, rows // 4:rows - rows // 4, columns // 4:columns - columns // 4] = True
+    return modes.inpaint(cls.name, known.films, unknown, cameras=cameras, options=extra,
+                         **known.parameters), None
+
+
+def _combine(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
+             source: Source, context: float, extra: dict[str, Any]) -> Built:
+    first = source(options.seconds)
+    second = source(options.seconds, options.other, 1)
+    one, two = first.films[cameras[0]], second.films[cameras[0]]
+    frames = min(len(one), len(two))
+    mask = np.zeros((frames, *one.shape[1:3]), bool)
+    mask[:, :, mask.shape[2] // 2:] = True
+    return modes.combine(cls.name, one[:frames], two[:frames], mask, options=extra), None
+
+
+def _edit(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
+          source: Source, context: float, extra: dict[str, Any]) -> Built:
+    known = source(options.seconds)
+    return modes.edit(cls.name, known.films, options.strength, options=extra,
+                      **known.parameters), None
+
+
+def _loop(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
+          source: Source, context: float, extra: dict[str, Any]) -> Built:
+    known = source(context)
+    film = known.films[cameras[0]][:options.frames]
+    return modes.loop(cls.name, film, options.seconds, options=extra, **known.parameters), None
+
+
+def _shots(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
+           source: Source, context: float, extra: dict[str, Any]) -> Built:
+    query, _ = _continue(modes, options, cls, cameras, source, context, extra)
+    share = query.duration / len(cameras)
+    return modes.shots(query, cameras), [(k * share, camera) for k, camera in enumerate(cameras)]
+
+
+def _states(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
+            source: Source, context: float, extra: dict[str, Any]) -> Built:
+    from worldsim.diffusion.observables import known_states
+
+    known = source(context + options.seconds)
+    if known.truth is None:
+        raise InputError("states are taken from a simulated case; leave out --video")
+    films = {camera: film[:options.frames] for camera, film in known.films.items()}
+    fps = extra["fps"] or cls.fps
+    states = known_states(known.truth, round((context + options.seconds) * fps), fps)
+    return modes.from_states(cls.name, states, images=films, duration=context + options.seconds,
+                             cameras=cameras, options=extra, **known.parameters), None
+
+
+def _read_off(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
+              source: Source, context: float, extra: dict[str, Any]) -> Built:
+    known = source(options.seconds)
+    return modes.read_off(cls.name, known.films, options=extra, **known.parameters), None
+
+
+_BUILDERS: dict[str, Callable[..., Built]] = {
+    "parameters": _parameters, "continue": _continue, "extend": _extend,
+    "extend-backward": _extend, "interpolate": _connect, "connect": _connect, "inpaint": _inpaint,
+    "combine": _combine, "edit": _edit, "loop": _loop, "shots": _shots, "states": _states,
+    "read-off": _read_off, "stream": _continue,
+}
+
+
+def _rolled(model: WorldModel, query: Query, plan: Any,
+            ) -> tuple[Query, dict[str, np.ndarray], xr.DataTree]:
+    from worldsim import modes
+
+    rollout = model.rollout(query)
+    videos = {camera: rollout[f"video/{camera}/rgb"].values[0] for camera in query.cameras}
+    if plan is not None:
+        videos = {"shots": modes.cut(videos, plan, query.fps)}
+    return query, videos, rollout
+
+
+def _streamed(model: WorldModel, query: Query, options: Options,
+              ) -> tuple[Query, dict[str, np.ndarray], None]:
+    stream = model.start(query)
+    pieces: list[dict[str, np.ndarray]] = []
+    while sum(next(iter(piece.values())).shape[2] for piece in pieces) < query.frames:
+        pieces.append(stream.step())
+    return query, {camera: np.concatenate([piece[camera][0] for piece in pieces], 1)
+                   for camera in query.cameras}, None
+
+
+def _show(run: Any, options: Options, query: Query, videos: dict[str, np.ndarray]) -> None:
+    """Write the film and the contact sheet of all members and cameras."""
+    from PIL import Image
+
+    from worldsim.camera.contact_sheet import Strip, contact_sheet
+    from worldsim.video_file import write_mp4
+
+    rows = [np.concatenate([film[member] for film in videos.values()], axis=2)
+            for member in range(next(iter(videos.values())).shape[0])]
+    film = np.concatenate(rows, axis=1)
+    with run.producing("dream.mp4") as path:
+        write_mp4(path, film, query.fps, scale=max(1, 256 // film.shape[1]))
+    frames = next(iter(videos.values())).shape[1]
+    chosen = np.unique(np.linspace(0, frames - 1, 10).round().astype(int))
+    strips = [Strip(f"{camera} {member + 1}" if options.members > 1 else camera,
+                    video[member][chosen], (chosen / query.fps).tolist())
+              for camera, video in videos.items() for member in range(len(video))]
+    title = f"{options.mode}: {options.about}"
+    with run.producing("sheet.png") as path:
+        Image.fromarray(contact_sheet(title, strips)).save(path, format="PNG")

@@ -11,7 +11,7 @@ from worldsim.errors import InputError
 from worldsim.ffmpeg import find_ffmpeg
 from worldsim.mechanics import MechanicalScene
 from worldsim.scenario import Scenario
-from worldsim.world_model import WorldModel, knows
+from worldsim.world_model import WorldModel, known_to, knows
 
 STATE_BYTES_PER_MEMBER_SECOND = 1.0e6
 """Upper bound of stored states and small videos: 10 states/s of 6144 cells with three float32
@@ -69,7 +69,7 @@ def check_trained_on(model: WorldModel, scenario: Scenario) -> None:
     """Refuse a scenario that a model, or what a baseline has seen, does not know."""
     if not knows(model, scenario.name):
         raise InputError(
-            f"{model.name} was trained on {model.capabilities.scenario!r}, not on "
+            f"{model.name} was trained on {', '.join(known_to(model))}, not on "
             f"{scenario.name!r}; {_without_a_dream(scenario)}"
         )
 

@@ -13,7 +13,7 @@ from evaluation.report import outcomes_file, write_report
 from evaluation.scores import evaluate
 from worldsim.camera import render
 from worldsim.cli import films
-from worldsim.cli.dream import dream
+from worldsim.cli.case_by_case import dream
 from worldsim.cli.progress import Advance, Stages
 from worldsim.errors import MembersFailed
 from worldsim.query import Query, query

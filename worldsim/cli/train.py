@@ -17,7 +17,6 @@ from worldsim.mechanics import MechanicalScene
 from worldsim.splits import Purpose, Split, draw, seed_for
 
 if TYPE_CHECKING:
-    from worldsim.diffusion.clip_factory import Record
     from worldsim.diffusion.clips import ClipSet
     from worldsim.diffusion.presets import TrainingConfig
     from worldsim.diffusion.training import Validation
@@ -27,6 +26,9 @@ VERB = "worldsim train"
 VALIDATION_SEED = seed_for(Purpose.VALIDATION, 0)
 """Of the cases that physical errors are logged on."""
 
+BODIES_SECONDS = 1.2
+"""s of the rollouts of bodies that are validated on, the known frames included."""
+
 VALIDATION_CASES = 4
 VALIDATION_REALIZATIONS = 2
 
@@ -35,19 +37,21 @@ VALIDATION_REALIZATIONS = 2
 class Options:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Directory of the checkpoint, its state and its log."""
-    preset: Literal["tiny", "small", "refine"] = "tiny"
-    """tiny: minutes, to see everything work; small: hours, the packaged checkpoint; refine: a
-    short end for small, with --init."""
-    scenario: Annotated[str, tyro.conf.arg(metavar="NAME")] = "tsunami"
-    """What to learn from; parameters are drawn from their training ranges."""
+    preset: Literal["tiny", "small"] = "tiny"
+    """tiny: minutes, to see everything work; small: hours, the packaged checkpoint."""
+    scenario: Annotated[str, tyro.conf.arg(metavar="NAMES")] = "tsunami"
+    """What to learn from: names with commas between them, or all; parameters are drawn from their
+    training ranges."""
     clips: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """Directory of simulated clips; made if missing, DIR/clips of --out by default."""
+    """Directory of simulated clips, of several scenarios one folder each; made if missing,
+    DIR/clips of --out by default."""
     resume: bool = False
     """Go on with the training in --out, exactly as if it had not stopped."""
     init: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
     """Begin with the weights of another checkpoint."""
     cases: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
-    """Simulate that many cases instead of the preset's number; some of them only validate."""
+    """Simulate that many cases of each scenario instead of the preset's number; some of them only
+    validate."""
     minutes: Annotated[float | None, tyro.conf.arg(metavar="min")] = None
     """Train for that long instead of the preset's time."""
     workers: Annotated[int, tyro.conf.arg(metavar="N")] = 2
@@ -64,39 +68,52 @@ def main(args: Sequence[str]) -> int:
     from evaluation.observe import has_town
     from worldsim.diffusion.presets import preset
     from worldsim.diffusion.training import train
-    from worldsim.models.summary import FILE_NAME, build_summary, record_observables
+    from worldsim.models.summary import FILE_NAME, build_summary
     from worldsim.scenario import scenario_class
 
-    scene = scenario_class(options.scenario)().scene(options.seed, 0)
-    scored, water = has_town(scene), not isinstance(scene, MechanicalScene)
+    names = scenarios_of(options.scenario)
+    scenes = {name: scenario_class(name)().scene(options.seed, 0) for name in names}
+    towns = [name for name in names if has_town(scenes[name])]
     config = configuration(preset(options.preset), options)
-    stages = Stages(3 if scored else 2)
-    folder = options.clips or options.out / "clips"
-    clips = _clips(options, config, folder, stages, record_observables if scored else None, water)
-    validate = None
-    if scored:
-        with stages.stage("simulate what is validated on") as advance:
-            validate = physical_validation(options.scenario, advance)
+    stages = Stages(len(names) + 2)
+    parent = options.clips or options.out / "clips"
+    folders = {name: parent if len(names) == 1 else parent / name for name in names}
+    clips = [_clips(options, name, config, folders[name], stages, name in towns,
+                    isinstance(scenes[name], MechanicalScene)) for name in names]
+    with stages.stage("simulate what is validated on") as advance:
+        validate = physical_validation(names, towns, advance)
     with stages.stage("train") as advance:
-        train(fitted(config, clips), clips, options.out, resume=options.resume, init=options.init,
+        train(config, clips, options.out, resume=options.resume, init=options.init,
               validate=validate, log=stages.say,
               progress=lambda fraction, _: advance(min(fraction, 1.0)))
     print(f"checkpoint: {options.out} (model.safetensors, config.json, README.md)")
-    if scored:
-        trained_on = clips.case_ids[:len(clips) - config.held_out]
-        build_summary(folder, trained_on).save(options.out / FILE_NAME)
-        print(f"use it: worldsim run {options.scenario} --model {shlex.quote(str(options.out))} "
-              "--out runs/trained")
+    for name, one in zip(names, clips, strict=True):
+        if name in towns:
+            trained_on = one.case_ids[:len(one) - config.held_out]
+            build_summary(folders[name], trained_on).save(options.out / FILE_NAME)
+            print(f"use it: worldsim run {name} --model {shlex.quote(str(options.out))} "
+                  "--out runs/trained")
+            break
     else:
         print(f"use it: worldsim.load_model({str(options.out)!r}) in Python")
     return 0
 
 
-def fitted(config: TrainingConfig, clips: ClipSet) -> TrainingConfig:
-    """The configuration with clips no longer than the videos are, in whole groups of frames."""
-    group = config.transformer.patches.frames
-    frames = min(config.batch.frames, clips.frames // group * group)
-    return dataclasses.replace(config, batch=dataclasses.replace(config.batch, frames=frames))
+def scenarios_of(text: str) -> list[str]:
+    """Names of scenarios, from the option.
+
+    Raises
+    ------
+    InputError : one that does not exist, or twice the same.
+    """
+    from worldsim.scenario import list_scenarios, scenario_class
+
+    names = list(list_scenarios()) if text == "all" else [n.strip() for n in text.split(",")]
+    for name in names:
+        scenario_class(name)
+    if len(set(names)) < len(names):
+        raise InputError(f"--scenario {text}: a scenario is named twice")
+    return names
 
 
 def configuration(config: TrainingConfig, options: Options) -> TrainingConfig:
@@ -128,29 +145,37 @@ def _check(options: Options) -> None:
                              "training, or choose a new or empty --out")
 
 
-def _clips(options: Options, config: TrainingConfig, folder: Path, stages: Stages,
-           record: Record | None, water: bool) -> ClipSet:
+PUSHED = 0.2
+"""Share of the cases of rigid bodies in which something is pushed."""
+
+
+def _clips(options: Options, scenario: str, config: TrainingConfig, folder: Path, stages: Stages,
+           town: bool, mechanical: bool) -> ClipSet:
     """Simulate the training cases that are not stored yet, and load all of them."""
     from worldsim.compiler import compiling_pays
     from worldsim.diffusion.clip_factory import generate_clips, made_in
     from worldsim.diffusion.clip_files import failed_cases, stored_cases
     from worldsim.diffusion.clips import load_clips
+    from worldsim.diffusion.observables import record_states
+    from worldsim.models.summary import record_town
 
     present = len(stored_cases(folder)) + len(failed_cases(folder)) if folder.is_dir() else 0
-    title = f"simulate {config.cases} training cases"
+    title = f"simulate {config.cases} training cases of {scenario}"
     if present >= config.cases:
         stages.kept(title)
     else:
         with stages.stage(title) as advance:
-            made = generate_clips(folder, options.scenario, range(config.cases),
+            made = generate_clips(folder, scenario, range(config.cases),
                                   seed=seed_for(Purpose.TRAINING, options.seed),
                                   workers=options.workers,
-                                  record=record,
-                                  compiled=water and compiling_pays(config.cases - present))
+                                  record=record_town if town else record_states,
+                                  compiled=not mechanical
+                                  and compiling_pays(config.cases - present),
+                                  pushed=PUSHED if mechanical else 0.0)
             for done, _ in enumerate(made, start=present + 1):
                 advance(done / config.cases)
     clips = load_clips(folder, config.cases)
-    if clips.scenario != options.scenario:
+    if clips.scenario != scenario:
         raise InputError(f"{folder} holds clips of {clips.scenario!r}; choose another --clips")
     if clips.split != Split.IN_RANGE:
         raise InputError(f"{folder} holds clips of the split {clips.split!r}, which training must "
@@ -161,30 +186,53 @@ def _clips(options: Options, config: TrainingConfig, folder: Path, stages: Stage
     return clips
 
 
-def physical_validation(scenario: str, advance: Advance) -> Validation:
+def physical_validation(names: Sequence[str], towns: Sequence[str],
+                        advance: Advance) -> Validation:
     """The errors, in physical units, that training logs.
 
     Returns
     -------
-    A function from a model to its headline errors on a few fixed cases that are never trained on.
+    A function from a model to its errors on a few fixed cases that are never trained on: of towns
+    their headline errors, of bodies the mean distance in the first second between where they are
+    said to be and where they are.
     """
+    import numpy as np
+
     from evaluation.metrics import HEADLINE
     from evaluation.scores import evaluate
     from worldsim.diffusion.model import VideoDiffusion
+    from worldsim.diffusion.observables import BODIES, record_states
     from worldsim.query import query
     from worldsim.scenario import scenario_class
     from worldsim.simulator.world import simulate
 
-    cases = [draw(scenario_class(scenario), Split.IN_RANGE, VALIDATION_SEED, case)
-             for case in range(VALIDATION_CASES)]
-    truth = simulate(cases, realizations=VALIDATION_REALIZATIONS, seed=VALIDATION_SEED,
-                     progress=advance)
-    asked = query(cases, context=truth, realizations=VALIDATION_REALIZATIONS)
+    asked = {}
+    for number, name in enumerate(names):
+        cls = scenario_class(name)
+        town = name in towns
+        cases = [draw(cls, Split.IN_RANGE, VALIDATION_SEED, case)
+                 for case in range(VALIDATION_CASES)]
+        members = VALIDATION_REALIZATIONS if town else 1
+        truth = simulate(cases, realizations=members, seed=VALIDATION_SEED,
+                         duration=None if town else BODIES_SECONDS)
+        asked[name] = truth, query(cases, context=truth, realizations=members)
+        advance((number + 1) / len(names))
 
     def errors(model: VideoDiffusion) -> dict[str, float]:
-        scores = evaluate(model.rollout(asked), truth)
-        found = {name: scores[name].value.value for name in HEADLINE}
-        return {f"{name} [{scores[name].metric.unit}]": value for name, value in found.items()
-                if value is not None}
+        found: dict[str, float] = {}
+        for name, (truth, question) in asked.items():
+            dream = model.rollout(question)
+            if name in towns:
+                scores = evaluate(dream, truth)
+                found |= {f"{name} {headline} [{scores[headline].metric.unit}]": value
+                          for headline in HEADLINE
+                          if (value := scores[headline].value.value) is not None}
+            elif "said" in dream:
+                true = record_states(truth)["states"][:, 5:question.frames, :BODIES, :3]
+                said = dream["said"]["state"].values[:, 0, 5:, :BODIES, :3]
+                true = true[:, :, :said.shape[2]]
+                found[f"{name} position [m]"] = float(
+                    np.nanmean(np.linalg.norm(said - true, axis=-1)))
+        return found
 
     return errors

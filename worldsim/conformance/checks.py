@@ -48,7 +48,7 @@ def _protocol(exam: Examination) -> None:
                       if not callable(getattr(exam.model, name))]
     if not exam.failures and not knows(exam.model, exam.query.scenario):
         exam.failures.append(
-            f"it declares scenario={exam.can.scenario!r} and is asked about "
+            f"it declares {_of_scenarios(exam.can)} and is asked about "
             f"{exam.query.scenario!r}; check it on the former")
 
 
@@ -234,13 +234,17 @@ def _origin(exam: Examination) -> None:
 
 def _scenario(exam: Examination) -> None:
     exam.needs_answer()
-    if not exam.can.scenario:
+    if not exam.can.scenario and not exam.can.scenarios:
         raise Skipped("it declares no scenario, which means any")
-    other = about_another_scenario(exam.query)
+    other = about_another_scenario(exam.query, exam.can.scenarios)
     if other is None:
         raise Skipped("there is no other scenario")
-    exam.refused(other, f"a query about {other.scenario}",
-                  f"scenario={exam.can.scenario!r}")
+    exam.refused(other, f"a query about {other.scenario}", _of_scenarios(exam.can))
+
+
+def _of_scenarios(can: Capabilities) -> str:
+    """What a model declares of the scenarios that it knows."""
+    return f"scenario={can.scenario!r}" if can.scenario else f"scenarios={can.scenarios}"
 
 
 @dataclasses.dataclass(frozen=True)

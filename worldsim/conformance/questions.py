@@ -100,9 +100,11 @@ def half_known(query: Query) -> Query:
     return dataclasses.replace(query, known=known)
 
 
-def about_another_scenario(query: Query) -> Query | None:
-    """A query about any other scenario, with grey known frames; None if there is no other."""
-    other = next((name for name in sorted(list_scenarios()) if name != query.scenario), None)
+def about_another_scenario(query: Query, known: tuple[str, ...] = ()) -> Query | None:
+    """A query about any other scenario than those known, with grey known frames; None if there is
+    no other."""
+    familiar = {query.scenario, *known}
+    other = next((name for name in sorted(list_scenarios()) if name not in familiar), None)
     if other is None:
         return None
     cls = scenario_class(other)

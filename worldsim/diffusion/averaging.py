@@ -40,8 +40,9 @@ def average_checkpoints(later: Path, earlier: Path, share: float, out: Path) -> 
     start = first.state_dict()
     weights = {name: value.lerp(start[name], share)
                for name, value in network.state_dict().items()}
+    versions = ", ".join(f"{one.name} {one.version}" for one in before.repertoire.subjects)
     record = config.training | {
-        "averaged": {"share": share, "sha256": sha256, "version": before.version},
+        "averaged": {"share": share, "sha256": sha256, "version": versions},
         "validation": {},
     }
     mean = dataclasses.replace(config, training=record)

@@ -14,13 +14,16 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from worldsim.diffusion.conditioning import ParameterSpec
+from worldsim.diffusion import format_1
+from worldsim.diffusion.conditioning import feature_width
+from worldsim.diffusion.observables import ENTITIES
 from worldsim.diffusion.patches import PatchConfig
+from worldsim.diffusion.repertoire import Repertoire, Subject
 from worldsim.diffusion.sampler import SamplerConfig
 from worldsim.diffusion.transformer import TransformerConfig, VideoTransformer
 from worldsim.errors import InputError
 
-FORMAT = 1
+FORMAT = 2
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 
@@ -29,21 +32,13 @@ class ModelConfig:
     """All that is needed to use a trained network.
 
     transformer, sampler : sizes, and how to sample.
-    parameters : what the network can be told, with the ranges it was trained on.
-    cameras : descriptions of the views by name, in the network's numbering.
-    scenario, version : what it was trained on.
-    fps, frames, size : of the clips it was trained on.
+    repertoire : the scenarios it knows: what it can be told of them, with the ranges it was trained
+        on, their cameras, clips and entities.
     training : what the training was: clips and cases seen, seeds, compute, validation errors.
     """
 
     transformer: TransformerConfig
-    parameters: tuple[ParameterSpec, ...]
-    cameras: dict[str, str]
-    scenario: str
-    version: int
-    fps: float
-    frames: int
-    size: tuple[int, int]
+    repertoire: Repertoire
     sampler: SamplerConfig = dataclasses.field(default_factory=SamplerConfig)
     training: dict[str, Any] = dataclasses.field(default_factory=dict)
 
@@ -62,25 +57,30 @@ class ModelConfig:
         try:
             fields = json.loads(text)
             found = fields.pop("format", None)
-            if found != FORMAT:
-                raise InputError(f"{source} has format {found!r}; format {FORMAT} is read here")
+            if found not in (FORMAT, format_1.FORMAT):
+                raise InputError(f"{source} has format {found!r}; formats {format_1.FORMAT} and "
+                                 f"{FORMAT} are read here")
             transformer = fields.pop("transformer")
             patches = PatchConfig(**transformer.pop("patches"))
-            parameters = tuple(
-                ParameterSpec(**spec | {"choices": tuple(spec["choices"])})
-                for spec in fields.pop("parameters")
-            )
+            if found == FORMAT:
+                known = fields.pop("repertoire")
+                repertoire = Repertoire(tuple(map(Subject.from_fields, known["subjects"])),
+                                        tuple(known["cameras"]))
+            else:
+                repertoire = format_1.repertoire_of(fields)
             return cls(
                 transformer=TransformerConfig(patches=patches, **transformer),
-                parameters=parameters, sampler=SamplerConfig(**fields.pop("sampler")),
-                size=tuple(fields.pop("size")), **fields,
+                repertoire=repertoire, sampler=SamplerConfig(**fields.pop("sampler")), **fields,
             )
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{source} is not a model configuration: {error}") from error
 
     def network(self) -> VideoTransformer:
         """A network of this configuration with fresh weights."""
-        return VideoTransformer(self.transformer, self.parameters, len(self.cameras))
+        known = self.repertoire
+        return VideoTransformer(
+            self.transformer, len(known.parameters), feature_width(known.parameters),
+            len(known.cameras), len(known.subjects), len(ENTITIES))
 
 
 def write_atomically(target: Path, content: bytes) -> None:
@@ -121,6 +121,8 @@ def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str
             f"{directory / WEIGHTS} is truncated or damaged ({error}); fetch or train it again"
         ) from error
     network = config.network()
+    if format_1.is_of_format_1(weights):
+        weights = format_1.carried_over(weights, network, config.repertoire.parameters)
     expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
     found = {name: tensor.shape for name, tensor in weights.items()}
     if expected != found:

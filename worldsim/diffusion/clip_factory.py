@@ -29,8 +29,11 @@ from worldsim.diffusion.clip_files import (
     write_failure,
 )
 from worldsim.diffusion.clips import ClipManifest
+from worldsim.diffusion.observables import BODIES
 from worldsim.errors import InputError
+from worldsim.mechanics import STATES_PER_SECOND, Freedom, Kick, MechanicalScene, Role, Shape
 from worldsim.scenario import scenario_class
+from worldsim.seeding import VISIBLE, stream
 from worldsim.simulator.worker_pool import WorkerPool
 from worldsim.splits import Purpose, Split, draw, purpose_of
 
@@ -101,7 +104,7 @@ def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[i
                    split: Split = Split.IN_RANGE, workers: int = 2, fps: float | None = None,
                    duration: float | None = None, size: tuple[int, int] | None = None,
                    cameras: tuple[str, ...] | None = None, record: Record | None = None,
-                   compiled: bool = False) -> Iterator[int]:
+                   compiled: bool = False, pushed: float = 0.0) -> Iterator[int]:
     """Simulate and film training cases; yields each case's number when it is done.
 
     What is done already is skipped, so the same call continues a stopped one. A case whose audit
@@ -117,6 +120,8 @@ def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[i
         scenario's own by default.
     record : further arrays to keep of each rollout.
     compiled : compile the water solver (several times as fast; needs a C++ compiler).
+    pushed : share of cases in which a free object is pushed once (`drawn_push`); what was done is
+        kept as ``pushes`` (1, 5): time [s], number of the object, velocity [m/s]; NaN if none.
 
     Raises
     ------
@@ -147,7 +152,9 @@ def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[i
     chunks = [missing[i:i + CASES_AT_ONCE] for i in range(0, len(missing), CASES_AT_ONCE)]
     begun, clock, made = datetime.now(UTC), time.monotonic(), []
     try:
-        for chunk in _each(root, manifest, chunks, min(workers, len(chunks)), record, compiled):
+        work = functools.partial(_generate, root, manifest, record=record, compiled=compiled,
+                                 pushed=pushed)
+        for chunk in _each(work, chunks, min(workers, len(chunks))):
             made += chunk
             yield from chunk
     finally:
@@ -155,15 +162,14 @@ def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[i
             _account(root, manifest, made, workers, begun, time.monotonic() - clock)
 
 
-def _each(root: Path, manifest: ClipManifest, chunks: Sequence[Sequence[int]], workers: int,
-          record: Record | None, compiled: bool) -> Iterator[list[int]]:
+def _each(work: Callable[[Sequence[int]], list[int]], chunks: Sequence[Sequence[int]],
+          workers: int) -> Iterator[list[int]]:
     """Every chunk of cases as it is done."""
     if workers <= 1:
-        for chunk in chunks:
-            yield _generate(root, manifest, chunk, record, compiled)
+        yield from map(work, chunks)
         return
     with WorkerPool(workers, functools.partial(_prepare, list(sys.path))) as pool:
-        jobs = [pool.submit(_generate, root, manifest, chunk, record, compiled) for chunk in chunks]
+        jobs = [pool.submit(work, chunk) for chunk in chunks]
         for job in pool.finished(jobs, lambda _: None):
             yield job.result()
 
@@ -187,8 +193,55 @@ def _account(root: Path, manifest: ClipManifest, cases: Sequence[int], workers: 
         file.write(json.dumps(row) + "\n")
 
 
-def _generate(root: Path, manifest: ClipManifest, cases: Sequence[int],
-              record: Record | None, compiled: bool) -> list[int]:
+FASTEST_PUSH = 2.0
+"""m/s"""
+
+
+def drawn_push(scene: object, seed: int, case: int) -> tuple[Kick, int] | None:
+    """The push of a training case, and the number of the object among those that are followed.
+
+    At 0.3 to 1.5 s a free object gets up to `FASTEST_PUSH` more in any direction. None where
+    nothing that instruments follow is free to move.
+    """
+    if not isinstance(scene, MechanicalScene):
+        return None
+    rng = stream(seed, case, VISIBLE, "training push")
+    followed = [body for body in scene.bodies for part in body.parts
+                if part.tracked and part.shape is not Shape.PLANE]
+    free = [n for n, body in enumerate(followed[:BODIES])
+            if body.role is Role.OBJECT and body.joint is not None
+            and body.joint.freedom is Freedom.FREE]
+    if not free:
+        return None
+    chosen = int(rng.choice(free))
+    direction = rng.standard_normal(3)
+    x, y, z = direction / np.linalg.norm(direction) * rng.uniform(0.2, FASTEST_PUSH)
+    step = 1 / STATES_PER_SECOND
+    time_s = round(float(rng.uniform(0.3, 1.5)) / step) * step
+    return Kick(time_s, followed[chosen].name, velocity=(float(x), float(y), float(z))), chosen
+
+
+def _generate(root: Path, manifest: ClipManifest, cases: Sequence[int], record: Record | None,
+              compiled: bool, pushed: float) -> list[int]:
+    """Simulate, film and store cases; those that are pushed one by one."""
+    apart: dict[int, tuple[Kick, int]] = {}
+    if pushed:
+        cls, split = scenario_class(manifest.scenario), Split(manifest.split)
+        for case in cases:
+            if stream(manifest.seed, case, VISIBLE, "pushed or not").random() < pushed:
+                scene = draw(cls, split, manifest.seed, case).scene(manifest.seed, case)
+                push = drawn_push(scene, manifest.seed, case)
+                if push is not None:
+                    apart[case] = push
+    rest = [case for case in cases if case not in apart]
+    groups: list[tuple[Sequence[int], tuple[Kick, int] | None]] = [([c], apart[c]) for c in apart]
+    for group, push in ([(rest, None)] if rest else []) + groups:
+        _make(root, manifest, group, record, compiled, push, bool(pushed))
+    return list(cases)
+
+
+def _make(root: Path, manifest: ClipManifest, cases: Sequence[int], record: Record | None,
+          compiled: bool, push: tuple[Kick, int] | None, keep_push: bool) -> None:
     from worldsim.camera import render
     from worldsim.simulator.audit_record import failed_members
     from worldsim.simulator.world import simulate
@@ -196,6 +249,7 @@ def _generate(root: Path, manifest: ClipManifest, cases: Sequence[int],
     cls, split = scenario_class(manifest.scenario), Split(manifest.split)
     scenarios = [draw(cls, split, manifest.seed, case) for case in cases]
     truth = simulate(scenarios, seed=manifest.seed, case_numbers=cases,
+                     kicks=() if push is None else (push[0],),
                      duration=manifest.duration, threads=1, compiled=compiled)
     failed = truth["audit"]["failed"].values[:, 0]
     further = {} if record is None else record(truth)
@@ -209,5 +263,7 @@ def _generate(root: Path, manifest: ClipManifest, cases: Sequence[int],
             continue
         arrays = {camera: film[i, :manifest.frames] for camera, film in films.items()}
         arrays |= {name: np.asarray(values[i]) for name, values in further.items()}
+        if keep_push:
+            row = [np.nan] * 5 if push is None else [push[0].time, push[1], *push[0].velocity]
+            arrays["pushes"] = np.array([row], np.float32)
         write_case(root, case, scenarios[i].codes(), arrays)
-    return list(cases)

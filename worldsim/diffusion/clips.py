@@ -81,6 +81,9 @@ class ClipSet:
     parameters : codes by name, each (case,).
     cameras : descriptions of the views by name.
     mirror_axes : per view the image axis ("rows", "columns") that the scene's symmetry flips.
+    states, solids : see `worldsim.diffusion.observables.record_states`, each (case, …); None where
+        the clips keep none.
+    pushes : (case, 1, 5), see `worldsim.diffusion.clip_factory.generate_clips`; NaN if none.
     """
 
     video: Tensor
@@ -93,6 +96,9 @@ class ClipSet:
     case_ids: tuple[int, ...]
     mirror_axes: tuple[str | None, ...]
     split: str = Split.IN_RANGE.value
+    states: np.ndarray | None = None
+    solids: np.ndarray | None = None
+    pushes: np.ndarray | None = None
 
     @property
     def frames(self) -> int:
@@ -122,9 +128,13 @@ def load_clips(directory: str | os.PathLike[str], limit: int | None = None) -> C
     shape = (manifest.frames, *manifest.size, 3)
     video = torch.empty((len(cases), len(manifest.cameras), *shape), dtype=torch.uint8)
     rows: list[dict[str, float]] = []
+    further: dict[str, list[np.ndarray]] = {"states": [], "solids": [], "pushes": []}
     for i, case in enumerate(cases):
         parameters, arrays = read_case(root, case)
         rows.append(parameters)
+        for name, kept in further.items():
+            if name in arrays:
+                kept.append(arrays[name])
         for v, camera in enumerate(manifest.cameras):
             if camera not in arrays or arrays[camera].shape != shape:
                 found = arrays[camera].shape if camera in arrays else "no video"
@@ -139,4 +149,6 @@ def load_clips(directory: str | os.PathLike[str], limit: int | None = None) -> C
         version=manifest.version, seed=manifest.seed, case_ids=tuple(cases),
         mirror_axes=tuple(mirrors.get(camera) for camera in manifest.cameras),
         split=manifest.split,
+        **{name: np.stack(kept) if len(kept) == len(cases) else None
+           for name, kept in further.items()},
     )

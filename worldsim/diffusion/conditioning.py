@@ -65,17 +65,42 @@ CLIP_START = "clip_start"
 """The reserved parameter that says how long after the scenario's start the clip begins [s]."""
 
 
+def feature_width(specs: Sequence[ParameterSpec]) -> int:
+    """Number of features that hold a value of any of the parameters."""
+    return max([1 + 2 * FOURIER_OCTAVES, *(spec.features for spec in specs)])
+
+
+@dataclasses.dataclass(frozen=True)
+class Told:
+    """Parameters as the network is told them, slot by slot.
+
+    features : (B, slots, features), zeros where not told. presence : (B, slots).
+    number : (B, slots) which of all parameters a slot is about; the number after the last one for
+        slots that are about none.
+    """
+
+    features: Tensor
+    presence: Tensor
+    number: Tensor
+
+    def untold(self) -> Told:
+        """The same slots with nothing told."""
+        return dataclasses.replace(self, features=torch.zeros_like(self.features),
+                                   presence=torch.zeros_like(self.presence))
+
+
 def encode_parameters(specs: Sequence[ParameterSpec], values: Mapping[str, np.ndarray],
-                      batch: int) -> tuple[Tensor, Tensor]:
+                      batch: int, *, first: int = 0, slots: int | None = None,
+                      width: int | None = None, none: int | None = None) -> Told:
     """Parameter values to network input.
 
     Parameters
     ----------
-    values : any subset of the parameters, each (batch,); NaN means not told.
-
-    Returns
-    -------
-    features (B, sum of features) with zeros where not told, and presence (B, parameters).
+    specs : the parameters of one scenario.
+    values : any subset of them, each (batch,); NaN means not told.
+    first : number of the first of them among all that the network knows.
+    slots, width, none : slots and features to fill up to, and the number of an empty slot; by
+        default as many as there are parameters.
 
     Raises
     ------
@@ -87,37 +112,35 @@ def encode_parameters(specs: Sequence[ParameterSpec], values: Mapping[str, np.nd
             f"the model was not trained with parameter {sorted(unknown)[0]!r}; "
             f"it knows {', '.join(spec.name for spec in specs)}"
         )
-    columns, presence = [], []
-    for spec in specs:
+    slots = len(specs) if slots is None else slots
+    features = torch.zeros(batch, slots, feature_width(specs) if width is None else width)
+    presence = torch.zeros(batch, slots)
+    number = torch.full((batch, slots), len(specs) if none is None else none)
+    for slot, spec in enumerate(specs):
         given = torch.as_tensor(np.asarray(values.get(spec.name, np.full(batch, np.nan)), float))
         present = ~given.isnan()
         middle = (spec.low + spec.high) / 2
         encoded = spec.encode(torch.where(present, given, 0 if spec.choices else middle))
-        columns.append(encoded * present[:, None])
-        presence.append(present.float())
-    if not specs:
-        return torch.zeros(batch, 0), torch.zeros(batch, 0)
-    return torch.cat(columns, 1), torch.stack(presence, 1)
+        features[:, slot, :spec.features] = encoded * present[:, None]
+        presence[:, slot] = present.float()
+        number[:, slot] = first + slot
+    return Told(features, presence, number)
 
 
 class ParameterEncoder(nn.Module):
-    """Parameter features and presence to one vector per parameter (B, parameters, width)."""
+    """Parameters to one vector per slot (B, slots, width); `count` is of all parameters."""
 
-    def __init__(self, specs: Sequence[ParameterSpec], width: int) -> None:
+    def __init__(self, count: int, features: int, width: int) -> None:
         super().__init__()
-        self.sizes = [spec.features for spec in specs]
-        self.values = nn.ModuleList(nn.Linear(size, width, bias=False) for size in self.sizes)
-        self.name = nn.Parameter(torch.randn(len(specs), width) * 0.02)
-        self.present = nn.Parameter(torch.randn(len(specs), width) * 0.02)
+        self.values = nn.Parameter(torch.randn(count + 1, features, width) * features**-0.5)
+        self.name = nn.Parameter(torch.randn(count + 1, width) * 0.02)
+        self.present = nn.Parameter(torch.randn(count + 1, width) * 0.02)
         self.mix = nn.Sequential(nn.SiLU(), nn.Linear(width, width))
 
-    def forward(self, features: Tensor, presence: Tensor) -> Tensor:
-        parts = features.split(self.sizes, dim=1) if self.sizes else ()
-        vectors = [layer(part) for layer, part in zip(self.values, parts, strict=True)]
-        if not vectors:
-            return features.new_zeros(len(features), 0, self.name.shape[1])
-        told = presence[..., None] * self.present
-        return self.mix(torch.stack(vectors, 1) + told + self.name)
+    def forward(self, told: Told) -> Tensor:
+        values = (told.features[..., None] * self.values[told.number]).sum(-2)
+        present = told.presence[..., None] * self.present[told.number]
+        return self.mix(values + present + self.name[told.number])
 
 
 class LevelEncoder(nn.Module):

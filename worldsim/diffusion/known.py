@@ -13,7 +13,7 @@ import torch
 from einops import rearrange, reduce
 from torch import Tensor
 
-from worldsim.diffusion.patches import Grid, PatchConfig, to_cells, to_unit
+from worldsim.diffusion.patches import PatchConfig, to_cells, to_unit
 from worldsim.diffusion.transformer import Context
 
 AGE_UNIT = 10.0
@@ -26,36 +26,65 @@ class KnownDistribution:
 
     second : exactly the first group of frames, as in the standard query.
     prefix : the first 1 to 10 frames.
-    long_prefix : the first 10 to T/2 frames, as when a rollout is extended.
+    long_prefix : from 10 frames to all but the last group, as when a rollout is extended.
     suffix : the last 1 to 10 frames.
     both_ends : a prefix and a suffix.
     cuboid : all but a box in time, rows and columns.
+    everything : all frames; then the states are unknown (a learned instrument).
     other_view : with several views, how often one of them is known throughout.
+    causal : share of batches in which no token sees a later group; their known sets are prefixes
+        or nothing, since a later frame as reference would tell of the future.
+    states_told, states_begun : share of clips whose states are known throughout, or where whole
+        groups of frames are.
+    own_level : share of clips whose unknown states have noise levels of their own.
     """
 
-    second: float = 0.60
-    prefix: float = 0.12
-    long_prefix: float = 0.06
+    second: float = 0.56
+    prefix: float = 0.10
+    long_prefix: float = 0.10
     suffix: float = 0.03
     both_ends: float = 0.05
     cuboid: float = 0.04
+    everything: float = 0.04
     other_view: float = 0.5
+    causal: float = 0.4
+    states_told: float = 0.08
+    states_begun: float = 0.12
+    own_level: float = 0.2
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, int, int, int, int],
-             group: int) -> Tensor:
+             group: int, causal: bool = False) -> Tensor:
         """A mask for each clip of a batch of shape (B, V, T, rows, columns)."""
         batch, views, frames, rows, columns = shape
-        kinds = ("second", "prefix", "long_prefix", "suffix", "both_ends", "cuboid")
+        kinds = ("second", "prefix", "long_prefix", "suffix", "both_ends", "cuboid", "everything")
         chances = np.array([getattr(self, kind) for kind in kinds])
+        if causal:
+            chances[3:] = 0
         drawn = [str(rng.choice((*kinds, "nothing"), p=[*chances, 1 - chances.sum()]))
                  for _ in range(batch)]
         whole = "cuboid" not in drawn
         mask = np.zeros((batch, views, frames, *((1, 1) if whole else (rows, columns))), bool)
         for b, kind in enumerate(drawn):
             mask[b] = _draw_one(kind, rng, mask.shape[2:], group)
-            if views > 1 and rng.random() < self.other_view:
+            if views > 1 and not causal and rng.random() < self.other_view:
                 mask[b, 0 if rng.random() < 0.75 else int(rng.integers(1, views))] = True
         return torch.from_numpy(mask)
+
+    def draw_states(self, rng: np.random.Generator, known: Tensor, entities: int, group: int,
+                    ) -> Tensor:
+        """Which states are known, (B, E, G), for clips of which the mask says what is."""
+        wholly = known_groups(known, group)[:, :1]
+        kinds = rng.random(len(known))
+        told = torch.from_numpy(kinds < self.states_told)
+        begun = torch.from_numpy(kinds > 1 - self.states_begun)
+        everything = wholly.all(-1)[:, 0]
+        which = told[:, None, None] | (begun[:, None, None] & wholly)
+        return (which & ~everything[:, None, None]).expand(-1, entities, -1)
+
+
+def known_groups(known: Tensor, group: int) -> Tensor:
+    """(B, V, G): groups of frames without an unknown pixel."""
+    return known.flatten(3).all(-1).unflatten(2, (-1, group)).all(-1)
 
 
 def _draw_one(kind: str, rng: np.random.Generator, shape: tuple[int, ...],
@@ -68,7 +97,9 @@ def _draw_one(kind: str, rng: np.random.Generator, shape: tuple[int, ...],
     if kind in ("prefix", "both_ends"):
         mask[: rng.integers(1, few + 1)] = True
     if kind == "long_prefix":
-        mask[: rng.integers(min(10, frames // 2), frames // 2 + 1)] = True
+        mask[: rng.integers(min(10, frames // 2), max(frames - group, frames // 2) + 1)] = True
+    if kind == "everything":
+        mask[:] = True
     if kind in ("suffix", "both_ends"):
         mask[frames - rng.integers(1, few + 1):] = True
     if kind == "cuboid":
@@ -103,33 +134,56 @@ def nearest_known(known: Tensor, group: int) -> tuple[Tensor, Tensor]:
     return index.clamp(0, frames - 1), exists
 
 
-def context_cells(video_BVTHWC: Tensor, known: Tensor, grid: Grid, config: PatchConfig,
-                  share: Tensor | None = None, noise: Tensor | None = None) -> Context:
-    """What the network is told about known pixels.
+@dataclasses.dataclass(frozen=True)
+class Reference:
+    """The known pixel nearest in time, as pictures.
+
+    picture : (B, V, G, rows, columns, 3) in [-1, 1], 0 where there is none.
+    exists : (B, V, G, rows or 1, columns or 1). frame : (B, V, G) number of the frame, in the
+    middle of the picture. age : as exists; s from the group's middle to the frame.
+    """
+
+    picture: Tensor
+    exists: Tensor
+    frame: Tensor
+    age: Tensor
+
+
+def reference_of(video_BVTHWC: Tensor, known: Tensor, group: int, seconds: Tensor,
+                 share: Tensor | None = None, noise: Tensor | None = None) -> Reference:
+    """The reference of every group of frames.
 
     Parameters
     ----------
     video_BVTHWC : uint8; unknown pixels are not read.
-    known : the mask.
+    known : the mask. seconds : (B,) duration of a group.
     share, noise : how much noise (B,) the reference gets, and the noise (B, V, G, rows, columns,
         3); None for none.
     """
     rows, columns = video_BVTHWC.shape[3:5]
-    index, exists = nearest_known(known, config.frames)
+    index, exists = nearest_known(known, group)
     spread = index.expand(-1, -1, -1, rows, columns)[..., None].expand(-1, -1, -1, -1, -1, 3)
-    reference = to_unit(video_BVTHWC.gather(2, spread.long()))
+    picture = to_unit(video_BVTHWC.gather(2, spread.long()))
     if share is not None and noise is not None:
-        reference = torch.lerp(reference, noise, share.view(-1, 1, 1, 1, 1, 1))
-    reference = reference * exists[..., None]
-    centres = (torch.arange(grid.groups) * config.frames + config.frames // 2).view(-1, 1, 1)
-    seconds = (index - centres) * exists * (grid.seconds / config.frames / AGE_UNIT)
+        picture = torch.lerp(picture, noise, share.view(-1, 1, 1, 1, 1, 1))
+    centres = torch.arange(index.shape[2]).mul(group).add(group // 2).view(-1, 1, 1)
+    age = (index - centres) * exists * (seconds / group).view(-1, 1, 1, 1, 1)
+    # Where there is none, the first frame: the last one would tell of the future.
+    frame = torch.where(exists, index, 0)
+    middle = frame[..., index.shape[3] // 2, index.shape[4] // 2].long()
+    return Reference(picture * exists[..., None], exists, middle, age)
+
+
+def context_cells(reference: Reference, known: Tensor, config: PatchConfig) -> Context:
+    """What the network is told about known pixels, cell by cell."""
+    rows, columns = reference.picture.shape[3:5]
     one_frame = dataclasses.replace(config, frames=1)
-    full = (*reference.shape[:3], rows, columns)
+    full = (*reference.picture.shape[:3], rows, columns)
     return Context(
         known=_share(known.expand(*known.shape[:3], rows, columns), config),
-        reference=to_cells(reference, one_frame),
-        valid=to_cells(exists.expand(full)[..., None].float(), one_frame),
-        age=_share(seconds.expand(full), one_frame),
+        reference=to_cells(reference.picture, one_frame),
+        valid=to_cells(reference.exists.expand(full)[..., None].float(), one_frame),
+        age=_share((reference.age / AGE_UNIT).expand(full), one_frame),
     )
 
 
@@ -145,6 +199,5 @@ def _share(values: Tensor, config: PatchConfig) -> Tensor:
 
 def group_levels(level_BVG: Tensor, known: Tensor, context_noise: Tensor, group: int) -> Tensor:
     """Levels of the groups, where wholly known groups are (nearly) clean: t = 1 - noise."""
-    frames_known = known.flatten(3).all(-1)
-    wholly = frames_known.unflatten(2, (-1, group)).all(-1)
-    return torch.where(wholly, (1 - context_noise).view(-1, 1, 1), level_BVG)
+    clean = (1 - context_noise).view(-1, 1, 1)
+    return torch.where(known_groups(known, group), clean, level_BVG)

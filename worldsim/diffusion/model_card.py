@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from worldsim.diffusion.batches import MANY
 from worldsim.diffusion.checkpoint import ModelConfig
 from worldsim.diffusion.conditioning import ParameterSpec
 
@@ -40,10 +41,14 @@ def flattening(curve: list[dict[str, Any]]) -> str:
 def model_card(model: ModelConfig) -> str:
     """The README of a checkpoint, in Markdown."""
     run = UNTRAINED | model.training
+    subjects = model.repertoire.subjects
+    scenarios = "\n".join(
+        f"| {one.name} {one.version} | {one.size[0]}x{one.size[1]} px, {one.fps:g} frames/s, "
+        f"{one.frames / one.fps:g} s | {', '.join(one.cameras)} | "
+        f"{', '.join(entity.name for entity in one.entities) or 'none'} |" for one in subjects)
     ranges = "\n".join(
-        f"| {spec.name} | {', '.join(spec.choices) or _interval(spec)} |"
-        for spec in model.parameters
-    )
+        f"| {one.name}.{spec.name} | {', '.join(spec.choices) or _interval(spec)} |"
+        for one in subjects for spec in one.parameters)
     errors = "".join(f"\n| {name} | {value:.4g} |" for name, value in run["validation"].items())
     if errors:
         errors = f"\n| validation, averaged weights | |\n|---|---|{errors}\n"
@@ -52,24 +57,26 @@ def model_card(model: ModelConfig) -> str:
         f"{_of_version(one)}, {one.get('cpu_seconds', 0) / 3600:.2f} core-hours\n"
         for one in run["earlier"]
     )
-    rows, columns = model.size
     parameters = sum(p.numel() for p in model.network().parameters())
     return f"""---
 license: apache-2.0
 tags: [video-diffusion, world-model, physics]
 ---
-# worldsim video diffusion transformer: {model.scenario}
+# worldsim video diffusion transformer
 
-Dreams what happens in the scenario `{model.scenario}` (version {model.version}) as video, from any
-known frames and any subset of the parameters. {parameters:,} parameters in bfloat16.
+Dreams what happens in {len(subjects)} scenarios as video and as states of bodies, water and people,
+from any known frames, states and parameters. {parameters:,} parameters in bfloat16.
 
 | | |
 |---|---|
-| video | {rows}x{columns} px, {model.fps:g} frames/s, clips of {model.frames / model.fps:g} s |
-| cameras | {", ".join(model.cameras)} |
+| cameras | {", ".join(model.repertoire.cameras)} |
 | patches | {model.transformer.patches.frames} frames of {model.transformer.patches.patch} px |
 | network | width {model.transformer.width}, {model.transformer.layers} layers |
 | sampler | {model.sampler.steps} steps, shift {model.sampler.shift:g} |
+
+| scenario, version | clips | cameras | entities |
+|---|---|---|---|
+{scenarios}
 
 ## What it was trained on
 {run["cases"]} simulated cases (seed {run["data_seed"]}); {run["held_out_cases"]} more only
@@ -93,12 +100,12 @@ Judged by its curve, {run["verdict"]}.
 {_averaged(run)}{errors}
 
 ## Limits
-Small saturated things (debris) are its weakest point, though they count more in training: where it
-is unsure of them it paints coloured patches about their likely places, not crisp discs; colours
-of neighbouring pieces mix, and some pieces are lost. Water shows the cells in which it is painted.
-It has seen one scenario, at one size and one frame rate. Other sizes and rates are answered through
-positions in physical units, but were never trained. What hides between frames or is smaller than
-a pixel it cannot know. It is a research instrument: do not plan evacuations with it.
+It has seen these scenarios from these cameras at these sizes and frame rates. Other sizes and rates
+are answered through positions in physical units, but were never trained. Text is read by a grammar
+(`worldsim.captions`), not learned. What hides between frames or is smaller than a pixel it cannot
+know. Debris of towns are its weakest point: where it is unsure of them it paints coloured patches
+about their likely places, not crisp discs. Where more than {MANY} bodies move only the first {MANY}
+have states. It is a research instrument: do not plan evacuations with it.
 """
 
 

@@ -55,14 +55,12 @@ class Grid:
     views : number of cameras in the sequence.
     groups : groups of frames per view.
     rows, columns : patches per frame.
-    seconds : duration of one group [s].
     """
 
     views: int
     groups: int
     rows: int
     columns: int
-    seconds: float
 
     @property
     def tokens_per_group(self) -> int:
@@ -72,22 +70,16 @@ class Grid:
     def tokens(self) -> int:
         return self.views * self.groups * self.tokens_per_group
 
-    def positions(self) -> Tensor:
-        """(N, 3): time [s], row and column of every token's centre, in short sides of the frame.
-
-        Rows and columns are measured from the frame's centre, time from the clip's start; the
-        views repeat the same positions (the camera's embedding tells them apart).
-        """
+    def places(self) -> Tensor:
+        """(tokens of a group, 2): row and column of every patch's centre in short sides of the
+        frame, from the frame's centre."""
         short = min(self.rows, self.columns)
-        time = (torch.arange(self.groups) + 0.5) * self.seconds
         row = (torch.arange(self.rows) + 0.5 - self.rows / 2) / short
         column = (torch.arange(self.columns) + 0.5 - self.columns / 2) / short
-        one_view = torch.stack(torch.meshgrid(time, row, column, indexing="ij"), -1).flatten(0, 2)
-        return one_view.repeat(self.views, 1)
+        return torch.stack(torch.meshgrid(row, column, indexing="ij"), -1).flatten(0, 1)
 
 
-def grid_of(frames: int, size: tuple[int, int], fps: float, views: int,
-            config: PatchConfig) -> Grid:
+def grid_of(frames: int, size: tuple[int, int], views: int, config: PatchConfig) -> Grid:
     """The grid of a clip whose frames and size are whole multiples of the patch.
 
     Raises
@@ -100,8 +92,7 @@ def grid_of(frames: int, size: tuple[int, int], fps: float, views: int,
             f"a clip of {frames} frames of {rows}x{columns} px does not divide into patches of "
             f"{config.frames} frames of {config.patch}x{config.patch} px; pad it first"
         )
-    return Grid(views, frames // config.frames, rows // config.patch, columns // config.patch,
-                config.frames / fps)
+    return Grid(views, frames // config.frames, rows // config.patch, columns // config.patch)
 
 
 def to_cells(video_BVTHWC: Tensor, config: PatchConfig) -> Tensor:

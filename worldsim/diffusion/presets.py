@@ -59,22 +59,8 @@ def small() -> TrainingConfig:
     return TrainingConfig()
 
 
-def refine() -> TrainingConfig:
-    """The end of `small` (give it ``--init``), with weights that hardly tilt the answer.
-
-    Weights that depend on the answer are quick to learn from, but let the network call too many
-    pixels wet and paint bright clouds where debris may be (`ObjectiveConfig`). Without any, it
-    forgot debris within 200 steps; so they weigh 41 : 5 against what is near them where the
-    network expects nothing, and 65 : 29 where it does.
-    """
-    return dataclasses.replace(
-        small(), minutes=45.0, warmup=50, decay=0.7, ema=0.998,
-        objective=ObjectiveConfig(moving=0.0, changed=0.0, salient=40.0, near=4.0, expected=24.0),
-    )
-
-
 PRESETS: dict[str, Callable[[], TrainingConfig]] = {
-    "tiny": tiny, "small": small, "refine": refine,
+    "tiny": tiny, "small": small,
 }
 
 

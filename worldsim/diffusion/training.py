@@ -4,35 +4,43 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from worldsim.compiler import compiler_found
-from worldsim.diffusion import compute
-from worldsim.diffusion.batches import Batch, NoisePool, TrainingClips, draw_batch
-from worldsim.diffusion.checkpoint import ModelConfig, load_checkpoint, save_checkpoint
+from worldsim.diffusion import compute, distributed
+from worldsim.diffusion.batches import (
+    Batch,
+    NoisePool,
+    TrainingClips,
+    draw_batch,
+    subject_of,
+)
+from worldsim.diffusion.checkpoint import ModelConfig, save_checkpoint
 from worldsim.diffusion.clips import ClipSet
-from worldsim.diffusion.conditioning import CLIP_START, ParameterSpec
 from worldsim.diffusion.interruption import stop_signals
-from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.model_card import draw_curve, flattening, model_card
-from worldsim.diffusion.objective import noisy_cells, velocity_loss
+from worldsim.diffusion.objective import noisy_cells, states_loss, velocity_loss
 from worldsim.diffusion.patches import Grid, per_token, to_unit
 from worldsim.diffusion.presets import TrainingConfig
+from worldsim.diffusion.repertoire import Repertoire
+from worldsim.diffusion.schedule import mix
 from worldsim.diffusion.training_log import append, line_of, read_curve
 from worldsim.diffusion.training_state import Tally, read_state, write_state
 from worldsim.diffusion.transformer import VideoTransformer
-from worldsim.diffusion.warm_start import carried_over
+from worldsim.diffusion.warm_start import carried_over, read_earlier
 from worldsim.errors import InputError
-from worldsim.scenario import scenario_class
 
-Validation = Callable[[VideoDiffusion], dict[str, float]]
+if TYPE_CHECKING:
+    from worldsim.diffusion.model import VideoDiffusion
+
+Validation = Callable[["VideoDiffusion"], dict[str, float]]
 """Physical errors of a model, by name with unit; given by whoever may import the evaluation."""
 
 Log = Callable[[str], None]
@@ -40,60 +48,80 @@ Log = Callable[[str], None]
 VALIDATION_BATCHES = 8
 
 
-def parameter_specs(clips: ClipSet, clip_seconds: float) -> tuple[ParameterSpec, ...]:
-    """The conditioning that a scenario's declaration implies, plus the clip's start."""
-    specs = [
-        ParameterSpec(name, unit=spec.unit, choices=spec.choices,
-                      low=0.0 if spec.choices else spec.training[0],
-                      high=len(spec.choices) - 1.0 if spec.choices else spec.training[1])
-        for name, spec in scenario_class(clips.scenario).parameters().items() if spec.seen
-    ]
-    slack = clips.frames / clips.fps - clip_seconds
-    if slack > 0:
-        specs.append(ParameterSpec(CLIP_START, "s", 0.0, slack))
-    return tuple(specs)
+def _noisy(clean_u8: Tensor, noise: Tensor, level: Tensor, known: Tensor, context_noise: Tensor,
+           ) -> tuple[Tensor, Tensor]:
+    """Clean pixels in [-1, 1], and the network's input."""
+    clean = to_unit(clean_u8)
+    return clean, noisy_cells(clean, noise, level, known, context_noise)
 
 
-def step_loss(network: VideoTransformer, batch: Batch) -> Tensor:
-    """Loss of one batch."""
-    clean = to_unit(batch.clean)
+@dataclasses.dataclass(frozen=True)
+class LossParts:
+    """The parts of a step outside the network, compiled or not."""
+
+    noisy: Callable[..., tuple[Tensor, Tensor]] = _noisy
+    pixels: Callable[..., Tensor] = velocity_loss
+    states: Callable[..., Tensor] = states_loss
+
+
+def step_loss(network: VideoTransformer, batch: Batch, weight: float = 1.0,
+              parts: LossParts | None = None) -> Tensor:
+    """Loss of one batch: (3,) of all, the pixels and the states; `weight` is of the states."""
+    parts = parts or LossParts()
     level = per_token(batch.level.unflatten(1, (batch.grid.views, -1)), batch.grid)
-    noisy = noisy_cells(clean, batch.noise, level, batch.known, batch.condition.context_noise)
-    predicted = network(noisy.flatten(-2), batch.level, batch.context, batch.condition, batch.grid)
-    return velocity_loss(predicted.unflatten(-1, (3, -1)), clean, level, batch.known, batch.weight,
-                         batch.expected)
+    clean, noisy = parts.noisy(batch.clean, batch.noise, level, batch.known,
+                               batch.condition.context_noise)
+    truth = batch.states.numbers
+    at = torch.where(batch.states.known > 0, (1 - batch.condition.context_noise)[:, None, None],
+                     batch.states.level[:, None])
+    # What is unknown must not tell by its absence that a body is absent.
+    slot = (batch.states.entity < len(network.entity) - 1).float()[:, :, None, None]
+    valid = torch.where(batch.states.known[..., None] > 0, batch.states.valid, slot)
+    seen = dataclasses.replace(batch.states, valid=valid,
+                               numbers=mix(truth, batch.states_noise, at[..., None]))
+    predicted = network(noisy.flatten(-2), batch.level, batch.context, batch.condition, seen,
+                        batch.stage, batch.grid, batch.mask)
+    pixels = parts.pixels(predicted.pixels.unflatten(-1, (3, -1)), clean, level, batch.known,
+                          batch.weight, batch.expected)
+    if not truth.shape[1]:
+        return torch.stack([pixels, pixels, torch.zeros_like(pixels)])
+    said = parts.states(predicted.numbers, batch.states, truth, network.config.patches.frames)
+    return torch.stack([pixels + weight * said, pixels, said])
 
 
 class Trainer:
     """One training run in memory: weights, their average, optimiser and the tally of its cost."""
 
-    def __init__(self, config: TrainingConfig, clips: ClipSet, log: Log = print) -> None:
-        if len(clips) <= config.held_out:
-            raise InputError(
-                f"{len(clips)} cases, {config.held_out} of them held out: make more cases")
-        if clips.frames < config.batch.frames:
-            raise InputError(
-                f"the clips have {clips.frames} frames, training needs {config.batch.frames}")
+    def __init__(self, config: TrainingConfig, clips: Sequence[ClipSet], log: Log = print) -> None:
+        group = config.transformer.patches.frames
+        for one in clips:
+            if len(one) <= config.held_out:
+                raise InputError(f"{len(one)} cases of {one.scenario}, {config.held_out} of them "
+                                 "held out: make more cases")
+            if one.frames < group:
+                raise InputError(f"the clips of {one.scenario} have {one.frames} frames, training "
+                                 f"needs {group}")
         self.config, self.log = config, log
-        self.training_cases = np.arange(len(clips) - config.held_out)
-        self.held_out_cases = np.arange(len(clips) - config.held_out, len(clips))
-        self.specs = parameter_specs(clips, config.batch.frames / clips.fps)
-        self.model = ModelConfig(
-            transformer=config.transformer, parameters=self.specs, cameras=dict(clips.cameras),
-            scenario=clips.scenario, version=clips.version, fps=clips.fps,
-            frames=config.batch.frames, size=clips.size,
-        )
+        self.training_cases = tuple(np.arange(len(one) - config.held_out) for one in clips)
+        self.held_out_cases = tuple(np.arange(len(one) - config.held_out, len(one))
+                                    for one in clips)
+        subjects = tuple(subject_of(one, config.batch, group) for one in clips)
+        cameras = tuple(dict.fromkeys(name for one in clips for name in one.cameras))
+        self.model = ModelConfig(config.transformer, Repertoire(subjects, cameras))
         torch.manual_seed(config.seed)
         self.network = self.model.network()
         self.average = {name: p.detach().clone() for name, p in self.network.named_parameters()}
         self.optimiser = self._optimiser()
-        self.tally = Tally(cases=len(self.training_cases), data_seed=clips.seed)
-        self.data = TrainingClips.weigh(clips, config.objective)
+        self.tally = Tally(cases=sum(map(len, self.training_cases)), data_seed=clips[0].seed)
+        self.data = tuple(TrainingClips.weigh(one, subject, config.objective)
+                          for one, subject in zip(clips, subjects, strict=True))
         self.pool = NoisePool(config.seed)
         self.precision = (
             compute.faster_precision() if config.precision == "auto" else config.precision)
-        self._flops: dict[Grid, float] = {}
-        self._loss_of = self._compile() if config.compiled else step_loss
+        self._flops: dict[tuple[Grid, int, int], float] = {}
+        self._parts = LossParts()
+        if config.compiled:
+            self._compile()
 
     def _optimiser(self) -> torch.optim.AdamW:
         matrices = [p for p in self.network.parameters() if p.ndim >= 2]
@@ -103,28 +131,32 @@ class Trainer:
         return torch.optim.AdamW(groups, lr=self.config.learning_rate, betas=self.config.betas,
                                  fused=True)
 
-    def _compile(self) -> Callable[[VideoTransformer, Batch], Tensor]:
+    def _compile(self) -> None:
+        """Compile the step's parts one by one: layers share their code, so that a new shape of
+        batch costs the compilation of one layer instead of all."""
         if not compiler_found():
-            self.log("no C++ compiler found: training uncompiled, about a third slower")
-            return step_loss
-        return torch.compile(step_loss, dynamic=False)
+            self.log("no C++ compiler found: training uncompiled, about a third as fast")
+            return
+        torch._dynamo.config.recompile_limit = 64
+        network: Any = self.network
+        for block in network.blocks:
+            block.compile(dynamic=False)
+        for part in ("modulate", "place_patches", "carried", "paint", "_read"):
+            setattr(network, part, torch.compile(getattr(network, part), dynamic=False))
+        self._parts = LossParts(
+            torch.compile(_noisy, dynamic=False), torch.compile(velocity_loss, dynamic=False),
+            torch.compile(states_loss, dynamic=False))
 
     def warm_start(self, directory: Path) -> None:
         """Take weights, and the account of what they cost, from a checkpoint.
 
         Raises
         ------
-        InputError : the checkpoint is of another network or scenario. An earlier version of the
-            scenario, and one told fewer parameters, may start a training on the present one; the
-            account names it.
+        InputError : the checkpoint's network has other tokens. One that knew fewer scenarios, or
+            earlier versions of them, may start this training; the account names it.
         """
-        before, network, sha256 = load_checkpoint(directory)
-        for field in ("transformer", "scenario"):
-            if getattr(before, field) != getattr(self.model, field):
-                raise InputError(
-                    f"{directory} differs in its {field}; it cannot start this training")
-        state, anew = carried_over(
-            network.state_dict(), before.parameters, self.network.state_dict(), self.specs)
+        before = read_earlier(directory)
+        state, anew = carried_over(before, self.model, self.network.state_dict())
         if anew:
             self.log(f"told for the first time: {', '.join(anew)}")
         self.network.load_state_dict(state)
@@ -132,13 +164,15 @@ class Trainer:
         self.tally = dataclasses.replace(self.tally, earlier=[
             *before.training.get("earlier", []),
             {k: v for k, v in before.training.items() if k != "earlier"}
-            | {"sha256": sha256, "version": before.version}])
+            | {"sha256": before.sha256, "version": before.version}])
 
-    def batch(self, step: int, cases: np.ndarray | None = None, seed: int | None = None) -> Batch:
+    def batch(self, step: int, cases: tuple[np.ndarray, ...] | None = None,
+              seed: int | None = None) -> Batch:
         """The batch of a step."""
-        return draw_batch(self.data, self.training_cases if cases is None else cases, self.specs,
-                          self.config.seed if seed is None else seed, step, self.config.batch,
-                          self.config.objective, self.config.transformer.patches, self.pool)
+        return draw_batch(self.data, self.training_cases if cases is None else cases,
+                          self.model.repertoire, self.config.seed if seed is None else seed, step,
+                          self.config.batch, self.config.objective, self.pool,
+                          self.config.transformer.patches, self.config.transformer.registers)
 
     def rate(self) -> float:
         """The learning rate now: linear warm-up, constant, linear fall at the end of the run."""
@@ -155,27 +189,32 @@ class Trainer:
     def step(self) -> dict[str, float]:
         """One optimiser step; returns what is logged."""
         began, cpu = time.perf_counter(), time.process_time()
-        batch = self.batch(self.tally.steps)
+        rank, processes = distributed.place()
+        batch = self.batch(self.tally.steps * processes + rank)
         flops = self._flops_of(batch)
         rate = self.rate()
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         with self._autocast():
-            loss = self._loss_of(self.network, batch)
+            losses = step_loss(self.network, batch, self.config.objective.states, self._parts)
+        loss = losses[0]
         loss.backward()
+        distributed.average_gradients(self.network)
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
-        value = float(loss.detach())
+        value, pixels, said = losses.detach().tolist()
         if not np.isfinite(value):
             raise FloatingPointError(f"the loss became {value} at step {self.tally.steps}; "
                                      "lower the learning rate")
         self.optimiser.step()
         self.optimiser.zero_grad()
         self._average()
-        elapsed = time.perf_counter() - began
-        self.tally.add(batch.clips, batch.clips * batch.grid.tokens, flops, elapsed,
-                       time.process_time() - cpu)
-        return {"loss": value, "rate": rate, "gradient_norm": float(norm), "clips": batch.clips,
-                "views": batch.grid.views, "step_seconds": elapsed, "flops": flops}
+        clips, operations = batch.clips * processes, flops * processes
+        elapsed, used = distributed.agreed([
+            time.perf_counter() - began, (time.process_time() - cpu) * processes])
+        self.tally.add(clips, clips * batch.grid.tokens, operations, elapsed, used)
+        return {"loss": value, "pixels": pixels, "states": said, "rate": rate,
+                "gradient_norm": float(norm), "clips": clips, "views": batch.grid.views,
+                "step_seconds": elapsed, "flops": operations}
 
     def _autocast(self) -> Any:
         if self.precision == "bfloat16":
@@ -189,11 +228,11 @@ class Trainer:
                 average.lerp_(now, 1 - decay)
 
     def _flops_of(self, batch: Batch) -> float:
-        if batch.grid not in self._flops:
-            self._flops[batch.grid] = compute.count_flops(
-                lambda: step_loss(self.network, batch).backward())
-            self.optimiser.zero_grad()
-        return self._flops[batch.grid]
+        key = batch.grid, batch.states.entity.shape[1], batch.clips
+        if key not in self._flops:
+            plain = self.model.network()  # compiled parts are not seen by the counter
+            self._flops[key] = compute.count_flops(lambda: step_loss(plain, batch)[0].backward())
+        return self._flops[key]
 
     def averaged(self) -> VideoTransformer:
         """A network with the averaged weights."""
@@ -207,7 +246,7 @@ class Trainer:
         network = self.averaged()
         batches = (self.batch(k, self.held_out_cases, self.config.seed + 1)
                    for k in range(VALIDATION_BATCHES))
-        losses = [float(step_loss(network, batch)) for batch in batches]
+        losses = [float(step_loss(network, batch)[0]) for batch in batches]
         return float(np.mean(losses))
 
     def save(self, out: Path, curve: list[dict[str, Any]]) -> None:
@@ -215,7 +254,7 @@ class Trainer:
         write_state(out, self.network, self.average, self.optimiser, self.tally, self.config)
         record = self.tally.record() | {
             "processor": compute.processor(), "precision": self.precision, "seed": self.config.seed,
-            "held_out_cases": len(self.held_out_cases), "verdict": flattening(curve),
+            "held_out_cases": sum(map(len, self.held_out_cases)), "verdict": flattening(curve),
             "validation": next((p["validation"] for p in reversed(curve) if "validation" in p), {}),
         }
         model = dataclasses.replace(self.model, training=record)
@@ -227,7 +266,7 @@ class Trainer:
         self.tally = read_state(out, self.network, self.average, self.optimiser, self.config)
 
 
-def train(config: TrainingConfig, clips: ClipSet, out: Path, *, resume: bool = False,
+def train(config: TrainingConfig, clips: Sequence[ClipSet], out: Path, *, resume: bool = False,
           init: Path | None = None, validate: Validation | None = None, log: Log = print,
           progress: Callable[[float, str], None] | None = None) -> Path:
     """Train, or go on training, and leave a usable checkpoint in `out`.
@@ -242,12 +281,27 @@ def train(config: TrainingConfig, clips: ClipSet, out: Path, *, resume: bool = F
     Returns
     -------
     `out`. Ctrl-C or SIGTERM saves and returns; the same call with ``resume=True`` continues.
+    Started by ``torchrun`` in several processes, these share the batch (see
+    `worldsim.diffusion.distributed`), and the first of them writes.
 
     Raises
     ------
     InputError : `out` holds another training, or nothing to resume.
     """
     compute.keep_freed_memory()
+    with distributed.joined() as (rank, _):
+        return _train(config, clips, out, resume, init, validate if rank == 0 else None,
+                      log if rank == 0 else _silent, progress if rank == 0 else None)
+
+
+def _silent(_: str) -> None:
+    """What all processes but the first log."""
+
+
+def _train(config: TrainingConfig, clips: Sequence[ClipSet], out: Path, resume: bool,
+           init: Path | None, validate: Validation | None, log: Log,
+           progress: Callable[[float, str], None] | None) -> Path:
+    first = distributed.place()[0] == 0
     metrics = out / "metrics.jsonl"
     if not resume and metrics.exists():
         raise InputError(f"{out} holds a training already; add --resume, or choose another --out")
@@ -260,12 +314,12 @@ def train(config: TrainingConfig, clips: ClipSet, out: Path, *, resume: bool = F
     curve = read_curve(metrics, trainer.tally.steps)
     peak = compute.matrix_rate(trainer.precision)
     log(f"{sum(p.numel() for p in trainer.network.parameters()):,} parameters, "
-        f"{len(trainer.training_cases)} cases, {trainer.precision}, "
+        f"{trainer.tally.cases} cases, {trainer.precision}, "
         f"matrix products at {peak / 1e9:.0f} GFLOP/s")
     saved = validated = trainer.tally.seconds
     recent: list[dict[str, float]] = []
     with stop_signals() as stopped:
-        while not stopped() and not _finished(trainer):
+        while not distributed.agreed([stopped()])[0] and not _finished(trainer):
             recent.append(trainer.step())
             if progress is not None:
                 progress(trainer.share_done(),
@@ -273,17 +327,20 @@ def train(config: TrainingConfig, clips: ClipSet, out: Path, *, resume: bool = F
             if trainer.tally.steps % 20 == 0:
                 curve.append(_point(trainer, recent, peak))
                 recent = []
-                append(metrics, curve[-1])
+                if first:
+                    append(metrics, curve[-1])
                 if trainer.tally.steps % 200 == 0:
                     log(line_of(curve[-1]))
-            if trainer.tally.seconds - validated > 60 * config.validation_minutes:
+            if trainer.tally.seconds - validated > 60 * config.validation_minutes and first:
                 validated = trainer.tally.seconds
                 curve.append(_validation(trainer, validate))
                 append(metrics, curve[-1])
                 log(line_of(curve[-1]))
-            if trainer.tally.seconds - saved > 60 * config.checkpoint_minutes:
+            if trainer.tally.seconds - saved > 60 * config.checkpoint_minutes and first:
                 saved = trainer.tally.seconds
                 trainer.save(out, curve)
+    if not first:
+        return out
     if _finished(trainer):
         curve.append(_validation(trainer, validate))
         append(metrics, curve[-1])
@@ -302,7 +359,8 @@ def _point(trainer: Trainer, recent: list[dict[str, float]], peak: float) -> dic
     return {
         "step": trainer.tally.steps, "clips": trainer.tally.clips,
         "minutes": trainer.tally.seconds / 60,
-        "loss": float(np.mean([p["loss"] for p in recent])),
+        **{name: float(np.mean([p[name] for p in recent]))
+           for name in ("loss", "pixels", "states")},
         "gradient_norm": float(np.mean([p["gradient_norm"] for p in recent])),
         "rate": recent[-1]["rate"], "clips_per_second": sum(p["clips"] for p in recent) / seconds,
         "gflops": flops / 1e9, "utilisation": flops / peak,
@@ -312,6 +370,8 @@ def _point(trainer: Trainer, recent: list[dict[str, float]], peak: float) -> dic
 def _validation(trainer: Trainer, validate: Validation | None) -> dict[str, Any]:
     errors = {"held_out_loss": trainer.held_out_loss()}
     if validate is not None:
+        from worldsim.diffusion.model import VideoDiffusion
+
         errors |= validate(VideoDiffusion(trainer.model, trainer.averaged(), sha256=""))
     return {"step": trainer.tally.steps, "clips": trainer.tally.clips,
             "minutes": trainer.tally.seconds / 60, "validation": errors}

@@ -12,7 +12,8 @@ def line_of(point: dict[str, Any]) -> str:
     head = f"step {point['step']:,}  {point['minutes']:.1f} min  {point['clips']:,} clips  "
     if "validation" in point:
         return head + "  ".join(f"{k} {v:.4g}" for k, v in point["validation"].items())
-    return head + (f"loss {point['loss']:.4f}  {point['clips_per_second']:.1f} clips/s  "
+    return head + (f"loss {point['loss']:.4f} (pixels {point['pixels']:.4f}, "
+                   f"states {point['states']:.4f})  {point['clips_per_second']:.1f} clips/s  "
                    f"{point['gflops']:.0f} GFLOP/s ({point['utilisation']:.0%} of matrix rate)")
 
 

@@ -9,6 +9,14 @@ Pixels are read and written cell by cell: a patch's cells pass a small encoder w
 forms the token and returns, as a skip connection, in the decoder. The decoder paints a layer
 (colour and coverage) over the reference, i.e. the known pixel nearest in time: what rests needs
 no capacity.
+
+Beside the patches the sequence holds a token for every entity and group of frames: states as
+`worldsim.diffusion.observables` defines them, noisy like the pixels and denoised with them. What
+they say of bodies moves the reference under the painted layer (`worldsim.diffusion.carrying`), so
+that what is shown follows what is said.
+
+In the block-causal order no token sees a later group, and what is told sees only itself; one
+network serves both orders (`causal_mask`).
 """
 
 from __future__ import annotations
@@ -19,11 +27,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from worldsim.diffusion.conditioning import LevelEncoder, ParameterEncoder, ParameterSpec
+from worldsim.diffusion.carrying import Carried, Stage, carry
+from worldsim.diffusion.conditioning import LevelEncoder, ParameterEncoder, Told
+from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import Grid, PatchConfig
 from worldsim.errors import InputError
 
 POSITION_OCTAVES = 4
+
+HALF_SIZE = 0.1
+"""Unit of normalised half sizes, in units of normalised positions."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,15 +91,41 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 class Condition:
     """What the network is told about a batch.
 
-    camera : (B, V) camera indices.
-    features, presence : parameters as `encode_parameters` gives them.
+    scenario : (B,) number of the scenario.
+    camera : (B, V, G) number of the camera of every group of frames.
+    told : parameters as `encode_parameters` gives them.
     context_noise : (B,) how noisy the known pixels are, 0 (clean) to 1.
+    start : (B,) s, the clip's first instant on the axis of positions.
+    seconds : (B,) duration of a group.
     """
 
+    scenario: Tensor
     camera: Tensor
-    features: Tensor
-    presence: Tensor
+    told: Told
     context_noise: Tensor
+    start: Tensor
+    seconds: Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class States:
+    """Entities of a batch, noisy where unknown.
+
+    entity : (B, E) numbers of the entities' names; the number after the last one where none is.
+    numbers : (B, E, G, F * 9 + 4) normalised states frame by frame, half sizes, and whether the
+        entity is there (1 or -1); 0 where not a number.
+    valid : the same shape; 1 where it is one.
+    known : (B, E, G) 1 where the token is known.
+    level : (B, G) t of the unknown ones.
+    push : (B, E, G, 5) what is done to it in that group: 1, when in the group (0 to 1), velocity.
+    """
+
+    entity: Tensor
+    numbers: Tensor
+    valid: Tensor
+    known: Tensor
+    level: Tensor
+    push: Tensor
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,6 +144,44 @@ class Context:
     age: Tensor
 
 
+class LayerMemory:
+    """Keys and values of one layer that later tokens may look back at, before rotation.
+
+    Tokens of the block at work are appended for the moment; `keep` makes them stay.
+    """
+
+    def __init__(self) -> None:
+        self.blocks: list[tuple[Tensor, Tensor]] = []
+        self.last: tuple[Tensor, Tensor] | None = None
+
+    def joined(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+        self.last = k, v
+        keys = [block[0] for block in self.blocks] + [k]
+        return torch.cat(keys, 2), torch.cat([block[1] for block in self.blocks] + [v], 2)
+
+    def keep(self, limit: int) -> None:
+        """Keep the block at work; of more than 1 + `limit` blocks the second goes."""
+        assert self.last is not None
+        self.blocks.append(self.last)
+        if len(self.blocks) > 1 + limit:
+            del self.blocks[1]
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
+    """Scaled dot-product attention, (B, heads, tokens, head_width) each.
+
+    Where a gradient is wanted it is written out: on CPUs that multiply bfloat16 matrices fast, the
+    backward pass of torch's fused attention takes half of a training step at these lengths, and
+    plain matrix products a twentieth.
+    """
+    if not torch.is_grad_enabled():
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+    scores = torch.matmul(q, k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    return torch.matmul(scores.softmax(-1).to(v.dtype), v)
+
+
 class Attention(nn.Module):
     """Self-attention with normalised queries and keys and rotary positions."""
 
@@ -117,12 +194,16 @@ class Attention(nn.Module):
         self.scale_q = nn.Parameter(torch.ones(head_width))
         self.scale_k = nn.Parameter(torch.ones(head_width))
 
-    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None,
+                memory: LayerMemory | None = None) -> Tensor:
         batch, tokens, width = x.shape
         q, k, v = self.qkv(x).view(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        q = rotate(rms_norm(q) * self.scale_q, cos, sin)
-        k = rotate(rms_norm(k) * self.scale_k, cos, sin)
-        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        q, k = rms_norm(q) * self.scale_q, rms_norm(k) * self.scale_k
+        if memory is not None:
+            k, v = memory.joined(k, v)
+        q = rotate(q, cos[..., -tokens:, :], sin[..., -tokens:, :])
+        k = rotate(k, cos, sin)
+        mixed = attend(q, k, v, mask)
         return self.out(mixed.transpose(1, 2).reshape(batch, tokens, width))
 
 
@@ -151,54 +232,98 @@ class Block(nn.Module):
         self.table = nn.Parameter(table)
 
     def forward(self, x: Tensor, modulation: Tensor, spread: Spread, cos: Tensor, sin: Tensor,
-                mask: Tensor | None) -> Tensor:
+                mask: Tensor | None, memory: LayerMemory | None = None) -> Tensor:
         shift_a, scale_a, gate_a, shift_f, scale_f, gate_f = (
             spread(part) for part in (modulation + self.table).unbind(-2)
         )
-        x = x + gate_a * self.attention(rms_norm(x) * (1 + scale_a) + shift_a, cos, sin, mask)
+        x = x + gate_a * self.attention(rms_norm(x) * (1 + scale_a) + shift_a, cos, sin, mask,
+                                        memory)
         return x + gate_f * self.feed_forward(rms_norm(x) * (1 + scale_f) + shift_f)
 
 
 @dataclasses.dataclass(frozen=True)
 class Spread:
-    """Gives each token the vector of its group: (B, V*G + 1, d) to (B, N + extra, d)."""
+    """Gives each token the vector of its group.
 
+    (B, V*G + G + 1, d) to (B, patches + E*G + extra, d): first the views' groups, then those of
+    the entities, then what belongs to no group.
+    """
+
+    patch_groups: int
     tokens_per_group: int
+    entities: int
     extra: int
 
     def __call__(self, groups: Tensor) -> Tensor:
         batch, _, width = groups.shape
-        patch = groups[:, :-1, None].expand(-1, -1, self.tokens_per_group, -1)
-        return torch.cat(
-            [patch.reshape(batch, -1, width), groups[:, -1:].expand(-1, self.extra, -1)], dim=1
-        )
+        patch = groups[:, :self.patch_groups, None].expand(-1, -1, self.tokens_per_group, -1)
+        said = groups[:, None, self.patch_groups:-1].expand(-1, self.entities, -1, -1)
+        return torch.cat([
+            patch.reshape(batch, -1, width), said.reshape(batch, -1, width),
+            groups[:, -1:].expand(-1, self.extra, -1)], dim=1)
+
+
+def group_of_tokens(grid: Grid, entities: int, extra: int) -> Tensor:
+    """Number of the group in time of every token of a sequence; -1 of those that have none."""
+    groups = torch.arange(grid.groups)
+    patch = groups.repeat_interleave(grid.tokens_per_group).repeat(grid.views)
+    return torch.cat([patch, groups.repeat(entities), torch.full((extra,), -1)])
+
+
+def causal_mask(grid: Grid, entities: int, extra: int) -> Tensor:
+    """(tokens, tokens) bool: which token (row) sees which, if none sees later groups."""
+    group = group_of_tokens(grid, entities, extra)
+    return group[:, None] >= group[None, :]
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """pixels : (B, N, S, C*F*P) clean; numbers : (B, E, G, F*9 + 4) clean."""
+
+    pixels: Tensor
+    numbers: Tensor
 
 
 class VideoTransformer(nn.Module):
-    """Predicts the clean clip from a noisy one, its noise levels and what is known."""
+    """Predicts the clean clip and states from noisy ones, their noise levels and what is known.
 
-    def __init__(self, config: TransformerConfig, parameters: tuple[ParameterSpec, ...],
-                 cameras: int) -> None:
+    parameters, features : of all scenarios (`ParameterEncoder`). cameras, scenarios, entities :
+    how many names of each there are.
+    """
+
+    def __init__(self, config: TransformerConfig, parameters: int, features: int, cameras: int,
+                 scenarios: int, entities: int) -> None:
         super().__init__()
         self.config, self.cameras = config, cameras
         patches, width, detail = config.patches, config.width, config.detail
         cell_values = patches.frames * patches.cell_pixels * 3
         told = patches.frames + patches.cell_pixels * 4 + 1
+        self.numbers = patches.frames * NUMBERS + 4
         self.read_pixels = nn.Linear(cell_values, detail)
         self.read_context = nn.Linear(told, detail, bias=False)
         self.embed = nn.Linear(patches.cells * detail, width)
         self.position = nn.Linear(4 * POSITION_OCTAVES, cameras * width)
         self.registers = nn.Parameter(torch.randn(config.registers, width) * 0.02)
-        self.parameters_in = ParameterEncoder(parameters, width)
+        self.parameters_in = ParameterEncoder(parameters, features, width)
         self.level = LevelEncoder(width)
         self.context_noise = LevelEncoder(width)
+        self.duration = nn.Sequential(nn.Linear(1, width), nn.SiLU(), nn.Linear(width, width))
         self.camera = nn.Parameter(torch.randn(cameras, width) * 0.02)
+        self.scenario = nn.Parameter(torch.randn(scenarios, width) * 0.02)
+        self.entity = nn.Parameter(torch.randn(entities + 1, width) * 0.02)
+        self.of_states = nn.Parameter(torch.randn(width) * 0.02)
+        self.read_states = nn.Linear(2 * self.numbers + 1, width)
+        self.read_push = nn.Linear(5, width, bias=False)
         self.modulation = nn.Linear(width, 6 * width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.last_table = nn.Parameter(torch.zeros(2, width))
+        self.write_states = nn.Linear(width, self.numbers)
         self.unembed = nn.Linear(width, patches.cells * detail)
         self.skip = nn.Linear(detail, detail)
+        carried = patches.cell_pixels * (4 * patches.frames + 1)
+        self.read_carried = nn.Linear(carried, detail, bias=False)
         self.write = nn.Linear(2 * detail, patches.frames * patches.cell_pixels * 4)
+        self.write_gate = nn.Linear(2 * detail, patches.frames * patches.cell_pixels)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -208,71 +333,196 @@ class VideoTransformer(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         nn.init.zeros_(self.modulation.weight)
+        for fresh in (self.duration[-1], self.read_carried, self.write_gate):
+            assert isinstance(fresh, nn.Linear)
+            nn.init.zeros_(fresh.weight)
         for block in self.blocks:
             assert isinstance(block, Block)
             for layer in (block.attention.out, block.feed_forward.down):
                 layer.weight.data *= 0.3
-        self.write.weight.data *= 0.1
+        for layer in (self.write, self.write_states):
+            layer.weight.data *= 0.1
         values = self.config.patches.frames * self.config.patches.cell_pixels * 3
         self.write.bias.data[values:] = -2.0  # coverage: begin with the reference showing through
 
+    def extra_tokens(self, slots: int) -> int:
+        """Tokens that belong to no group, when `slots` parameters are told."""
+        return self.config.registers + slots
+
     def forward(self, noisy: Tensor, level: Tensor, context: Context, condition: Condition,
-                grid: Grid, mask: Tensor | None = None) -> Tensor:
-        """Predict clean pixels.
+                states: States, stage: Stage, grid: Grid, mask: Tensor | None = None,
+                ) -> Prediction:
+        """Predict clean pixels and states.
 
         Parameters
         ----------
         noisy : (B, N, S, C*F*P) pixels in [-1, 1] plus noise; known ones (nearly) clean.
         level : (B, V*G) t of every group: 0 is noise, 1 is data.
-        mask : (tokens, tokens) attention mask, None for attention in both directions.
-
-        Returns
-        -------
-        (B, N, S, C*F*P) clean pixels.
+        mask : (tokens, tokens) bool, None for attention in both directions.
         """
-        vectors = self.parameters_in(condition.features, condition.presence)
-        told = vectors.sum(1) + self.context_noise(condition.context_noise)
-        camera = self.camera[condition.camera].repeat_interleave(grid.groups, dim=1)
-        groups = self.level(level) + told[:, None] + camera
-        modulators = torch.cat([groups, told[:, None]], dim=1)
-        modulation = self.modulation(F.silu(modulators)).unflatten(-1, (6, -1))
-
+        told, vectors = self.tell(condition)
+        modulation = self.modulate(told, level, condition, states)
         cells = self._read(noisy, context)
-        tokens = self.embed(cells.flatten(2)) + self._place(condition.camera, grid)
-        registers = self.registers.expand(len(tokens), -1, -1)
-        x = torch.cat([tokens, registers, vectors], dim=1)
-        extra = x.shape[1] - grid.tokens
-        spread = Spread(grid.tokens_per_group, extra)
-        angles = rotary_angles(grid.positions(), self.config.width // self.config.heads)
-        angles = F.pad(angles, (0, 0, 0, extra)).to(x)
-        cos, sin = angles.cos(), angles.sin()
+        x = torch.cat([self.place_patches(cells, condition, grid), self.read_entities(states),
+                       self.registers.expand(len(cells), -1, -1), vectors], dim=1)
+        entities = states.entity.shape[1]
+        spread = Spread(level.shape[1], grid.tokens_per_group, entities, x.shape[1] - grid.tokens
+                        - entities * grid.groups)
+        cos, sin = self.rotations(condition, grid, entities, spread.extra)
         for block in self.blocks:
             x = block(x, modulation, spread, cos, sin, mask)
+        x = self.finish(x, modulation, spread)
+        numbers = self.said(x[:, grid.tokens:grid.tokens + entities * grid.groups], states)
+        carried = self.carried(numbers, states, stage, grid)
+        return Prediction(self.paint(x[:, :grid.tokens], cells, context, carried), numbers)
+
+    def begin(self, condition: Condition, memories: list[LayerMemory]) -> None:
+        """Let what is told be seen by all groups that follow, in block-causal order."""
+        told, vectors = self.tell(condition)
+        told = told + self.duration(condition.seconds.log2()[:, None])
+        modulation = self.modulation(F.silu(told[:, None])).unflatten(-1, (6, -1))
+        x = torch.cat([self.registers.expand(len(told), -1, -1), vectors], 1)
+        spread = Spread(0, 0, 0, x.shape[1])
+        angles = x.new_zeros(1, 1, x.shape[1], self.config.width // self.config.heads // 2)
+        for block, memory in zip(self.blocks, memories, strict=True):
+            x = block(x, modulation, spread, angles.cos(), angles.sin(), None, memory)
+            memory.keep(0)
+
+    def extend(self, noisy: Tensor, level: Tensor, context: Context, condition: Condition,
+               states: States, stage: Stage, grid: Grid, reference_numbers: Tensor | None,
+               rotations: tuple[Tensor, Tensor], memories: list[LayerMemory]) -> Prediction:
+        """Predict one more group of frames in block-causal order, looking back at the memories.
+
+        Parameters
+        ----------
+        grid : of one group. reference_numbers : (B, V, 1, E, 9) states at the reference; None
+            where it is a frame of this group.
+        rotations : cosines and sines of all tokens that are looked back at, and of these.
+        """
+        told, _ = self.tell(condition)
+        modulation = self.modulate(told, level, condition, states)
+        cells = self._read(noisy, context)
+        x = torch.cat([self.place_patches(cells, condition, grid), self.read_entities(states)], 1)
+        entities = states.entity.shape[1]
+        spread = Spread(level.shape[1], grid.tokens_per_group, entities, 0)
+        for block, memory in zip(self.blocks, memories, strict=True):
+            x = block(x, modulation, spread, *rotations, None, memory)
+        x = self.finish(x, modulation, spread)
+        numbers = self.said(x[:, grid.tokens:], states)
+        carried = self.carried(numbers, states, stage, grid, reference_numbers)
+        return Prediction(self.paint(x[:, :grid.tokens], cells, context, carried), numbers)
+
+    def group_rotations(self, condition: Condition, grid: Grid, entities: int, extra: int,
+                        groups: int) -> tuple[Tensor, Tensor]:
+        """Cosines and sines (B, 1, tokens, …) in the order of streaming: what is told, then group
+        after group its patches and entities. The first B rows are of one condition each."""
+        one = grid.tokens + entities
+        cosines, sines = [], []
+        for group in range(groups):
+            later = dataclasses.replace(
+                condition, start=condition.start + group * condition.seconds)
+            cos, sin = self.rotations(later, grid, entities, extra)
+            if not group:
+                cosines.append(cos[:, :, one:])
+                sines.append(sin[:, :, one:])
+            cosines.append(cos[:, :, :one])
+            sines.append(sin[:, :, :one])
+        return torch.cat(cosines, 2), torch.cat(sines, 2)
+
+    def tell(self, condition: Condition) -> tuple[Tensor, Tensor]:
+        """What modulates everything (B, width), and the tokens of the parameters."""
+        vectors = self.parameters_in(condition.told)
+        used = (condition.told.number < len(self.parameters_in.name) - 1)[..., None]
+        told = (vectors * used).sum(1) + self.context_noise(condition.context_noise)
+        return told + self.scenario[condition.scenario], vectors
+
+    def modulate(self, told: Tensor, level: Tensor, condition: Condition,
+                 states: States) -> Tensor:
+        """Shifts, scales and gates (B, V*G + G + 1, 6, width)."""
+        told = told + self.duration(condition.seconds.log2()[:, None])
+        camera = self.camera[condition.camera].flatten(1, 2)
+        groups = self.level(level) + told[:, None] + camera
+        said = self.level(states.level) + told[:, None] + self.of_states
+        return self.modulation(F.silu(torch.cat([groups, said, told[:, None]], 1))).unflatten(
+            -1, (6, -1))
+
+    def rotations(self, condition: Condition, grid: Grid, entities: int, extra: int,
+                  ) -> tuple[Tensor, Tensor]:
+        """Cosines and sines (B, 1, tokens, head_width / 2) of all tokens' rotations."""
+        patch = grid.places().to(self.position.weight)
+        time = (torch.arange(grid.groups).to(patch) + 0.5) * condition.seconds[:, None]
+        time = time + condition.start[:, None]
+        batch = len(time)
+        place = patch.repeat(grid.groups * grid.views, 1)[None].expand(batch, -1, -1)
+        when = time.repeat_interleave(grid.tokens_per_group, 1).repeat(1, grid.views)
+        said = F.pad(time.repeat(1, entities)[..., None], (0, 2))
+        positions = torch.cat([torch.cat([when[..., None], place], -1), said], 1)
+        angles = rotary_angles(positions.flatten(0, 1),
+                               self.config.width // self.config.heads).unflatten(0, (batch, -1))
+        angles = F.pad(angles, (0, 0, 0, extra))[:, None]
+        return angles.cos(), angles.sin()
+
+    def place_patches(self, cells: Tensor, condition: Condition, grid: Grid) -> Tensor:
+        """Tokens of the patches: what their cells show, and where in which camera's picture."""
+        where = grid.places().to(self.position.weight)
+        octaves = where.new_tensor([1.0, 2.0, 4.0, 8.0])
+        angles = (where[..., None] * octaves * torch.pi / 2).flatten(1)
+        features = torch.cat([angles.sin(), angles.cos()], dim=1)
+        table = self.position(features).unflatten(1, (self.cameras, -1)).transpose(0, 1)
+        return self.embed(cells.flatten(2)) + table[condition.camera].flatten(1, 3)
+
+    def read_entities(self, states: States) -> Tensor:
+        """Tokens (B, E*G, width) of the entities."""
+        seen = states.numbers * states.valid
+        given = torch.cat([seen, states.valid, states.known[..., None]], -1)
+        tokens = self.read_states(given) + self.read_push(states.push)
+        return (tokens + self.entity[states.entity][:, :, None]).flatten(1, 2)
+
+    def finish(self, x: Tensor, modulation: Tensor, spread: Spread) -> Tensor:
+        """The last normalisation."""
         shift, scale = (spread(part) for part in
                         (modulation[..., :2, :] + self.last_table).unbind(-2))
-        return self._write((rms_norm(x) * (1 + scale) + shift)[:, : grid.tokens], cells, context)
+        return rms_norm(x) * (1 + scale) + shift
+
+    def said(self, tokens: Tensor, states: States) -> Tensor:
+        """Clean numbers (B, E, G, …) from the entities' tokens; in single precision."""
+        with torch.autocast(tokens.device.type, enabled=False):
+            numbers = self.write_states(tokens.float())
+        return numbers.unflatten(1, states.numbers.shape[1:3])
+
+    def carried(self, numbers: Tensor, states: States, stage: Stage, grid: Grid,
+                reference_numbers: Tensor | None = None) -> Carried | None:
+        """The reference moved as the numbers say; None where there are no entities."""
+        if not states.entity.shape[1]:
+            return None
+        with torch.autocast(numbers.device.type, enabled=False):
+            numbers = torch.where(states.known[..., None] > 0, states.numbers, numbers).detach()
+            frames = numbers[..., :-4].unflatten(-1, (-1, NUMBERS)).flatten(2, 3)
+            half, there = numbers[..., -4:-1] * HALF_SIZE, numbers[..., -1] > 0
+            return carry(frames, half, there, stage, grid, self.config.patches, reference_numbers)
 
     def _read(self, noisy: Tensor, context: Context) -> Tensor:
         told = torch.cat([context.known, context.reference, context.valid, context.age], dim=-1)
         return F.gelu(self.read_pixels(noisy) + self.read_context(told), approximate="tanh")
 
-    def _place(self, camera: Tensor, grid: Grid) -> Tensor:
-        """Where in the frame of which camera: (B, N, width)."""
-        where = grid.positions()[: grid.tokens_per_group, 1:].to(self.position.weight)
-        octaves = where.new_tensor([1.0, 2.0, 4.0, 8.0])
-        angles = (where[..., None] * octaves * torch.pi / 2).flatten(1)
-        features = torch.cat([angles.sin(), angles.cos()], dim=1)
-        table = self.position(features).unflatten(1, (self.cameras, -1)).transpose(0, 1)
-        return table[camera][:, :, None].expand(-1, -1, grid.groups, -1, -1).flatten(1, 3)
-
-    def _write(self, tokens: Tensor, cells: Tensor, context: Context) -> Tensor:
+    def paint(self, tokens: Tensor, cells: Tensor, context: Context,
+              carried: Carried | None) -> Tensor:
+        """Clean pixels: a painted layer over the reference, as it rests or is carried."""
         patches = self.config.patches
         painted = self.unembed(tokens).unflatten(-1, (patches.cells, -1)) + self.skip(cells)
-        layer = self.write(torch.cat([F.gelu(painted, approximate="tanh"), cells], dim=-1))
+        if carried is not None:
+            painted = painted + self.read_carried(torch.cat([
+                carried.moved.flatten(-3), carried.near.flatten(-2), carried.left.flatten(-2)],
+                -1))
+        features = torch.cat([F.gelu(painted, approximate="tanh"), cells], dim=-1)
+        layer = self.write(features)
         values = patches.frames * patches.cell_pixels * 3
         shape = (3, patches.frames, patches.cell_pixels)
         colour = layer[..., :values].unflatten(-1, shape)
         coverage = layer[..., values:].sigmoid().unflatten(-1, shape[1:])
         shows = ((1 - coverage) * context.valid[..., None, :])[..., None, :, :]
-        reference = context.reference.unflatten(-1, (3, -1))[..., None, :]
-        return (colour + shows * (reference - colour)).flatten(-3)
+        under = context.reference.unflatten(-1, (3, -1))[..., None, :]
+        if carried is not None:
+            gate = self.write_gate(features).unflatten(-1, shape[1:]) + carried.inside
+            under = under + gate.sigmoid()[..., None, :, :] * (carried.moved - under)
+        return (colour + shows * (under - colour)).flatten(-3)

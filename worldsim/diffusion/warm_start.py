@@ -1,18 +1,59 @@
-"""Weights of one network as the start of another that is told more parameters.
+"""Weights of one network as the start of another that knows more.
 
-What the networks share is taken over; a parameter that is new, or that has another range now,
-starts untold: its values weigh nothing until training finds a use for them.
+What both know is taken over by name: parameters of the same meaning, cameras, scenarios, layers.
+What is new starts so that it changes nothing yet where it can: a parameter that is new, or has
+another range now, weighs nothing; further layers pass on what they are given.
 """
 
 from __future__ import annotations
 
-import torch
+import dataclasses
+from pathlib import Path
+from typing import Any
+
 from torch import Tensor
 
+from worldsim.diffusion.checkpoint import ModelConfig, load_checkpoint
 from worldsim.diffusion.conditioning import ParameterSpec
+from worldsim.diffusion.repertoire import Repertoire
+from worldsim.diffusion.transformer import TransformerConfig
+from worldsim.errors import InputError
 
 ENCODER = "parameters_in."
 """Where the parameters' weights are in a network's state."""
+
+LAYER_OUTPUTS = ("attention.out.weight", "feed_forward.down.weight")
+
+
+@dataclasses.dataclass(frozen=True)
+class Earlier:
+    """A network to start from: its size, what it knows, its state and its account.
+
+    parameters : (scenario, parameter) in its numbering. scenarios, cameras : names in theirs.
+    """
+
+    transformer: TransformerConfig
+    parameters: tuple[tuple[str, ParameterSpec], ...]
+    scenarios: tuple[str, ...]
+    cameras: tuple[str, ...]
+    weights: dict[str, Tensor]
+    training: dict[str, Any]
+    sha256: str
+    version: str
+
+
+def read_earlier(directory: Path) -> Earlier:
+    """Read a checkpoint of this format."""
+    config, network, sha256 = load_checkpoint(directory)
+    known = config.repertoire
+    return Earlier(
+        config.transformer, _named(known), tuple(s.name for s in known.subjects), known.cameras,
+        dict(network.state_dict()), config.training, sha256,
+        ", ".join(f"{s.name} {s.version}" for s in known.subjects))
+
+
+def _named(known: Repertoire) -> tuple[tuple[str, ParameterSpec], ...]:
+    return tuple((subject.name, spec) for subject in known.subjects for spec in subject.parameters)
 
 
 def same_meaning(before: ParameterSpec, now: ParameterSpec) -> bool:
@@ -23,37 +64,74 @@ def same_meaning(before: ParameterSpec, now: ParameterSpec) -> bool:
     return (before.unit, before.low, before.high) == (now.unit, now.low, now.high)
 
 
-def carried_over(
-    weights: dict[str, Tensor],
-    before: tuple[ParameterSpec, ...],
-    fresh: dict[str, Tensor],
-    now: tuple[ParameterSpec, ...],
-) -> tuple[dict[str, Tensor], list[str]]:
-    """State of a network with the parameters `now` from one with those of `before`.
+def carried_over(before: Earlier, now: ModelConfig, fresh: dict[str, Tensor],
+                 ) -> tuple[dict[str, Tensor], list[str]]:
+    """State of a network of the configuration `now` that starts from `before`.
 
-    Parameters
-    ----------
-    weights : the older network's state. fresh : the newer one's, as initialised.
+    fresh : its state as initialised.
 
     Returns
     -------
-    The newer network's state, and the names of the parameters that start anew.
+    The state, and the parameters that start anew, as ``scenario.parameter``.
+
+    Raises
+    ------
+    InputError : the networks' tokens differ.
     """
-    found = {name: value for name, value in weights.items() if not name.startswith(ENCODER)}
-    mix = {name: value for name, value in weights.items() if name.startswith(ENCODER + "mix.")}
-    state = dict(fresh) | found | mix
-    places = {spec.name: place for place, spec in enumerate(before)}
+    mine, theirs = now.transformer, before.transformer
+    for field in ("patches", "width", "heads", "hidden", "detail", "registers"):
+        if getattr(mine, field) != getattr(theirs, field):
+            raise InputError(f"the checkpoint to start from differs in its {field}")
+    state = {name: value.clone() for name, value in fresh.items()}
+    for name, value in before.weights.items():
+        if name in state and state[name].shape == value.shape:
+            state[name] = value.clone()
+    for layer in range(theirs.layers, mine.layers):
+        for output in LAYER_OUTPUTS:
+            state[f"blocks.{layer}.{output}"].zero_()
+    _rows(state, fresh, before.weights, "scenario",
+          [s.name for s in now.repertoire.subjects], before.scenarios)
+    _rows(state, fresh, before.weights, "camera", now.repertoire.cameras, before.cameras)
+    for name in ("position.weight", "position.bias"):
+        per_camera = {key: tensors[name].unflatten(0, (count, -1)) for key, tensors, count in (
+            ("new", fresh, len(now.repertoire.cameras)),
+            ("old", before.weights, len(before.cameras)))}
+        table = per_camera["new"].clone()
+        for place, camera in enumerate(now.repertoire.cameras):
+            if camera in before.cameras:
+                table[place] = per_camera["old"][before.cameras.index(camera)]
+        state[name] = table.flatten(0, 1)
+    return state, _parameters(state, fresh, before, now)
+
+
+def _rows(state: dict[str, Tensor], fresh: dict[str, Tensor], weights: dict[str, Tensor],
+          table: str, names: Any, before: tuple[str, ...]) -> None:
+    """Take over the rows of what has a name in both."""
+    state[table] = fresh[table].clone()
+    for place, name in enumerate(names):
+        if name in before and table in weights:
+            state[table][place] = weights[table][before.index(name)]
+
+
+def _parameters(state: dict[str, Tensor], fresh: dict[str, Tensor], before: Earlier,
+                now: ModelConfig) -> list[str]:
+    places = {(scenario, spec.name): place
+              for place, (scenario, spec) in enumerate(before.parameters)}
     anew = []
-    for place, spec in enumerate(now):
-        layer = f"{ENCODER}values.{place}.weight"
-        state[layer] = torch.zeros_like(fresh[layer])
-        old = places.get(spec.name)
-        if old is None or not same_meaning(before[old], spec):
-            anew.append(spec.name)
+    for key in ("values", "name", "present"):
+        state[ENCODER + key] = fresh[ENCODER + key].clone()
+    for key in ("name", "present"):  # of slots that are about no parameter
+        state[ENCODER + key][-1] = before.weights[ENCODER + key][-1]
+    for place, (scenario, spec) in enumerate(_named(now.repertoire)):
+        old = places.get((scenario, spec.name))
+        if old is None or not same_meaning(before.parameters[old][1], spec):
+            anew.append(f"{scenario}.{spec.name}")
+            state[ENCODER + "values"][place] = 0.0
             continue
-        columns = before[old].features
-        state[layer][:, :columns] = weights[f"{ENCODER}values.{old}.weight"]
-        for row in ("name", "present"):
-            state[ENCODER + row] = state[ENCODER + row].clone()
-            state[ENCODER + row][place] = weights[ENCODER + row][old]
-    return state, anew
+        for key in ("values", "name", "present"):
+            row = before.weights[ENCODER + key][old]
+            into = state[ENCODER + key][place]
+            size = min(len(row), len(into))
+            into.zero_()
+            into[:size] = row[:size]
+    return anew

@@ -60,6 +60,13 @@ def record_observables(truth: xr.DataTree) -> dict[str, np.ndarray]:
     return {"wet": np.packbits(wet, axis=-1), "debris": debris.astype(np.float32)}
 
 
+def record_town(truth: xr.DataTree) -> dict[str, np.ndarray]:
+    """What clips of towns keep: water and debris for the baselines, states for the world model."""
+    from worldsim.diffusion.observables import record_states
+
+    return record_observables(truth) | record_states(truth)
+
+
 @dataclasses.dataclass(frozen=True)
 class TrainingSummary:
     """All training cases.

@@ -1,0 +1,141 @@
+"""Truths of scenarios of rigid bodies, questions about them, errors of the answers in metres."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from evaluation.bootstrap import mean_interval, ratio_interval
+from evaluation.objects import objects_state, objects_video
+from evaluation.reading import reading_of
+from worldsim.camera import render
+from worldsim.mechanics import Kick
+from worldsim.query import Query, query
+from worldsim.scenario import Scenario, scenario_class
+from worldsim.simulator.world import simulate
+from worldsim.splits import Purpose, Split, draw, seed_for
+
+CONTEXT = 5
+"""Known frames."""
+
+SECONDS = 1.25
+"""s of the answers: the known frames and one second."""
+
+SEED = seed_for(Purpose.VALIDATION, 11)
+
+
+@dataclasses.dataclass(frozen=True)
+class Examined:
+    """Cases of one scenario: the truth's states, its objects in metres, and the question."""
+
+    scenarios: tuple[Scenario, ...]
+    truth: xr.DataTree
+    objects: xr.Dataset
+    question: Query
+
+
+def truth_of(scenarios: Sequence[Scenario], kicks: Sequence[Kick] = (),
+             seconds: float = SECONDS) -> xr.DataTree:
+    """Simulate the cases; the length is rounded up to tenths."""
+    length = np.ceil(10 * seconds - 1e-9) / 10
+    return simulate(list(scenarios), seed=SEED, duration=float(length), kicks=kicks)
+
+
+def times(seconds: float, fps: float) -> np.ndarray:
+    """s of the frames of an answer."""
+    return np.arange(round(seconds * fps)) / fps
+
+
+def objects_of(truth: xr.DataTree, name: str, seconds: float = SECONDS) -> xr.Dataset:
+    """Where the objects are, m, in the plane of the picture."""
+    cls = scenario_class(name)
+    return objects_state(truth, reading_of(name).camera, cls.size,
+                         times(seconds, cls.fps))["objects"]
+
+
+def examined(name: str, cases: int, split: Split = Split.IN_RANGE, *,
+             kicks: Sequence[Kick] = (), seconds: float = SECONDS,
+             change: Callable[[int, Scenario], Scenario] | None = None) -> Examined:
+    """Draw, simulate and ask."""
+    cls = scenario_class(name)
+    drawn = [draw(cls, split, SEED, case) for case in range(cases)]
+    if change is not None:
+        drawn = [change(case, scenario) for case, scenario in enumerate(drawn)]
+    truth = truth_of(drawn, kicks, seconds)
+    asked = query(drawn, context=truth, frames=CONTEXT, cameras=(reading_of(name).camera,),
+                  duration=seconds)
+    asked = dataclasses.replace(asked, actions=tuple(kicks))
+    return Examined(tuple(drawn), truth, objects_of(truth, name, seconds), asked)
+
+
+def position_errors(answer: xr.DataTree, one: Examined) -> np.ndarray:
+    """(case,) m: mean distance between where objects are seen and where they are, over the frames
+    after the known ones; where an object is not seen, between where it was last seen and where it
+    is."""
+    name = one.question.scenario
+    reading = reading_of(name)
+    video = answer[f"video/{reading.camera}"].dataset
+    seen = objects_video(video, one.objects, CONTEXT, reading.height_m)["objects"]
+    found = _held(seen["position"].values)
+    true = one.objects["position"].values
+    error = np.linalg.norm(found - true[:, :1], axis=-1)
+    judged = one.objects["judged"].values[:, :1]
+    error = np.where(judged, error, np.nan)[:, :, CONTEXT:]
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.nanmean(error, axis=(1, 2, 3)))
+
+
+def _held(position: np.ndarray) -> np.ndarray:
+    """The last finite value along time (axis 2) where there is none."""
+    held = position.copy()
+    for at in range(1, held.shape[2]):
+        gone = ~np.isfinite(held[:, :, at])
+        held[:, :, at][gone] = held[:, :, at - 1][gone]
+    return held
+
+
+def simulated_answer(truth: xr.DataTree, one: Examined) -> xr.DataTree:
+    """Another truth as the answer to a question, filmed as the question asks."""
+    camera = one.question.cameras[0]
+    film = render(truth, camera, size=one.question.size, fps=one.question.fps)
+    film = film.isel(time=slice(0, one.question.frames))
+    return xr.DataTree.from_dict({f"/video/{camera}": film})
+
+
+@functools.cache
+def frozen(name: str, cases: int, split: Split = Split.IN_RANGE) -> tuple[float, ...]:
+    """Errors of the last known frame held, by case."""
+    one = examined(name, cases, split)
+    true = one.objects["position"].values
+    error = np.linalg.norm(true - true[:, :, CONTEXT - 1:CONTEXT], axis=-1)
+    error = np.where(one.objects["judged"].values, error, np.nan)[:, :1, CONTEXT:]
+    return tuple(np.nanmean(error, axis=(1, 2, 3)).tolist())
+
+
+def mean_in_words(values: np.ndarray, unit: str = "m") -> str:
+    """A mean over cases with its 95% interval."""
+    kept = np.asarray(values)[np.isfinite(values)]
+    interval = mean_interval(kept)
+    inner = (f" [{interval.low:.3g}, {interval.high:.3g}]" if interval.low is not None
+             else f" ({interval.reason})")
+    return f"{kept.mean():.3g}{inner} {unit}".strip()
+
+
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> dict[str, Any]:
+    """The ratio of two means over the same cases with its 95% interval."""
+    kept = np.isfinite(numerator) & np.isfinite(denominator)
+    interval = ratio_interval(numerator[kept], denominator[kept])
+    return {"value": float(numerator[kept].mean() / denominator[kept].mean()),
+            "low": interval.low, "high": interval.high, "cases": int(kept.sum())}
+
+
+def ratio_in_words(found: dict[str, Any]) -> str:
+    """A ratio as text."""
+    if found["low"] is None:
+        return f"{found['value']:.2f}"
+    return f"{found['value']:.2f} [{found['low']:.2f}, {found['high']:.2f}]"

@@ -1,0 +1,43 @@
+"""A tiny world model of two scenarios: one of water, one of bodies."""
+
+from __future__ import annotations
+
+import torch
+from synthetic_clips import cameras_of
+from tiny_network import ball_subject
+
+from worldsim.diffusion.checkpoint import ModelConfig
+from worldsim.diffusion.conditioning import CLIP_START, ParameterSpec
+from worldsim.diffusion.model import VideoDiffusion
+from worldsim.diffusion.observables import Entity
+from worldsim.diffusion.patches import PatchConfig
+from worldsim.diffusion.repertoire import Repertoire, Subject
+from worldsim.diffusion.sampler import SamplerConfig
+from worldsim.diffusion.transformer import TransformerConfig
+from worldsim.scenario import scenario_class
+
+SIZE = (16, 24)
+WATER = Subject(
+    "tsunami", scenario_class("tsunami").version,
+    (ParameterSpec("wave_height", "m", 2.0, 8.0),
+     ParameterSpec("building", choices=("timber", "masonry", "steel", "concrete")),
+     ParameterSpec(CLIP_START, "s", 0.0, 2.0)),
+    cameras_of("tsunami"), fps=5.0, frames=20, size=SIZE,
+    entities=(Entity("gauges", (2.0,) * 9, (0.5,) * 9),), slots=3)
+BALL = ball_subject(frames=20)
+MODEL = ModelConfig(
+    transformer=TransformerConfig(patches=PatchConfig(frames=5, patch=8, cell=4), width=32,
+                                  layers=1, heads=2, hidden=32, detail=8),
+    repertoire=Repertoire((WATER, BALL), ("overhead", "street", "side", "corner")),
+    sampler=SamplerConfig(steps=2, overlap=2.0),
+)
+
+
+def tiny_model(seed: int = 0) -> VideoDiffusion:
+    """A model of which no part is idle, as if it had been trained."""
+    torch.manual_seed(seed)
+    network = MODEL.network()
+    for part in (network.modulation, network.duration[-1], network.read_carried,
+                 network.write_gate):
+        torch.nn.init.normal_(part.weight, std=0.05)
+    return VideoDiffusion(MODEL, network.eval(), "0" * 64)

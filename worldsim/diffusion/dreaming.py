@@ -1,0 +1,275 @@
+"""One member's dream: its video and states, window by window."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from worldsim.diffusion.batches import stage_of, state_numbers, write_push
+from worldsim.diffusion.conditioning import CLIP_START, Told
+from worldsim.diffusion.known import context_cells, reference_of
+from worldsim.diffusion.observables import NUMBERS
+from worldsim.diffusion.patches import Grid, from_cells, grid_of, to_cells, to_uint8, to_unit
+from worldsim.diffusion.repertoire import Subject
+from worldsim.diffusion.sampler import Task, sample
+from worldsim.diffusion.transformer import HALF_SIZE, Condition, States
+from worldsim.errors import InputError
+from worldsim.mechanics import MechanicalScene, Shape
+from worldsim.scenario import scenario_class
+from worldsim.seeding import stream
+
+if TYPE_CHECKING:
+    from worldsim.diffusion.model import VideoDiffusion
+    from worldsim.query import Query
+
+Chunk = dict[str, np.ndarray]
+
+NEARLY = 0.999
+"""The level from which a draft of the smallest strength begins: at 1 nothing is left to do."""
+
+
+class Dream:
+    """What is known of one member, and what was dreamed of it so far.
+
+    video : (V, T, rows, columns, 3) uint8, padded to whole patches. known : (V, T, rows, columns).
+    states : (T, slot, 9) normalised. states_known : (T, slot). half : (slot, 3) normalised, NaN
+    until known or dreamed. there : (slot,) whether something is there, 1, -1, NaN while unknown.
+    """
+
+    def __init__(self, model: VideoDiffusion, query: Query, told: dict[str, np.ndarray], case: int,
+                 realization: int) -> None:
+        self.model, self.query, self.realization = model, query, realization
+        self.subject = model.config.repertoire.subject(query.scenario)
+        self.row = case
+        self.case = query.origin.cases[case] if query.origin is not None else case
+        self.told = {name: values[case:case + 1] for name, values in told.items()}
+        patch = model.config.transformer.patches.patch
+        rows, columns = query.size
+        padded = rows + -rows % patch, columns + -columns % patch
+        shape = (len(query.cameras), query.frames, *padded)
+        self.video = np.zeros((*shape, 3), np.uint8)
+        self.known = np.zeros(shape, bool)
+        for piece in query.known:
+            view = query.cameras.index(piece.camera)
+            first = round(piece.start * query.fps)
+            span = slice(first, first + piece.video.shape[1])
+            mask = np.ones(piece.video.shape[1:4], bool) if piece.mask is None else piece.mask
+            self.video[view, span, :rows, :columns][mask] = piece.video[case][mask]
+            self.known[view, span, :rows, :columns] |= mask
+        # What is added to fill up the last patches is never shown; it counts as known where the
+        # frame is, so that known frames are known whole.
+        whole = np.asarray(self.known[:, :, :rows, :columns].all(axis=(2, 3)))
+        self.known |= whole[:, :, None, None]
+        self._know_states()
+        self.pushes = _pushes(query, self.subject, case)
+
+    def _know_states(self) -> None:
+        query, subject = self.query, self.subject
+        self.states = np.full((query.frames, subject.slots, NUMBERS), np.nan, np.float32)
+        self.half = np.full((subject.slots, 3), np.nan, np.float32)
+        self.there = np.full(subject.slots, np.nan, np.float32)
+        names = [entity.name for entity in subject.entities]
+        for piece in query.states:
+            slot = names.index(piece.entity)
+            entity = subject.entities[slot]
+            first = round(piece.start * query.fps)
+            values = piece.values[self.row][:query.frames - first]
+            self.states[first:first + len(values), slot] = (values - entity.centre) / entity.scale
+            self.there[slot] = 1.0
+            if piece.half_size is not None:
+                self.half[slot] = np.array(piece.half_size) / subject.length / HALF_SIZE
+        self.states_known = np.asarray(np.isfinite(self.states).any(-1))
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The frames that each window adds, {camera: (time, row, column, 3)}."""
+        config, query = self.model.config, self.query
+        group = config.transformer.patches.frames
+        longest = self.subject.frames
+        overlap = max(group, round(config.sampler.overlap * query.fps) // group * group)
+        # At a high rate a window may be shorter than the overlap; every window must add frames.
+        overlap = max(group, min(overlap, longest // 2 // group * group))
+        at, window = 0, 0
+        while at < query.frames:
+            first = max(0, at - overlap)
+            last = min(first + longest, query.frames)
+            self._dream_window(first, last, window, own=first < at)
+            rows, columns = query.size
+            yield {camera: self.video[v, at:last, :rows, :columns]
+                   for v, camera in enumerate(query.cameras)}
+            self.known[:, :last] = True
+            self.states_known[:last] = True
+            at, window = last, window + 1
+
+    def condition(self, grid: Grid, first: int, own: bool) -> Condition:
+        """What the network is told of a window that begins at frame `first`."""
+        model, query = self.model, self.query
+        told = dict(self.told)
+        start = first / query.fps
+        for spec in self.subject.parameters:
+            if spec.name == CLIP_START and start <= spec.high:
+                told[CLIP_START] = np.array([start])
+        known = model.config.repertoire
+        seconds = model.config.transformer.patches.frames / query.fps
+        return Condition(
+            scenario=torch.tensor([known.number(self.subject)]),
+            camera=known.camera_numbers(query.cameras)[None, :, None].expand(-1, -1, grid.groups),
+            told=known.tell(self.subject, told, 1),
+            context_noise=torch.tensor([model.config.sampler.context_noise if own else 0.0]),
+            start=torch.zeros(1), seconds=torch.tensor([seconds]))
+
+    def without(self, told: Told) -> tuple[tuple[float, Told], ...]:
+        """What guidance compares with: all parameters untold, or one of them."""
+        sampler = self.model.config.sampler
+        found = [(sampler.guidance, told.untold())] if sampler.guidance != 1 else []
+        names = [spec.name for spec in self.subject.parameters]
+        for name, weight in sampler.guided:
+            if name not in names:
+                raise InputError(f"guidance of {name!r}: {self.subject.name!r} has "
+                                 f"{', '.join(names)}")
+            slot = names.index(name)
+            features, presence = told.features.clone(), told.presence.clone()
+            features[:, slot] = 0
+            presence[:, slot] = 0
+            found.append((weight, Told(features, presence, told.number)))
+        return tuple(found)
+
+    def token_states(self, first: int, frames: int) -> States:
+        """States of `frames` frames from `first`, as far as they are known; beyond the query's
+        last frame they are not."""
+        group = self.model.config.transformer.patches.frames
+        number = np.arange(first, first + frames)
+        within = number < len(self.states)
+        number = number.clip(max=len(self.states) - 1)
+        states = self.states[number]
+        known = self.states_known[number] & within[:, None]
+        numbers, valid = state_numbers(states, self.half, group)
+        there = torch.from_numpy(np.nan_to_num(self.there, nan=1.0))
+        numbers[..., -1] = there[:, None]
+        valid[..., -1] = 1.0
+        whole = known.reshape(frames // group, group, known.shape[1]).all(1)
+        tokens = torch.from_numpy(whole.T.copy())
+        entity = self.model.config.repertoire.entity_numbers(self.subject)
+        exists = (entity < len(self.model.network.entity) - 1).float()
+        valid = torch.where(tokens[..., None], valid, exists[:, None, None])
+        push = np.zeros((self.subject.slots, frames // group, 5), np.float32)
+        for row in self.pushes:
+            write_push(push, row, first / self.query.fps, group / self.query.fps,
+                       self.subject.length)
+        return States(entity[None], numbers[None], valid[None], tokens[None].float(),
+                      torch.zeros(1, frames // group), torch.from_numpy(push)[None])
+
+    def learn(self, states: States, numbers: Tensor, first: int, last: int) -> None:
+        """Take over dreamed numbers (slot, G, …) of frames first to last, of which `states` says
+        what was known."""
+        slots = numbers.shape[0]
+        if not slots:
+            return
+        frames = numbers[:, :, :-4].reshape(slots, -1, NUMBERS).transpose(0, 1).numpy()
+        unknown = ~self.states_known[first:last]
+        into = self.states[first:last]
+        into[unknown] = frames[:last - first][unknown]
+        dreamed = (states.known[0] < 1)[..., None]
+        found = torch.where(dreamed, numbers[:, :, -4:], torch.nan).nanmean(1).numpy()
+        there = np.where(found[:, -1] > 0, 1.0, np.where(found[:, -1] <= 0, -1.0, np.nan))
+        self.there = np.where(np.isfinite(self.there), self.there, there).astype(np.float32)
+        # As in training, what is not there has no numbers, and only bodies have half sizes.
+        into[:, self.there < 0] = np.nan
+        solid = self.model.config.repertoire.bodies(self.subject).numpy() & (self.there > 0)
+        half = np.where(solid[:, None], found[:, :3], np.nan).astype(np.float32)
+        self.half = np.where(np.isfinite(self.half), self.half, half)
+
+    def _dream_window(self, first: int, last: int, window: int, own: bool) -> None:
+        """Dream frames first to last; `own` says that some known frames were dreamed."""
+        config, query = self.model.config, self.query
+        patches = config.transformer.patches
+        frames = math.ceil((last - first) / patches.frames) * patches.frames
+        spare = ((0, 0), (0, frames - (last - first)), (0, 0), (0, 0))
+        video = torch.from_numpy(np.pad(self.video[:, first:last], (*spare, (0, 0))))[None]
+        known = torch.from_numpy(np.pad(self.known[:, first:last], spare))[None]
+        grid = grid_of(frames, (video.shape[3], video.shape[4]), len(query.cameras), patches)
+        condition = self.condition(grid, first, own)
+        # Whole known frames are told as such: what bodies carry is taken from them.
+        mask = known.flatten(3).all(-1)[..., None, None]
+        mask = mask if bool((mask == known).all()) else known
+        reference = reference_of(video, mask, patches.frames, condition.seconds)
+        task = Task(
+            given=to_cells(to_unit(video), patches).unflatten(-1, (3, -1)),
+            known=to_cells(known[..., None], patches),
+            context=context_cells(reference, mask, patches), condition=condition,
+            states=self.token_states(first, frames),
+            stage=stage_of(reference, self.subject, query.cameras, config.repertoire),
+            grid=grid, without=self.without(condition.told), **self._draft(first, last, frames))
+        rng = stream(query.seed, self.case, self.realization, f"dream window {window}")
+        noise = torch.from_numpy(rng.standard_normal(video.shape, np.float32))
+        states_noise = torch.from_numpy(
+            rng.standard_normal(tuple(task.states.numbers.shape), np.float32))
+        cells, numbers = sample(
+            self.model.network, to_cells(noise, patches).unflatten(-1, (3, -1)), states_noise,
+            task, config.sampler)
+        pixels = from_cells(cells.flatten(-2), grid, patches)[0, :, : last - first]
+        dreamed = to_uint8(pixels).numpy()
+        # Known pixels are kept from the input rather than converted there and back.
+        self.video[:, first:last] = np.where(
+            self.known[:, first:last, :, :, None], self.video[:, first:last], dreamed)
+        self.learn(task.states, numbers[0], first, last)
+
+    def _draft(self, first: int, last: int, frames: int) -> dict[str, Any]:
+        """The part of the query's draft that a window begins from."""
+        draft = self.query.draft
+        if draft is None:
+            return {}
+        rows, columns = self.query.size
+        video = np.zeros((len(self.query.cameras), frames, *self.video.shape[2:]), np.uint8)
+        for view, camera in enumerate(self.query.cameras):
+            video[view, :last - first, :rows, :columns] = draft.videos[camera][self.row][first:last]
+        patches = self.model.config.transformer.patches
+        cells = to_cells(to_unit(torch.from_numpy(video)[None]), patches).unflatten(-1, (3, -1))
+        return {"draft": cells, "begin": min(1 - draft.strength, NEARLY)}
+
+    def said(self) -> np.ndarray:
+        """(T, entity, 9) in the entities' units; NaN where nothing is there."""
+        subject = self.subject
+        states = self.states[:, :len(subject.entities)].astype(np.float64)
+        for slot, entity in enumerate(subject.entities):
+            states[:, slot] = states[:, slot] * entity.scale + entity.centre
+            if self.there[slot] < 0:
+                states[:, slot] = np.nan
+        return states
+
+
+def _pushes(query: Query, subject: Subject, row: int = 0) -> list[np.ndarray]:
+    """The query's pushes of one case as rows (time, number of the object, velocity).
+
+    An object is named as the scenario names it, or by its entity, e.g. ``"body 2"``.
+    """
+    if not query.actions:
+        return []
+    names = [entity.name for entity in subject.entities]
+    followed = dict(zip(_followed(query, row), names, strict=False))
+    rows = []
+    for kick in query.actions:
+        entity = followed.get(kick.body, kick.body)
+        if entity not in names or not entity.startswith("body") or kick.factor != 1:
+            bodies = [n for n in names if n.startswith("body")]
+            raise InputError(
+                f"a push of {kick.body!r}: this model can be told of pushes, with factor 1; of "
+                f"{subject.name!r} it knows {', '.join(bodies) or 'none'}"
+                + (f", which are {', '.join(list(followed)[:len(bodies)])}" if bodies else ""))
+        rows.append(np.array([kick.time, names.index(entity), *kick.velocity], np.float32))
+    return rows
+
+
+def _followed(query: Query, row: int) -> list[str]:
+    """Names of the bodies whose parts instruments follow, in the order of their states."""
+    cls = scenario_class(query.scenario)
+    codes = cls().codes() | {name: float(values[row]) for name, values in query.parameters.items()}
+    scene = cls.from_codes(codes).scene(0, 0)
+    if not isinstance(scene, MechanicalScene):
+        return []
+    return [body.name for body in scene.bodies for part in body.parts
+            if part.tracked and part.shape is not Shape.PLANE]

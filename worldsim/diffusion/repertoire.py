@@ -1,0 +1,146 @@
+"""What a network knows: scenarios with their parameters, cameras and entities.
+
+The network numbers everything by its place here, so a `Repertoire` travels with the weights, in
+``config.json``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from worldsim.camera.projection import Camera
+from worldsim.diffusion.conditioning import (
+    ParameterSpec,
+    Told,
+    encode_parameters,
+    feature_width,
+)
+from worldsim.diffusion.observables import BODIES, ENTITIES, Entity
+from worldsim.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """One scenario as the network knows it.
+
+    name, version : of the scenario.
+    parameters : what can be told, with the ranges of the training.
+    cameras : descriptions of the views by name, the first of them the main one.
+    fps, frames, size : of the clips it was trained on.
+    entities : whose states are dreamed, in the order of their tokens.
+    slots : tokens that entities have, at least as many.
+    """
+
+    name: str
+    version: int
+    parameters: tuple[ParameterSpec, ...]
+    cameras: dict[str, str]
+    fps: float
+    frames: int
+    size: tuple[int, int]
+    entities: tuple[Entity, ...] = ()
+    slots: int = 0
+
+    @classmethod
+    def from_fields(cls, fields: Mapping[str, Any]) -> Subject:
+        """The inverse of `dataclasses.asdict`, from JSON."""
+        given = dict(fields)
+        given["parameters"] = tuple(
+            ParameterSpec(**spec | {"choices": tuple(spec["choices"])})
+            for spec in given["parameters"])
+        given["entities"] = tuple(
+            Entity(e["name"], tuple(e["centre"]), tuple(e["scale"])) for e in given["entities"])
+        return cls(**given | {"size": tuple(given["size"])})
+
+    @property
+    def length(self) -> float:
+        """m, the unit of normalised positions: half the height of the main camera's picture."""
+        camera = Camera.from_json(next(iter(self.cameras.values())))
+        return camera.height_m / 2
+
+    def projection(self, camera: str, size: tuple[int, int]) -> np.ndarray:
+        """(3, 4) homogeneous map from normalised positions of bodies to (column, row, 1) px."""
+        view = Camera.from_json(self.cameras[camera])
+        main = Camera.from_json(next(iter(self.cameras.values())))
+        rows, columns = size
+        unit = view._extent_per_row(rows)
+        across, upward, ahead = view.basis
+        metres = np.eye(4)
+        metres[:3, :3] *= self.length
+        metres[:3, 3] = np.asarray(main.target) - view.position
+        if view.projection == "orthographic":
+            depth = np.array([0.0, 0.0, 0.0, 1.0])
+        else:
+            depth = np.array([*ahead, 0.0])
+        column = np.array([*(across / unit), 0.0]) + columns / 2 * depth
+        row = np.array([*(-upward / unit), 0.0]) + rows / 2 * depth
+        return np.stack([column, row, depth]) @ metres
+
+
+def body_entity(subject_length: float, target: tuple[float, ...], number: int) -> Entity:
+    """The entity of a body: positions from the main camera's target in units of `length`."""
+    return Entity(f"body {number + 1}", (*target, *[0.0] * 6),
+                  (*[subject_length] * 3, *[1.0] * 6))
+
+
+@dataclasses.dataclass(frozen=True)
+class Repertoire:
+    """All subjects of a network, in its numbering, and the names of its cameras."""
+
+    subjects: tuple[Subject, ...]
+    cameras: tuple[str, ...]
+
+    def subject(self, name: str) -> Subject:
+        """A scenario by name.
+
+        Raises
+        ------
+        InputError : the network does not know it.
+        """
+        for subject in self.subjects:
+            if subject.name == name:
+                return subject
+        raise InputError(f"the model was not trained on {name!r}; it knows "
+                         f"{', '.join(s.name for s in self.subjects)}")
+
+    def number(self, subject: Subject) -> int:
+        """The network's number of a scenario."""
+        return [s.name for s in self.subjects].index(subject.name)
+
+    @property
+    def parameters(self) -> tuple[ParameterSpec, ...]:
+        """Of all scenarios, in the network's numbering."""
+        return tuple(spec for subject in self.subjects for spec in subject.parameters)
+
+    @property
+    def slots(self) -> int:
+        """Parameters that a clip can be told."""
+        return max(len(subject.parameters) for subject in self.subjects)
+
+    def tell(self, subject: Subject, values: Mapping[str, np.ndarray], batch: int) -> Told:
+        """Parameter values (batch,) of one scenario as network input."""
+        before = self.subjects[:self.number(subject)]
+        every = self.parameters
+        return encode_parameters(
+            subject.parameters, values, batch, first=sum(len(s.parameters) for s in before),
+            slots=self.slots, width=feature_width(every), none=len(every))
+
+    def camera_numbers(self, names: tuple[str, ...]) -> Tensor:
+        """(V,) of cameras by name."""
+        return torch.tensor([self.cameras.index(name) for name in names])
+
+    def entity_numbers(self, subject: Subject) -> Tensor:
+        """(slots,) numbers of the entities' names; `len(ENTITIES)` for empty slots."""
+        numbers = [ENTITIES.index(entity.name) for entity in subject.entities]
+        return torch.tensor(numbers + [len(ENTITIES)] * (subject.slots - len(numbers)),
+                            dtype=torch.long)
+
+    def bodies(self, subject: Subject) -> Tensor:
+        """(slots,) bool: which of them are bodies."""
+        return self.entity_numbers(subject) < BODIES

@@ -1,0 +1,272 @@
+"""Streaming: one group of frames after another, for as long as one likes.
+
+In block-causal order what has been dreamed never changes, so its keys and values are kept and only
+the new group is computed: some evaluations to denoise it, and one that reads the finished group as
+known. The memory holds what is told and as many groups as a clip of the training has; positions in
+time are counted from the oldest of them, so that neither memory nor positions grow.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from worldsim.diffusion.batches import stage_of
+from worldsim.diffusion.dreaming import Dream
+from worldsim.diffusion.known import Reference, context_cells, reference_of
+from worldsim.diffusion.observables import NUMBERS
+from worldsim.diffusion.patches import from_cells, grid_of, to_cells, to_uint8, to_unit
+from worldsim.diffusion.sampler import settled
+from worldsim.diffusion.schedule import sampling_levels, velocity
+from worldsim.diffusion.transformer import Condition, LayerMemory, States
+from worldsim.errors import InputError
+from worldsim.seeding import stream
+
+if TYPE_CHECKING:
+    from worldsim.diffusion.model import VideoDiffusion
+    from worldsim.mechanics import Kick
+    from worldsim.query import Query
+
+STEPS = 4
+"""Evaluations per group of frames."""
+
+
+class MemberStream:
+    """One member's frames, group after group, without end."""
+
+    def __init__(self, model: VideoDiffusion, query: Query, told: dict[str, np.ndarray], case: int,
+                 realization: int, steps: int) -> None:
+        self.dream = Dream(model, query, told, case, realization)
+        self.model, self.query, self.steps = model, query, steps
+        self.patches = model.config.transformer.patches
+        network = model.network
+        views = len(query.cameras)
+        rows, columns = self.dream.video.shape[2:4]
+        self.grid = grid_of(self.patches.frames, (rows, columns), views, self.patches)
+        self.longest = max(1, self.dream.subject.frames // self.patches.frames)
+        self.slots = self.dream.subject.slots
+        self.condition = self.dream.condition(self.grid, 0, own=False)
+        self.rotations = network.group_rotations(
+            self.condition, self.grid, self.slots,
+            network.extra_tokens(self.condition.told.number.shape[1]), self.longest)
+        self.memories = [LayerMemory() for _ in network.blocks]
+        with torch.inference_mode():
+            network.begin(self.condition, self.memories)
+        self.group = 0
+        self.last: Tensor | None = None
+        self.last_numbers = torch.zeros(1, self.slots, NUMBERS)
+
+    @torch.inference_mode()
+    def next(self, push: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The next group: video (V, F, rows, columns, 3) uint8 and states (F, slot, 9) normalised.
+
+        push : (time within the group [s], number of the object, velocity) of an intervention.
+        """
+        count, first = self.patches.frames, self.group * self.patches.frames
+        video, known = self._given(first)
+        states = self._states(first, push)
+        condition = self.condition
+        rng = stream(self.query.seed, self.dream.case, self.dream.realization,
+                     f"stream {self.group}")
+        pixels = to_cells(to_unit(video), self.patches).unflatten(-1, (3, -1))
+        numbers = states.numbers
+        if not bool(known.all()):
+            reference, then = self._behind(video, known)
+            noise = torch.from_numpy(rng.standard_normal(video.shape, np.float32))
+            said_noise = torch.from_numpy(
+                rng.standard_normal(tuple(numbers.shape), np.float32))
+            given, told = pixels, numbers
+            mask = to_cells(known.expand(video.shape[:-1])[..., None], self.patches)[..., None, :]
+            context = context_cells(reference, known, self.patches)
+            stage = stage_of(reference, self.dream.subject, self.query.cameras,
+                             self.model.config.repertoire)
+            is_told = states.known[..., None] > 0
+            pixels = torch.where(mask, given, to_cells(noise, self.patches).unflatten(-1, (3, -1)))
+            numbers = torch.where(is_told, told, said_noise)
+            levels = sampling_levels(self.steps, self.model.config.sampler.shift).tolist()
+            for now, later in itertools.pairwise(levels):
+                at = torch.tensor(now)
+                seen = dataclasses.replace(states, numbers=numbers,
+                                           level=at.expand(states.level.shape))
+                found = self._evaluate(pixels, at.expand(1, self.grid.views), context, condition,
+                                       seen, stage, then)
+                clean, said = found.pixels.view_as(pixels), settled(found.numbers)
+                if later < 1:
+                    clean = pixels + (later - now) * velocity(clean, pixels, at)
+                    said = numbers + (later - now) * velocity(said, numbers, at)
+                pixels = torch.where(mask, given, clean)
+                numbers = torch.where(is_told, told, said)
+            dreamed = to_uint8(from_cells(pixels.flatten(-2), self.grid, self.patches))
+            video = torch.where(known[..., None], video, dreamed)
+        elif self.slots and not bool(states.known.all()):
+            numbers = self._read_off(video, known, states, condition, rng)
+        numbers = self._put_back(numbers, first)
+        self._keep(video, numbers, states, condition)
+        self.dream.learn(states, numbers[0], 0, 0)
+        self.last = video[:, :, -1]
+        frames = numbers[0, :, 0, :-4].unflatten(-1, (count, NUMBERS)).transpose(0, 1)
+        self.last_numbers = frames[-1][None]
+        self.group += 1
+        return video[0].numpy(), frames.numpy()
+
+    def _given(self, first: int) -> tuple[Tensor, Tensor]:
+        """Known pixels of the group that begins at frame `first`, and which they are."""
+        count = self.patches.frames
+        shape = self.dream.video.shape
+        video = np.zeros((shape[0], count, *shape[2:]), np.uint8)
+        known = np.zeros(video.shape[:-1], bool)
+        within = slice(first, min(first + count, shape[1]))
+        if first < shape[1]:
+            length = within.stop - first
+            video[:, :length] = self.dream.video[:, within]
+            known[:, :length] = self.dream.known[:, within]
+        mask = torch.from_numpy(known)[None]
+        whole = mask.flatten(3).all(-1)[..., None, None]
+        return torch.from_numpy(video)[None], whole if bool((whole == mask).all()) else mask
+
+    def _states(self, first: int, push: np.ndarray | None) -> States:
+        count = self.patches.frames
+        states = self.dream.token_states(first, count)
+        if push is not None:
+            from worldsim.diffusion.batches import write_push
+
+            into = states.push[0].numpy()
+            write_push(into, push, 0.0, count / self.query.fps, self.dream.subject.length)
+        return states
+
+    def _put_back(self, numbers: Tensor, first: int) -> Tensor:
+        """Numbers with the known frames of groups that are not known whole."""
+        frames = numbers[0, :, 0, :-4].unflatten(-1, (-1, NUMBERS)).transpose(0, 1).clone()
+        span = slice(first, first + len(frames))
+        known = self.dream.states_known[span][..., None] & np.isfinite(self.dream.states[span])
+        into = frames[:len(known)]
+        into[torch.from_numpy(known)] = torch.from_numpy(self.dream.states[span][known])
+        merged = torch.cat([frames.transpose(0, 1).flatten(1), numbers[0, :, 0, -4:]], -1)
+        return merged[None, :, None]
+
+    def _behind(self, video: Tensor, known: Tensor) -> tuple[Reference, Tensor | None]:
+        """Reference of an unknown group: the last finished frame, unless the group itself has
+        known frames; and the states then, None for those of the group itself."""
+        seconds = self.condition.seconds
+        own = reference_of(video, known, self.patches.frames, seconds)
+        if self.last is None or bool(known.any()):
+            return own, None
+        size = video.shape[3:5]
+        centre = self.patches.frames // 2
+        age = -(centre + 1) * (seconds / self.patches.frames)
+        exists = torch.ones(1, self.grid.views, 1, *size, dtype=torch.bool)
+        reference = Reference(to_unit(self.last)[:, :, None], exists[..., :1, :1],
+                              torch.zeros(1, self.grid.views, 1, dtype=torch.long),
+                              age.view(1, 1, 1, 1, 1).expand(1, self.grid.views, 1, 1, 1))
+        return reference, self.last_numbers[:, None, None].expand(1, self.grid.views, 1, -1, -1)
+
+    def _evaluate(self, pixels: Tensor, level: Tensor, context: Any, condition: Condition,
+                  states: States, stage: Any, then: Tensor | None) -> Any:
+        """One evaluation of the group at work."""
+        back = len(self.memories[0].blocks) - 1
+        extra = self.memories[0].blocks[0][0].shape[2]
+        upto = extra + (back + 1) * (self.grid.tokens + self.slots)
+        rotations = (self.rotations[0][:, :, :upto], self.rotations[1][:, :, :upto])
+        return self.model.network.extend(pixels.flatten(-2), level, context, condition, states,
+                                         stage, self.grid, then, rotations, self.memories)
+
+    def _known_pass(self, video: Tensor, states: States, condition: Condition) -> Any:
+        """One evaluation of a finished group, as known."""
+        mask = torch.ones(1, self.grid.views, self.patches.frames, 1, 1, dtype=torch.bool)
+        reference = reference_of(video, mask, self.patches.frames, self.condition.seconds)
+        pixels = to_cells(to_unit(video), self.patches).unflatten(-1, (3, -1))
+        numbers = states.numbers[:, :, 0, :-4].unflatten(-1, (self.patches.frames, NUMBERS))
+        then = numbers[:, :, self.patches.frames // 2][:, None, None]
+        level = (1 - condition.context_noise)[:, None].expand(1, self.grid.views)
+        return self._evaluate(
+            pixels, level, context_cells(reference, mask, self.patches), condition, states,
+            stage_of(reference, self.dream.subject, self.query.cameras,
+                     self.model.config.repertoire), then.expand(1, self.grid.views, 1, -1, -1))
+
+    def _read_off(self, video: Tensor, known: Tensor, states: States, condition: Condition,
+                  rng: np.random.Generator) -> Tensor:
+        """States of a group whose pixels are known."""
+        numbers = torch.from_numpy(rng.standard_normal(tuple(states.numbers.shape), np.float32))
+        is_told = states.known[..., None] > 0
+        numbers = torch.where(is_told, states.numbers, numbers)
+        levels = sampling_levels(self.steps, self.model.config.sampler.shift).tolist()
+        for now, later in itertools.pairwise(levels):
+            at = torch.tensor(now)
+            seen = dataclasses.replace(states, numbers=numbers, level=at.expand(1, 1))
+            said = settled(self._known_pass(video, seen, condition).numbers)
+            if later < 1:
+                said = numbers + (later - now) * velocity(said, numbers, at)
+            numbers = torch.where(is_told, states.numbers, said)
+        return numbers
+
+    def _keep(self, video: Tensor, numbers: Tensor, states: States, condition: Condition) -> None:
+        """Read the finished group as known, and remember it."""
+        dreamed = torch.full_like(condition.context_noise,
+                                  self.model.config.sampler.context_noise)
+        condition = dataclasses.replace(condition, context_noise=dreamed)
+        # As in training, what is not there has no numbers, and only bodies have half sizes.
+        there = (numbers[..., -1:] > 0).float()
+        solid = self.model.config.repertoire.bodies(self.dream.subject)[:, None, None] * there
+        found = torch.cat([there.expand(*there.shape[:-1], numbers.shape[-1] - 4),
+                           solid.expand(*there.shape[:-1], 3), torch.ones_like(there)], -1)
+        valid = torch.where(states.known[..., None] > 0, states.valid, states.valid * found)
+        states = dataclasses.replace(states, numbers=numbers, valid=valid,
+                                     known=torch.ones_like(states.known),
+                                     level=torch.ones_like(states.level))
+        self._known_pass(video, states, condition)
+        for memory in self.memories:
+            memory.keep(self.longest - 1)
+
+
+class EndlessStream:
+    """A query's answer group by group, beyond its duration (see `worldsim.world_model.Stream`).
+
+    `step` returns {camera: (case, realization, time, row, column, 3)}; `states` are those of the
+    last step, (case, realization, time, entity, 9) in the entities' units.
+    """
+
+    def __init__(self, model: VideoDiffusion, query: Query, told: dict[str, np.ndarray],
+                 steps: int = STEPS) -> None:
+        self._query = query
+        self._members = [[MemberStream(model, query, told, case, realization, steps)
+                          for realization in range(query.realizations)]
+                         for case in range(query.cases)]
+        self.states: np.ndarray | None = None
+
+    def step(self, action: Kick | None = None) -> dict[str, np.ndarray]:
+        """The next group of frames.
+
+        action : a push in that group; its time counts from the group's first frame.
+        """
+        query = self._query
+        push = None
+        if action is not None:
+            from worldsim.diffusion.dreaming import _pushes
+
+            subject = self._members[0][0].dream.subject
+            push = _pushes(dataclasses.replace(query, actions=(action,)), subject)[0]
+            if not 0 <= action.time < self._members[0][0].patches.frames / query.fps:
+                raise InputError(f"a push at {action.time:g} s of the next group of frames, which "
+                                 "ends before; count from its first frame")
+        groups = [[member.next(push) for member in row] for row in self._members]
+        rows, columns = query.size
+        self.states = np.stack([np.stack([
+            denormalised(states, member) for (_, states), member in zip(row, members, strict=True)])
+            for row, members in zip(groups, self._members, strict=True)])
+        return {camera: np.stack([np.stack([video[view, :, :rows, :columns] for video, _ in row])
+                                  for row in groups])
+                for view, camera in enumerate(query.cameras)}
+
+
+def denormalised(states: np.ndarray, member: MemberStream) -> np.ndarray:
+    """States (F, slot, 9) of the entities in their units."""
+    entities = member.dream.subject.entities
+    found = states[:, :len(entities)].astype(float)
+    for slot, entity in enumerate(entities):
+        found[:, slot] = found[:, slot] * entity.scale + entity.centre
+    return found
