@@ -1,6 +1,7 @@
 """`worldsim train` leaves a checkpoint that `worldsim run` can use, and resumes."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -20,6 +21,9 @@ from worldsim.scenario import scenario_class
 from worldsim.splits import Purpose, Split, draw, seed_for
 
 CASES = 3
+
+VALIDATION = train.physical_validation
+"""As it is, without what `smallest` puts in its place."""
 
 
 @pytest.fixture
@@ -45,7 +49,7 @@ def smallest(monkeypatch):
     """A network that trains in seconds, and no simulations to validate on."""
     config = dataclasses.replace(
         presets.tiny(), compiled=False, steps=3, precision="float32",
-        batch=BatchConfig(tokens=512, frames=20),
+        batch=BatchConfig(tokens=512, frames=20, town_frames=20),
         transformer=TransformerConfig(width=32, layers=1, hidden=32, detail=16))
     monkeypatch.setitem(presets.PRESETS, "tiny", lambda: config)
     monkeypatch.setattr(train, "physical_validation", lambda *_: lambda model: {"error [m]": 1.0})
@@ -60,7 +64,7 @@ def test_training_leaves_a_checkpoint_and_resumes(clips, smallest, tmp_path, cap
     printed = capsys.readouterr().out
     assert f"worldsim run tsunami --model {out}" in printed
     model = load_model(str(out))
-    assert model.config.scenario == "tsunami"
+    assert model.capabilities.scenarios == ("tsunami",)
     assert "error [m]" in (out / "metrics.jsonl").read_text()
     assert (out / "training_summary.npz").exists()
 
@@ -79,6 +83,7 @@ def test_training_leaves_a_checkpoint_and_resumes(clips, smallest, tmp_path, cap
     (["--out", "a", "--seed", "-1"], "--seed -1"),
     (["--out", "a", "--preset", "smal"], "did you mean small"),
     (["--out", "a", "--scenario", "tsunamy"], "tsunami"),
+    (["--out", "a", "--scenario", "pendulum,pendulum"], "named twice"),
     (["--preset", "tiny"], "--out"),
     (["--out", "."], "thesis.tex"),
 ])
@@ -93,7 +98,6 @@ def test_bad_input_is_one_line_and_writes_nothing(args, expected, tmp_path, monk
 
 def test_a_scenario_of_bodies_is_trained_on_with_its_own_views(smallest, tmp_path, capsys,
                                                                monkeypatch):
-    monkeypatch.setattr(train, "physical_validation", lambda *_: pytest.fail("it has no scores"))
     out = tmp_path / "trained"
     command = ["train", "--scenario", "free_fall", "--cases", "2", "--workers", "1", "--out"]
     assert main([*command, str(out)]) == 0
@@ -101,8 +105,10 @@ def test_a_scenario_of_bodies_is_trained_on_with_its_own_views(smallest, tmp_pat
     assert "4 clips of 2 cases" in captured.err and "load_model" in captured.out
     cls = scenario_class("free_fall")
     model = load_model(str(out))
-    assert (model.config.size, model.config.fps) == (cls.size, cls.fps)
-    assert tuple(model.config.cameras) == cls.film_cameras
+    subject = model.config.repertoire.subject("free_fall")
+    assert (subject.size, subject.fps) == (cls.size, cls.fps)
+    assert tuple(subject.cameras) == cls.film_cameras
+    assert subject.entities[0].name == "body 1"
     truth = simulate(cls(), duration=1.5, seed=9)
     dream = model.with_sampler(steps=2).rollout(query(cls(), context=truth, frames=10))
     for camera in cls.film_cameras:
@@ -112,6 +118,23 @@ def test_a_scenario_of_bodies_is_trained_on_with_its_own_views(smallest, tmp_pat
         assert not np.array_equal(seen[10:], given[10:])
     with pytest.raises(InputError, match="trained on 'free_fall', not on 'pendulum'"):
         model.rollout(query(scenario_class("pendulum")(), cameras=cls.film_cameras))
+
+
+def test_one_network_learns_from_several_scenarios(smallest, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(train, "VALIDATION_CASES", 1)
+    monkeypatch.setattr(train, "physical_validation", VALIDATION)
+    out = tmp_path / "trained"
+    assert main(["train", "--scenario", "free_fall,pendulum", "--cases", "2", "--workers", "1",
+                 "--out", str(out)]) == 0
+    model = load_model(str(out))
+    assert model.capabilities.scenarios == ("free_fall", "pendulum")
+    for name in model.capabilities.scenarios:
+        cls = scenario_class(name)
+        asked = query(cls(), cameras=cls.film_cameras[:1], duration=0.5)
+        assert model.with_sampler(steps=1).rollout(asked)["video/side/rgb"].shape[2] == 10
+    errors = json.loads((out / "metrics.jsonl").read_text().splitlines()[-1])["validation"]
+    assert errors["free_fall position [m]"] > 0 and errors["pendulum position [m]"] > 0
+    assert sorted(path.name for path in (out / "clips").iterdir()) == ["free_fall", "pendulum"]
 
 
 def test_clips_that_training_must_not_see_are_refused(smallest, tmp_path, capsys):

@@ -231,6 +231,9 @@ def physical_validation(names: Sequence[str], towns: Sequence[str],
                 true = record_states(truth)["states"][:, 5:question.frames, :BODIES, :3]
                 said = dream["said"]["state"].values[:, 0, 5:, :BODIES, :3]
                 true = true[:, :, :said.shape[2]]
+                # A body that is said not to be there counts as one in the picture's middle.
+                middle = model.config.repertoire.subject(name).entities[0].centre[:3]
+                said = np.where(np.isfinite(said), said, middle)
                 found[f"{name} position [m]"] = float(
                     np.nanmean(np.linalg.norm(said - true, axis=-1)))
         return found
