@@ -1,0 +1,106 @@
+"""What is measured of a learned world model: each measure against a case whose answer is known."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from evaluation.learned import gravity, shuffles
+from evaluation.learned.__main__ import main, written
+from evaluation.learned.agreement import shows_against_says
+from evaluation.learned.asking import (
+    examined,
+    frozen,
+    position_errors,
+    ratio,
+    simulated_answer,
+    truth_of,
+)
+from evaluation.learned.streaming import coloured_share
+from worldsim.camera import render
+from worldsim.diffusion.observables import record_states
+from worldsim.errors import InputError
+
+
+def test_the_second_derivative_of_a_parabola_is_found_and_gaps_do_not_matter():
+    time = np.arange(12) / 20
+    height = 3.0 + 0.4 * time - 0.5 * 7.3 * time**2
+    height[4] = np.nan
+    assert gravity.fitted(height, 20.0) == pytest.approx(7.3, rel=1e-9)
+    assert np.isnan(gravity.fitted(height[:4], 20.0))
+
+
+@pytest.fixture(scope="module")
+def falls():
+    return examined("free_fall", 3)
+
+
+def test_the_truth_as_an_answer_errs_by_less_than_a_pixel(falls):
+    errors = position_errors(simulated_answer(falls.truth, falls), falls)
+    assert errors.shape == (3,) and (errors < 0.05).all()
+    assert (np.array(frozen("free_fall", 3)) > 5 * errors).all()
+
+
+def test_another_law_costs_the_simulator_something(falls):
+    wrong = shuffles.shuffled(falls.scenarios, ("gravity",))
+    assert [s.gravity for s in wrong] == [s.gravity for s in (*falls.scenarios[1:],
+                                                            falls.scenarios[0])]
+    assert all(a.height == b.height for a, b in zip(wrong, falls.scenarios, strict=True))
+    right = position_errors(simulated_answer(falls.truth, falls), falls)
+    cost = position_errors(simulated_answer(truth_of(wrong), falls), falls)
+    assert cost.mean() > right.mean() + 0.05
+
+
+def test_what_is_shown_and_said_is_compared_in_metres():
+    one = examined("free_fall", 1)
+    film = render(one.truth, "side", size=(64, 64), fps=20).isel(time=slice(0, 25))
+    states = record_states(one.truth)["states"][:, None, :25, :1].astype(float)
+    names = json.dumps(["body 1"])
+
+    def answer(shift: float) -> xr.DataTree:
+        said = states.copy()
+        said[..., 2] += shift
+        tree = xr.DataTree.from_dict({"/video/side": film, "/said": xr.Dataset(
+            {"state": (("case", "realization", "time", "entity", "number"), said)},
+            attrs={"names": names})})
+        tree.attrs["scenario"] = json.dumps({"name": "free_fall"})
+        return tree
+
+    assert shows_against_says(answer(0.0))[0, 0] < 0.04
+    assert shows_against_says(answer(0.15))[0, 0] == pytest.approx(0.15, abs=0.04)
+
+
+def test_ratios_have_intervals_over_cases():
+    rng = np.random.default_rng(0)
+    below = rng.uniform(1, 2, 16)
+    found = ratio(0.5 * below, below)
+    assert found["value"] == pytest.approx(0.5) and found["low"] == pytest.approx(0.5)
+
+
+def test_coloured_pixels_are_counted():
+    frames = np.full((2, 4, 4, 3), 120, np.uint8)
+    frames[1, :2] = (220, 30, 30)
+    assert coloured_share(frames).tolist() == [0.0, 0.5]
+
+
+def test_the_tables_hold_what_was_measured():
+    results = {
+        "model": "m", "sha256": "0" * 64, "sampler": "12 steps", "cases": 8, "command": "c",
+        "steps": {"4": {"value": 1.1, "low": 1.0, "high": 1.2}},
+        "shuffles": {"laws": {"right": "0.1 m", "wrong": "0.2 m", "simulator": "0.3 m",
+                              "share": 0.33}},
+        "gravity": {"levels": [6.0], **{name: {"by_level": [5.5], "slope": 0.9,
+                                               "relative_error": 0.08}
+                                        for name in ("seen", "said", "true")}},
+    }
+    text = written(results)
+    assert "1.10 [1.00, 1.20]" in text and "0.33" in text and "| seen | 5.50 | 0.90 | 8% |" in text
+    assert "Streaming" not in text
+
+
+def test_wrong_options_are_said(tmp_path):
+    with pytest.raises(InputError, match="choose of"):
+        main(["--out", str(tmp_path), "--only", "speed"])
