@@ -37,8 +37,9 @@ VALIDATION_REALIZATIONS = 2
 class Options:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Directory of the checkpoint, its state and its log."""
-    preset: Literal["tiny", "small"] = "tiny"
-    """tiny: minutes, to see everything work; small: hours, the packaged checkpoint."""
+    preset: Literal["tiny", "small", "base"] = "tiny"
+    """tiny: minutes, to see everything work; small: hours, the packaged checkpoint; base: a larger
+    network, for an accelerator."""
     scenario: Annotated[str, tyro.conf.arg(metavar="NAMES")] = "tsunami"
     """What to learn from: names with commas between them, or all; parameters are drawn from their
     training ranges."""

@@ -78,9 +78,14 @@ class ModelConfig:
     def network(self) -> VideoTransformer:
         """A network of this configuration with fresh weights."""
         known = self.repertoire
-        return VideoTransformer(
+        made = VideoTransformer(
             self.transformer, len(known.parameters), feature_width(known.parameters),
             len(known.cameras), len(known.subjects), len(ENTITIES))
+        for number, camera in enumerate(known.cameras):
+            axes = known.picture_axes(camera)
+            if axes is not None:
+                made.locate.to_position.data[number, :, :3] = axes
+        return made
 
 
 def write_atomically(target: Path, content: bytes) -> None:
@@ -102,12 +107,12 @@ def save_checkpoint(directory: Path, config: ModelConfig, weights: dict[str, Ten
     return hashlib.sha256(content).hexdigest()
 
 
-def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str]:
-    """Read a checkpoint: its configuration, the network (float32) and the weights' sha256.
+def read_weights(directory: Path) -> tuple[ModelConfig, dict[str, Tensor], str]:
+    """Read a checkpoint's configuration and weights, whatever they are of, and their sha256.
 
     Raises
     ------
-    InputError : a file is missing, truncated, or does not belong to the configuration.
+    InputError : a file is missing or truncated.
     """
     for name in (CONFIG, WEIGHTS):
         if not (directory / name).is_file():
@@ -120,6 +125,17 @@ def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str
         raise InputError(
             f"{directory / WEIGHTS} is truncated or damaged ({error}); fetch or train it again"
         ) from error
+    return config, weights, hashlib.sha256(content).hexdigest()
+
+
+def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str]:
+    """Read a checkpoint: its configuration, the network (float32) and the weights' sha256.
+
+    Raises
+    ------
+    InputError : a file is missing, truncated, or does not belong to the configuration.
+    """
+    config, weights, sha256 = read_weights(directory)
     network = config.network()
     if format_1.is_of_format_1(weights):
         weights = format_1.carried_over(weights, network, config.repertoire.parameters)
@@ -130,4 +146,4 @@ def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str
                      if expected.get(name) != found.get(name))
         raise InputError(f"{directory / WEIGHTS} does not fit its config.json (first: {odd[0]!r})")
     network.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
-    return config, network.eval(), hashlib.sha256(content).hexdigest()
+    return config, network.eval(), sha256

@@ -56,11 +56,20 @@ def tiny() -> TrainingConfig:
 
 def small() -> TrainingConfig:
     """Hours on 2 cores: the packaged checkpoint."""
-    return TrainingConfig()
+    return TrainingConfig(transformer=TransformerConfig(layers=6), held_out=8, warmup=60,
+                          decay=0.5)
+
+
+def base() -> TrainingConfig:
+    """One GPU: the same network, wider and deeper, with larger batches."""
+    return TrainingConfig(
+        transformer=TransformerConfig(width=512, layers=12, heads=8, hidden=1280, detail=96),
+        batch=BatchConfig(tokens=65536), cases=2000, held_out=32, minutes=24 * 60,
+        learning_rate=5e-4, warmup=1000, ema=0.9995)
 
 
 PRESETS: dict[str, Callable[[], TrainingConfig]] = {
-    "tiny": tiny, "small": small,
+    "tiny": tiny, "small": small, "base": base,
 }
 
 

@@ -135,6 +135,17 @@ class Repertoire:
         """(V,) of cameras by name."""
         return torch.tensor([self.cameras.index(name) for name in names])
 
+    def picture_axes(self, camera: str) -> Tensor | None:
+        """(2, 3) directions in the world of columns and rows, where a camera of that name sees a
+        plane; None of perspective cameras."""
+        for subject in self.subjects:
+            if camera in subject.cameras and subject.entities:
+                view = Camera.from_json(subject.cameras[camera])
+                if view.projection == "orthographic":
+                    right, up, _ = view.basis
+                    return torch.tensor(np.stack([right, -up]), dtype=torch.float32)
+        return None
+
     def entity_numbers(self, subject: Subject) -> Tensor:
         """(slots,) numbers of the entities' names; `len(ENTITIES)` for empty slots."""
         numbers = [ENTITIES.index(entity.name) for entity in subject.entities]

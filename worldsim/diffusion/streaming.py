@@ -264,9 +264,11 @@ class EndlessStream:
 
 
 def denormalised(states: np.ndarray, member: MemberStream) -> np.ndarray:
-    """States (F, slot, 9) of the entities in their units."""
+    """States (F, slot, 9) of the entities in their units; NaN of what is not there."""
     entities = member.dream.subject.entities
     found = states[:, :len(entities)].astype(float)
     for slot, entity in enumerate(entities):
         found[:, slot] = found[:, slot] * entity.scale + entity.centre
+        if member.dream.there[slot] < 0:
+            found[:, slot] = np.nan
     return found

@@ -139,7 +139,7 @@ class Trainer:
             return
         torch._dynamo.config.recompile_limit = 64
         network: Any = self.network
-        for block in network.blocks:
+        for block in (*network.blocks, network.locate):
             block.compile(dynamic=False)
         for part in ("modulate", "place_patches", "carried", "paint", "_read"):
             setattr(network, part, torch.compile(getattr(network, part), dynamic=False))

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 
 from worldsim.diffusion.carrying import Carried, Stage, carry
 from worldsim.diffusion.conditioning import LevelEncoder, ParameterEncoder, Told
+from worldsim.diffusion.locating import Locator
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import Grid, PatchConfig
 from worldsim.errors import InputError
@@ -316,6 +317,7 @@ class VideoTransformer(nn.Module):
         self.read_push = nn.Linear(5, width, bias=False)
         self.modulation = nn.Linear(width, 6 * width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.locate = Locator(config, cameras)
         self.last_table = nn.Parameter(torch.zeros(2, width))
         self.write_states = nn.Linear(width, self.numbers)
         self.unembed = nn.Linear(width, patches.cells * detail)
@@ -336,6 +338,7 @@ class VideoTransformer(nn.Module):
         for fresh in (self.duration[-1], self.read_carried, self.write_gate):
             assert isinstance(fresh, nn.Linear)
             nn.init.zeros_(fresh.weight)
+        self.locate.initialise()
         for block in self.blocks:
             assert isinstance(block, Block)
             for layer in (block.attention.out, block.feed_forward.down):
@@ -369,12 +372,38 @@ class VideoTransformer(nn.Module):
         spread = Spread(level.shape[1], grid.tokens_per_group, entities, x.shape[1] - grid.tokens
                         - entities * grid.groups)
         cos, sin = self.rotations(condition, grid, entities, spread.extra)
-        for block in self.blocks:
-            x = block(x, modulation, spread, cos, sin, mask)
+        x, found = self._through(x, cells, modulation, spread, (cos, sin), mask, condition, grid)
         x = self.finish(x, modulation, spread)
-        numbers = self.said(x[:, grid.tokens:grid.tokens + entities * grid.groups], states)
+        said = x[:, grid.tokens:grid.tokens + entities * grid.groups]
+        numbers = self.said(said, states, found)
         carried = self.carried(numbers, states, stage, grid)
         return Prediction(self.paint(x[:, :grid.tokens], cells, context, carried), numbers)
+
+    def _through(self, x: Tensor, cells: Tensor, modulation: Tensor, spread: Spread,
+                 rotations: tuple[Tensor, Tensor], mask: Tensor | None, condition: Condition,
+                 grid: Grid, memories: list[LayerMemory] | None = None,
+                 ) -> tuple[Tensor, Tensor | None]:
+        """All layers; in their middle the entities are found in the picture. Returns the tokens,
+        and the found positions (B, E, G, F, 9)."""
+        found = None
+        middle = len(self.blocks) // 2
+        for number, block in enumerate(self.blocks):
+            memory = None if memories is None else memories[number]
+            x = block(x, modulation, spread, *rotations, mask, memory)
+            if number + 1 == middle and spread.entities:
+                x, found = self._locate(x, cells, condition, grid, spread.entities)
+        return x, found
+
+    def _locate(self, x: Tensor, cells: Tensor, condition: Condition, grid: Grid,
+                entities: int) -> tuple[Tensor, Tensor]:
+        view, last = grid.groups * grid.tokens_per_group, grid.tokens + entities * grid.groups
+        tokens = x[:, grid.tokens:last].unflatten(1, (entities, grid.groups))
+        shape = (grid.groups, grid.tokens_per_group)
+        told, found = self.locate(
+            tokens, x[:, :view].unflatten(1, shape), cells[:, :view].unflatten(1, shape),
+            condition.camera[:, 0, 0], grid, self.config.patches)
+        said = (tokens + told).flatten(1, 2)
+        return torch.cat([x[:, :grid.tokens], said, x[:, last:]], 1), found
 
     def begin(self, condition: Condition, memories: list[LayerMemory]) -> None:
         """Let what is told be seen by all groups that follow, in block-causal order."""
@@ -405,10 +434,10 @@ class VideoTransformer(nn.Module):
         x = torch.cat([self.place_patches(cells, condition, grid), self.read_entities(states)], 1)
         entities = states.entity.shape[1]
         spread = Spread(level.shape[1], grid.tokens_per_group, entities, 0)
-        for block, memory in zip(self.blocks, memories, strict=True):
-            x = block(x, modulation, spread, *rotations, None, memory)
+        x, found = self._through(x, cells, modulation, spread, rotations, None, condition, grid,
+                                 memories)
         x = self.finish(x, modulation, spread)
-        numbers = self.said(x[:, grid.tokens:], states)
+        numbers = self.said(x[:, grid.tokens:], states, found)
         carried = self.carried(numbers, states, stage, grid, reference_numbers)
         return Prediction(self.paint(x[:, :grid.tokens], cells, context, carried), numbers)
 
@@ -484,11 +513,16 @@ class VideoTransformer(nn.Module):
                         (modulation[..., :2, :] + self.last_table).unbind(-2))
         return rms_norm(x) * (1 + scale) + shift
 
-    def said(self, tokens: Tensor, states: States) -> Tensor:
-        """Clean numbers (B, E, G, …) from the entities' tokens; in single precision."""
+    def said(self, tokens: Tensor, states: States, found: Tensor | None) -> Tensor:
+        """Clean numbers (B, E, G, …) from the entities' tokens and the found positions; in single
+        precision."""
+        if found is None:
+            return self.write_states(tokens).unflatten(1, states.numbers.shape[1:3])
         with torch.autocast(tokens.device.type, enabled=False):
-            numbers = self.write_states(tokens.float())
-        return numbers.unflatten(1, states.numbers.shape[1:3])
+            tokens = tokens.float().unflatten(1, states.numbers.shape[1:3])
+            numbers = self.write_states(tokens)
+            shown = self.locate.gate(tokens).sigmoid()[..., None] * found.float()
+            return numbers + F.pad(shown.flatten(-2), (0, 4))
 
     def carried(self, numbers: Tensor, states: States, stage: Stage, grid: Grid,
                 reference_numbers: Tensor | None = None) -> Carried | None:

@@ -13,7 +13,8 @@ from typing import Any
 
 from torch import Tensor
 
-from worldsim.diffusion.checkpoint import ModelConfig, load_checkpoint
+from worldsim.diffusion import format_1
+from worldsim.diffusion.checkpoint import ModelConfig, read_weights
 from worldsim.diffusion.conditioning import ParameterSpec
 from worldsim.diffusion.repertoire import Repertoire
 from worldsim.diffusion.transformer import TransformerConfig
@@ -43,12 +44,14 @@ class Earlier:
 
 
 def read_earlier(directory: Path) -> Earlier:
-    """Read a checkpoint of this format."""
-    config, network, sha256 = load_checkpoint(directory)
+    """Read a checkpoint, also of a network that lacked parts of today's."""
+    config, weights, sha256 = read_weights(directory)
     known = config.repertoire
+    if format_1.is_of_format_1(weights):
+        weights = format_1.carried_over(weights, config.network(), known.parameters)
     return Earlier(
         config.transformer, _named(known), tuple(s.name for s in known.subjects), known.cameras,
-        dict(network.state_dict()), config.training, sha256,
+        {name: value.float() for name, value in weights.items()}, config.training, sha256,
         ", ".join(f"{s.name} {s.version}" for s in known.subjects))
 
 
