@@ -17,6 +17,10 @@
 # be asked is a choice of what is known: the first frames, the last ones, a box, another camera,
 # the states, or nothing but parameters. This notebook asks in several ways, holds the answers
 # against the simulator, and lets the model stream.
+#
+# `worldsim-many` is a draft: it knows eighteen scenarios, and was trained for two core-hours. Its
+# pictures are coarse and its physics is poor; `records/world_model/` says how poor. The
+# mechanism is what there is to see here.
 
 # %%
 import json
@@ -30,7 +34,7 @@ import worldsim
 from evaluation.learned.agreement import shows_against_says
 from worldsim import modes
 
-model = worldsim.load_model("worldsim-small")
+model = worldsim.load_model("worldsim-many")
 print(", ".join(model.capabilities.scenarios))
 
 # %% [markdown]

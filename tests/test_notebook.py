@@ -17,7 +17,7 @@ SECONDS = 500
 def test_there_are_notebooks():
     assert [notebook.name for notebook in NOTEBOOKS] == [
         "01_what_if.ipynb", "02_ground_truth.ipynb", "02b_town.ipynb",
-        "03_benchmark_your_model.ipynb", "03_shallow_water.ipynb",
+        "03_benchmark_your_model.ipynb", "03_shallow_water.ipynb", "04_world_model.ipynb",
     ]
 
 
@@ -99,3 +99,13 @@ def test_benchmark_notebook_runs_and_tells_a_bad_model_from_weak_gravity(tmp_pat
         r"gravity off by 10%: skill ([-0-9.]+); sinking: ([-0-9.]+)", said).groups())
     assert sinking < 0.6 < weak < 1
     assert "\\begin{tabular}" in said and (tmp_path / "sinking" / "report.html").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(SECONDS + 20)
+def test_world_model_notebook_asks_in_several_modes_and_streams(tmp_path):
+    said, pictures = execute("04_world_model", tmp_path)
+    assert pictures == 5
+    assert "free_fall" in said and "extrapolates: ['gravity']" in said
+    assert re.search(r"shown against said: [0-9.]+ m", said)
+    assert re.search(r"streamed at [0-9]+ frames/s", said)

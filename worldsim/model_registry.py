@@ -16,7 +16,8 @@ from worldsim.errors import InputError
 from worldsim.world_model import WorldModel
 
 BUILT_IN = {
-    "worldsim-small": "the packaged video diffusion transformer",
+    "worldsim-small": "the packaged video diffusion transformer of the tsunami",
+    "worldsim-many": "a draft of the packaged transformer that knows eighteen scenarios and states",
     "mujoco": "the simulator with other hidden draws; mujoco:gravity=-20%,vanish=5% wrong by that "
     "(worldsim.models.simulated lists what can be)",
     "truth": "the simulator with the truth's own hidden draws, to check what is measured",
@@ -58,7 +59,7 @@ def load_model(name: str) -> WorldModel:
         return VideoFolder.from_name(name)
     if kind == "python":
         return _python_model(rest)
-    if name == "worldsim-small" or Path(name).is_dir():
+    if name in ("worldsim-small", "worldsim-many") or Path(name).is_dir():
         from worldsim.diffusion.model import VideoDiffusion
 
         return VideoDiffusion.from_pretrained(name)

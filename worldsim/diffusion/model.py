@@ -27,6 +27,9 @@ from worldsim.world_model import Capabilities, check_capabilities
 
 PACKAGED = "worldsim-small"
 
+DRAFT = "worldsim-many"
+"""Also packaged: eighteen scenarios and states, trained far too little to be relied on."""
+
 
 class VideoDiffusion:
     """Answers queries by denoising video and states.
@@ -59,8 +62,8 @@ class VideoDiffusion:
         """
         name = str(source)
         directory = Path(source)
-        if name == PACKAGED:
-            directory = Path(str(resources.files("worldsim") / "checkpoints" / PACKAGED))
+        if name in (PACKAGED, DRAFT):
+            directory = Path(str(resources.files("worldsim") / "checkpoints" / name))
         config, network, sha256 = load_checkpoint(directory)
         for subject in config.repertoire.subjects:
             current = scenario_class(subject.name).version
