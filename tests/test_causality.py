@@ -121,7 +121,8 @@ def in_stream(net: VideoTransformer, one: Inputs, level: torch.Tensor,
             cells, context, states, stage = of_group(one, group)
             upto = extra + (group + 1) * (each + entities)
             of_views = level.unflatten(1, (one.grid.views, -1))[:, :, group]
-            found.append(net.extend(cells, of_views, context, told, states, stage, single, then,
+            found.append(net.extend(net.tell(told)[0], cells, of_views, context, told, states,
+                                    stage, single, then,
                                     (cos[:, :, :upto], sin[:, :, :upto]), memories))
             for memory in memories:
                 memory.keep(groups)

@@ -163,7 +163,7 @@ def test_a_reference_within_the_group_goes_with_the_states_of_that_frame(model, 
     extend = model.network.extend
 
     def noting(*arguments):
-        asked.append(arguments[7])
+        asked.append(arguments[8])
         return extend(*arguments)
 
     monkeypatch.setattr(model.network, "extend", noting)
@@ -183,10 +183,10 @@ def test_finished_groups_are_remembered_as_training_shows_known_ones(model, monk
     kept = []
     extend = model.network.extend
 
-    def noting(noisy, level, context, condition, states, *rest):
+    def noting(told, noisy, level, context, condition, states, *rest):
         if bool((states.known == 1).all()):
             kept.append((level, condition.context_noise, states))
-        return extend(noisy, level, context, condition, states, *rest)
+        return extend(told, noisy, level, context, condition, states, *rest)
 
     monkeypatch.setattr(model.network, "extend", noting)
     stream = model.start(ball(states=(KnownStates("body 1", np.stack(

@@ -9,6 +9,7 @@ fraction of a pixel. The decoder paints over it what has changed otherwise.
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import torch
 import torch.nn.functional as F
@@ -103,6 +104,9 @@ def pixel_places(grid: Grid, config: PatchConfig) -> tuple[Tensor, Tensor]:
     return column.expand(shape).reshape(final), row.expand(shape).reshape(final)
 
 
+_kept_places = functools.lru_cache(maxsize=8)(pixel_places)
+
+
 @dataclasses.dataclass(frozen=True)
 class Carried:
     """moved : (B, N, S, 3, F, P) the reference as the nearest body carries it.
@@ -147,7 +151,8 @@ def carry(numbers: Tensor, half: Tensor, shown: Tensor, stage: Stage, grid: Grid
     turning = _times(now.axes, now.axes.transpose(-1, -2)) + 1e-3 * torch.eye(2).to(numbers)
     back = _times(_times(then.axes[:, :, :, None], now.axes.transpose(-1, -2)),
                   _inverse(turning)[0])
-    column, row = (place.to(numbers)[:, :, None] for place in pixel_places(grid, config))
+    places = pixel_places if torch.compiler.is_compiling() else _kept_places
+    column, row = (place.to(numbers)[:, :, None] for place in places(grid, config))
     hidden = torch.where(shown & stage.body[..., None], 0.0, FAR**2)
     hidden = hidden.expand(-1, -1, groups).transpose(1, 2)[:, None, :, None]  # (B, 1, G, 1, E)
 
@@ -159,6 +164,8 @@ def carry(numbers: Tensor, half: Tensor, shown: Tensor, stage: Stage, grid: Grid
     radius: Tensor = torch.ones(())
     left = torch.full((), FAR**2)
     for body in range(bodies):
+        if not torch.compiler.is_compiling() and not bool((hidden[..., body] == 0).any()):
+            continue  # it is farther than `FAR` from everything
         right = column - place(now.centre[..., body, 0])
         down = row - place(now.centre[..., body, 1])
         shape = now.outline[..., body, :, :]

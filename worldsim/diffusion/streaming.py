@@ -55,8 +55,12 @@ class MemberStream:
             self.condition, self.grid, self.slots,
             network.extra_tokens(self.condition.told.number.shape[1]), self.longest)
         self.memories = [LayerMemory() for _ in network.blocks]
+        noise = torch.full_like(self.condition.context_noise, model.config.sampler.context_noise)
+        self.condition_kept = dataclasses.replace(self.condition, context_noise=noise)
         with torch.inference_mode():
             network.begin(self.condition, self.memories)
+            self.told = network.tell(self.condition)[0]
+            self.told_kept = network.tell(self.condition_kept)[0]
         self.group = 0
         self.last: Tensor | None = None
         self.last_numbers = torch.zeros(1, self.slots, NUMBERS)
@@ -106,7 +110,7 @@ class MemberStream:
         elif self.slots and not bool(states.known.all()):
             numbers = self._read_off(video, known, states, condition, rng)
         numbers = self._put_back(numbers, first)
-        self._keep(video, numbers, states, condition)
+        self._keep(video, numbers, states)
         self.dream.learn(states, numbers[0], 0, 0)
         self.last = video[:, :, -1]
         frames = numbers[0, :, 0, :-4].unflatten(-1, (count, NUMBERS)).transpose(0, 1)
@@ -172,8 +176,10 @@ class MemberStream:
         extra = self.memories[0].blocks[0][0].shape[2]
         upto = extra + (back + 1) * (self.grid.tokens + self.slots)
         rotations = (self.rotations[0][:, :, :upto], self.rotations[1][:, :, :upto])
-        return self.model.network.extend(pixels.flatten(-2), level, context, condition, states,
-                                         stage, self.grid, then, rotations, self.memories)
+        told = self.told_kept if condition is self.condition_kept else self.told
+        return self.model.network.extend(told, pixels.flatten(-2), level, context, condition,
+                                         states, stage, self.grid, then, rotations,
+                                         self.memories)
 
     def _known_pass(self, video: Tensor, states: States, condition: Condition) -> Any:
         """One evaluation of a finished group, as known."""
@@ -204,11 +210,8 @@ class MemberStream:
             numbers = torch.where(is_told, states.numbers, said)
         return numbers
 
-    def _keep(self, video: Tensor, numbers: Tensor, states: States, condition: Condition) -> None:
+    def _keep(self, video: Tensor, numbers: Tensor, states: States) -> None:
         """Read the finished group as known, and remember it."""
-        dreamed = torch.full_like(condition.context_noise,
-                                  self.model.config.sampler.context_noise)
-        condition = dataclasses.replace(condition, context_noise=dreamed)
         # As in training, what is not there has no numbers, and only bodies have half sizes.
         there = (numbers[..., -1:] > 0).float()
         solid = self.model.config.repertoire.bodies(self.dream.subject)[:, None, None] * there
@@ -218,7 +221,7 @@ class MemberStream:
         states = dataclasses.replace(states, numbers=numbers, valid=valid,
                                      known=torch.ones_like(states.known),
                                      level=torch.ones_like(states.level))
-        self._known_pass(video, states, condition)
+        self._known_pass(video, states, self.condition_kept)
         for memory in self.memories:
             memory.keep(self.longest - 1)
 

@@ -417,18 +417,19 @@ class VideoTransformer(nn.Module):
             x = block(x, modulation, spread, angles.cos(), angles.sin(), None, memory)
             memory.keep(0)
 
-    def extend(self, noisy: Tensor, level: Tensor, context: Context, condition: Condition,
+    def extend(self, told: Tensor, noisy: Tensor, level: Tensor, context: Context,
+               condition: Condition,
                states: States, stage: Stage, grid: Grid, reference_numbers: Tensor | None,
                rotations: tuple[Tensor, Tensor], memories: list[LayerMemory]) -> Prediction:
         """Predict one more group of frames in block-causal order, looking back at the memories.
 
         Parameters
         ----------
+        told : what `tell` makes of the condition, which does not change from group to group.
         grid : of one group. reference_numbers : (B, V, 1, E, 9) states at the reference; None
             where it is a frame of this group.
         rotations : cosines and sines of all tokens that are looked back at, and of these.
         """
-        told, _ = self.tell(condition)
         modulation = self.modulate(told, level, condition, states)
         cells = self._read(noisy, context)
         x = torch.cat([self.place_patches(cells, condition, grid), self.read_entities(states)], 1)
