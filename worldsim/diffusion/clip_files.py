@@ -108,7 +108,8 @@ def read_case(directory: Path, case: int) -> tuple[dict[str, float], dict[str, n
                   for name, array in stored.items()}
         codes, whole = metadata["parameters"], metadata["sha256"]
         parameters = json.loads(codes)
-    except (SafetensorError, OSError, ValueError, KeyError, AttributeError, zlib.error) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError,
+            zlib.error) as error:
         raise InputError(f"{path} cannot be read ({error}); delete it and make it again") from error
     # Earlier versions stored none of the parameters.
     told = metadata.get("parameters_sha256", _checksum_of_text(codes))
