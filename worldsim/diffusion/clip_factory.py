@@ -29,9 +29,9 @@ from worldsim.diffusion.clip_files import (
     write_failure,
 )
 from worldsim.diffusion.clips import ClipManifest
-from worldsim.diffusion.observables import BODIES
+from worldsim.diffusion.observables import BODIES, followed_bodies
 from worldsim.errors import InputError
-from worldsim.mechanics import STATES_PER_SECOND, Freedom, Kick, MechanicalScene, Role, Shape
+from worldsim.mechanics import STATES_PER_SECOND, Freedom, Kick, MechanicalScene, Role
 from worldsim.scenario import scenario_class
 from worldsim.seeding import VISIBLE, stream
 from worldsim.simulator.worker_pool import WorkerPool
@@ -206,8 +206,7 @@ def drawn_push(scene: object, seed: int, case: int) -> tuple[Kick, int] | None:
     if not isinstance(scene, MechanicalScene):
         return None
     rng = stream(seed, case, VISIBLE, "training push")
-    followed = [body for body in scene.bodies for part in body.parts
-                if part.tracked and part.shape is not Shape.PLANE]
+    followed = followed_bodies(scene)
     free = [n for n, body in enumerate(followed[:BODIES])
             if body.role is Role.OBJECT and body.joint is not None
             and body.joint.freedom is Freedom.FREE]

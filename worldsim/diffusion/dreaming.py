@@ -13,13 +13,13 @@ from torch import Tensor
 from worldsim.diffusion.batches import stage_of, state_numbers, write_push
 from worldsim.diffusion.conditioning import CLIP_START, Told
 from worldsim.diffusion.known import context_cells, reference_of
-from worldsim.diffusion.observables import NUMBERS
+from worldsim.diffusion.observables import ENTITIES, NUMBERS, followed_bodies
 from worldsim.diffusion.patches import Grid, from_cells, grid_of, to_cells, to_uint8, to_unit
 from worldsim.diffusion.repertoire import Subject
 from worldsim.diffusion.sampler import Task, sample
 from worldsim.diffusion.transformer import HALF_SIZE, Condition, States
 from worldsim.errors import InputError
-from worldsim.mechanics import MechanicalScene, Shape
+from worldsim.mechanics import MechanicalScene
 from worldsim.scenario import scenario_class
 from worldsim.seeding import stream
 
@@ -66,7 +66,7 @@ class Dream:
         whole = np.asarray(self.known[:, :, :rows, :columns].all(axis=(2, 3)))
         self.known |= whole[:, :, None, None]
         self._know_states()
-        self.pushes = _pushes(query, self.subject, case)
+        self.pushes = pushes(query, self.subject, case)
 
     def _know_states(self) -> None:
         query, subject = self.query, self.subject
@@ -154,7 +154,7 @@ class Dream:
         whole = known.reshape(frames // group, group, known.shape[1]).all(1)
         tokens = torch.from_numpy(whole.T.copy())
         entity = self.model.config.repertoire.entity_numbers(self.subject)
-        exists = (entity < len(self.model.network.entity) - 1).float()
+        exists = (entity < len(ENTITIES)).float()
         valid = torch.where(tokens[..., None], valid, exists[:, None, None])
         push = np.zeros((self.subject.slots, frames // group, 5), np.float32)
         for row in self.pushes:
@@ -231,18 +231,19 @@ class Dream:
         cells = to_cells(to_unit(torch.from_numpy(video)[None]), patches).unflatten(-1, (3, -1))
         return {"draft": cells, "begin": min(1 - draft.strength, NEARLY)}
 
-    def said(self) -> np.ndarray:
-        """(T, entity, 9) in the entities' units; NaN where nothing is there."""
-        subject = self.subject
-        states = self.states[:, :len(subject.entities)].astype(np.float64)
-        for slot, entity in enumerate(subject.entities):
-            states[:, slot] = states[:, slot] * entity.scale + entity.centre
+    def said(self, states: np.ndarray | None = None) -> np.ndarray:
+        """States (T, slot, 9), all that there are by default, as (T, entity, 9) in the entities'
+        units; NaN where nothing is there."""
+        entities = self.subject.entities
+        found = (self.states if states is None else states)[:, :len(entities)].astype(np.float64)
+        for slot, entity in enumerate(entities):
+            found[:, slot] = found[:, slot] * entity.scale + entity.centre
             if self.there[slot] < 0:
-                states[:, slot] = np.nan
-        return states
+                found[:, slot] = np.nan
+        return found
 
 
-def _pushes(query: Query, subject: Subject, row: int = 0) -> list[np.ndarray]:
+def pushes(query: Query, subject: Subject, row: int = 0) -> list[np.ndarray]:
     """The query's pushes of one case as rows (time, number of the object, velocity).
 
     An object is named as the scenario names it, or by its entity, e.g. ``"body 2"``.
@@ -271,5 +272,4 @@ def _followed(query: Query, row: int) -> list[str]:
     scene = cls.from_codes(codes).scene(0, 0)
     if not isinstance(scene, MechanicalScene):
         return []
-    return [body.name for body in scene.bodies for part in body.parts
-            if part.tracked and part.shape is not Shape.PLANE]
+    return [body.name for body in followed_bodies(scene)]

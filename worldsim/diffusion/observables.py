@@ -24,11 +24,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from worldsim.errors import InputError
+from worldsim.mechanics import Shape
 from worldsim.query import KnownStates
 from worldsim.scenario import scenario_class
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from worldsim.mechanics import Body, MechanicalScene
 
 NUMBERS = 9
 """Per entity and frame."""
@@ -65,6 +68,12 @@ def rotation_columns(quaternion: np.ndarray) -> np.ndarray:
     return np.stack([
         1 - 2 * (y * y + z * z), 2 * (x * y + w * z), 2 * (x * z - w * y),
         2 * (x * z + w * y), 2 * (y * z - w * x), 1 - 2 * (x * x + y * y)], axis=-1)
+
+
+def followed_bodies(scene: MechanicalScene) -> list[Body]:
+    """The body of every part that instruments follow, in the order of the states."""
+    return [body for body in scene.bodies for part in body.parts
+            if part.tracked and part.shape is not Shape.PLANE]
 
 
 def record_states(truth: xr.DataTree) -> dict[str, np.ndarray]:

@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from worldsim.diffusion.batches import stage_of
-from worldsim.diffusion.dreaming import Dream
+from worldsim.diffusion.batches import stage_of, write_push
+from worldsim.diffusion.dreaming import Dream, pushes
 from worldsim.diffusion.known import Reference, context_cells, reference_of
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import from_cells, grid_of, to_cells, to_uint8, to_unit
@@ -42,7 +42,8 @@ class MemberStream:
     def __init__(self, model: VideoDiffusion, query: Query, told: dict[str, np.ndarray], case: int,
                  realization: int, steps: int) -> None:
         self.dream = Dream(model, query, told, case, realization)
-        self.model, self.query, self.steps = model, query, steps
+        self.model, self.query = model, query
+        self.levels = sampling_levels(steps, model.config.sampler.shift).tolist()
         self.patches = model.config.transformer.patches
         network = model.network
         views = len(query.cameras)
@@ -74,7 +75,6 @@ class MemberStream:
         count, first = self.patches.frames, self.group * self.patches.frames
         video, known = self._given(first)
         states = self._states(first, push)
-        condition = self.condition
         rng = stream(self.query.seed, self.dream.case, self.dream.realization,
                      f"stream {self.group}")
         pixels = to_cells(to_unit(video), self.patches).unflatten(-1, (3, -1))
@@ -92,13 +92,12 @@ class MemberStream:
             is_told = states.known[..., None] > 0
             pixels = torch.where(mask, given, to_cells(noise, self.patches).unflatten(-1, (3, -1)))
             numbers = torch.where(is_told, told, said_noise)
-            levels = sampling_levels(self.steps, self.model.config.sampler.shift).tolist()
-            for now, later in itertools.pairwise(levels):
+            for now, later in itertools.pairwise(self.levels):
                 at = torch.tensor(now)
                 seen = dataclasses.replace(states, numbers=numbers,
                                            level=at.expand(states.level.shape))
-                found = self._evaluate(pixels, at.expand(1, self.grid.views), context, condition,
-                                       seen, stage, then)
+                found = self._evaluate(pixels, at.expand(1, self.grid.views), context,
+                                       self.condition, seen, stage, then)
                 clean, said = found.pixels.view_as(pixels), settled(found.numbers)
                 if later < 1:
                     clean = pixels + (later - now) * velocity(clean, pixels, at)
@@ -108,7 +107,7 @@ class MemberStream:
             dreamed = to_uint8(from_cells(pixels.flatten(-2), self.grid, self.patches))
             video = torch.where(known[..., None], video, dreamed)
         elif self.slots and not bool(states.known.all()):
-            numbers = self._read_off(video, known, states, condition, rng)
+            numbers = self._read_off(video, states, rng)
         numbers = self._put_back(numbers, first)
         self._keep(video, numbers, states)
         self.dream.learn(states, numbers[0], 0, 0)
@@ -137,8 +136,6 @@ class MemberStream:
         count = self.patches.frames
         states = self.dream.token_states(first, count)
         if push is not None:
-            from worldsim.diffusion.batches import write_push
-
             into = states.push[0].numpy()
             write_push(into, push, 0.0, count / self.query.fps, self.dream.subject.length)
         return states
@@ -194,17 +191,15 @@ class MemberStream:
             stage_of(reference, self.dream.subject, self.query.cameras,
                      self.model.config.repertoire), then.expand(1, self.grid.views, 1, -1, -1))
 
-    def _read_off(self, video: Tensor, known: Tensor, states: States, condition: Condition,
-                  rng: np.random.Generator) -> Tensor:
+    def _read_off(self, video: Tensor, states: States, rng: np.random.Generator) -> Tensor:
         """States of a group whose pixels are known."""
         numbers = torch.from_numpy(rng.standard_normal(tuple(states.numbers.shape), np.float32))
         is_told = states.known[..., None] > 0
         numbers = torch.where(is_told, states.numbers, numbers)
-        levels = sampling_levels(self.steps, self.model.config.sampler.shift).tolist()
-        for now, later in itertools.pairwise(levels):
+        for now, later in itertools.pairwise(self.levels):
             at = torch.tensor(now)
             seen = dataclasses.replace(states, numbers=numbers, level=at.expand(1, 1))
-            said = settled(self._known_pass(video, seen, condition).numbers)
+            said = settled(self._known_pass(video, seen, self.condition).numbers)
             if later < 1:
                 said = numbers + (later - now) * velocity(said, numbers, at)
             numbers = torch.where(is_told, states.numbers, said)
@@ -249,29 +244,17 @@ class EndlessStream:
         query = self._query
         push = None
         if action is not None:
-            from worldsim.diffusion.dreaming import _pushes
-
             subject = self._members[0][0].dream.subject
-            push = _pushes(dataclasses.replace(query, actions=(action,)), subject)[0]
+            push = pushes(dataclasses.replace(query, actions=(action,)), subject)[0]
             if not 0 <= action.time < self._members[0][0].patches.frames / query.fps:
                 raise InputError(f"a push at {action.time:g} s of the next group of frames, which "
                                  "ends before; count from its first frame")
         groups = [[member.next(push) for member in row] for row in self._members]
         rows, columns = query.size
         self.states = np.stack([np.stack([
-            denormalised(states, member) for (_, states), member in zip(row, members, strict=True)])
+            member.dream.said(states) for (_, states), member in zip(row, members, strict=True)])
             for row, members in zip(groups, self._members, strict=True)])
         return {camera: np.stack([np.stack([video[view, :, :rows, :columns] for video, _ in row])
                                   for row in groups])
                 for view, camera in enumerate(query.cameras)}
 
-
-def denormalised(states: np.ndarray, member: MemberStream) -> np.ndarray:
-    """States (F, slot, 9) of the entities in their units; NaN of what is not there."""
-    entities = member.dream.subject.entities
-    found = states[:, :len(entities)].astype(float)
-    for slot, entity in enumerate(entities):
-        found[:, slot] = found[:, slot] * entity.scale + entity.centre
-        if member.dream.there[slot] < 0:
-            found[:, slot] = np.nan
-    return found

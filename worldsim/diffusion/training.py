@@ -27,6 +27,7 @@ from worldsim.diffusion.clips import ClipSet
 from worldsim.diffusion.interruption import stop_signals
 from worldsim.diffusion.model_card import draw_curve, flattening, model_card
 from worldsim.diffusion.objective import noisy_cells, states_loss, velocity_loss
+from worldsim.diffusion.observables import ENTITIES
 from worldsim.diffusion.patches import Grid, per_token, to_unit
 from worldsim.diffusion.presets import TrainingConfig
 from worldsim.diffusion.repertoire import Repertoire
@@ -75,7 +76,7 @@ def step_loss(network: VideoTransformer, batch: Batch, weight: float = 1.0,
     at = torch.where(batch.states.known > 0, (1 - batch.condition.context_noise)[:, None, None],
                      batch.states.level[:, None])
     # What is unknown must not tell by its absence that a body is absent.
-    slot = (batch.states.entity < len(network.entity) - 1).float()[:, :, None, None]
+    slot = (batch.states.entity < len(ENTITIES)).float()[:, :, None, None]
     valid = torch.where(batch.states.known[..., None] > 0, batch.states.valid, slot)
     seen = dataclasses.replace(batch.states, valid=valid,
                                numbers=mix(truth, batch.states_noise, at[..., None]))
