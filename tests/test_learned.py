@@ -41,7 +41,7 @@ def falls():
 def test_the_truth_as_an_answer_errs_by_less_than_a_pixel(falls):
     errors = position_errors(simulated_answer(falls.truth, falls), falls)
     assert errors.shape == (3,) and (errors < 0.05).all()
-    assert (np.array(frozen("free_fall", 3)) > 5 * errors).all()
+    assert (frozen(falls) > 5 * errors).all()
 
 
 def test_another_law_costs_the_simulator_something(falls):

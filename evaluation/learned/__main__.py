@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from evaluation.learned import few_steps, gravity, shuffles, streaming
 from evaluation.learned.agreement import shows_against_says
 from evaluation.learned.asking import (
@@ -42,10 +40,10 @@ def skill(model: Any, cases: int) -> dict[str, Any]:
         one = examined(name, cases)
         answer = model.rollout(one.question)
         errors = position_errors(answer, one)
-        still = np.array(frozen(name, cases))
+        still = frozen(one)
         outside = examined(name, cases, Split.OUTSIDE)
         errors_outside = position_errors(model.rollout(outside.question), outside)
-        still_outside = np.array(frozen(name, cases, Split.OUTSIDE))
+        still_outside = frozen(outside)
         found[name] = {
             "error": mean_in_words(errors), "frozen": mean_in_words(still),
             "of_frozen": ratio(errors, still), "outside": mean_in_words(errors_outside),

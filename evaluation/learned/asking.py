@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -107,14 +106,12 @@ def simulated_answer(truth: xr.DataTree, one: Examined) -> xr.DataTree:
     return xr.DataTree.from_dict({f"/video/{camera}": film})
 
 
-@functools.cache
-def frozen(name: str, cases: int, split: Split = Split.IN_RANGE) -> tuple[float, ...]:
-    """Errors of the last known frame held, by case."""
-    one = examined(name, cases, split)
+def frozen(one: Examined) -> np.ndarray:
+    """(case,) m: errors of the last known frame held."""
     true = one.objects["position"].values
     error = np.linalg.norm(true - true[:, :, CONTEXT - 1:CONTEXT], axis=-1)
     error = np.where(one.objects["judged"].values, error, np.nan)[:, :1, CONTEXT:]
-    return tuple(np.nanmean(error, axis=(1, 2, 3)).tolist())
+    return np.asarray(np.nanmean(error, axis=(1, 2, 3)))
 
 
 def mean_in_words(values: np.ndarray, unit: str = "m") -> str:

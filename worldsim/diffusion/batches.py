@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 import torch
@@ -24,9 +25,9 @@ from worldsim.diffusion.transformer import (
     States,
     causal_mask,
 )
-from worldsim.mechanics import MechanicalScene
 from worldsim.scenario import scenario_class
 from worldsim.seeding import stream
+from worldsim.simulator.scene import Scene
 
 FEW = 3
 """Entities of a scenario that shares batches with others of few; up to `MANY` with many."""
@@ -57,10 +58,11 @@ class BatchConfig:
     town: float = 3.0
 
 
+@functools.cache
 def is_town(scenario: str) -> bool:
     """Whether a scenario's scenes are towns, with houses and debris."""
     scene = scenario_class(scenario)().scene(0, 0)
-    return not isinstance(scene, MechanicalScene) and bool(scenario_class(scenario).mirror_axes)
+    return isinstance(scene, Scene) and bool(scene.buildings)
 
 
 def subject_of(clips: ClipSet, batch: BatchConfig, group: int) -> Subject:

@@ -7,6 +7,7 @@ The network numbers everything by its place here, so a `Repertoire` travels with
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -58,16 +59,24 @@ class Subject:
             Entity(e["name"], tuple(e["centre"]), tuple(e["scale"])) for e in given["entities"])
         return cls(**given | {"size": tuple(given["size"])})
 
+    @functools.cached_property
+    def views(self) -> dict[str, Camera]:
+        """The cameras by name."""
+        return {name: Camera.from_json(text) for name, text in self.cameras.items()}
+
+    @property
+    def main(self) -> Camera:
+        """The first camera."""
+        return next(iter(self.views.values()))
+
     @property
     def length(self) -> float:
         """m, the unit of normalised positions: half the height of the main camera's picture."""
-        camera = Camera.from_json(next(iter(self.cameras.values())))
-        return camera.height_m / 2
+        return self.main.height_m / 2
 
     def projection(self, camera: str, size: tuple[int, int]) -> np.ndarray:
         """(3, 4) homogeneous map from normalised positions of bodies to (column, row, 1) px."""
-        view = Camera.from_json(self.cameras[camera])
-        main = Camera.from_json(next(iter(self.cameras.values())))
+        view, main = self.views[camera], self.main
         rows, columns = size
         unit = view._extent_per_row(rows)
         across, upward, ahead = view.basis
@@ -113,7 +122,7 @@ class Repertoire:
         """The network's number of a scenario."""
         return [s.name for s in self.subjects].index(subject.name)
 
-    @property
+    @functools.cached_property
     def parameters(self) -> tuple[ParameterSpec, ...]:
         """Of all scenarios, in the network's numbering."""
         return tuple(spec for subject in self.subjects for spec in subject.parameters)
@@ -140,7 +149,7 @@ class Repertoire:
         plane; None of perspective cameras."""
         for subject in self.subjects:
             if camera in subject.cameras and subject.entities:
-                view = Camera.from_json(subject.cameras[camera])
+                view = subject.views[camera]
                 if view.projection == "orthographic":
                     right, up, _ = view.basis
                     return torch.tensor(np.stack([right, -up]), dtype=torch.float32)

@@ -26,6 +26,13 @@ def velocity(predicted: Tensor, noisy: Tensor, level: Tensor) -> Tensor:
     return (predicted - noisy) / (1 - level).clamp_min(FLOOR)
 
 
+def advanced(noisy: Tensor, predicted: Tensor, now: float, later: float) -> Tensor:
+    """A sample one Euler step on, from level `now` to `later`; at data it is the prediction."""
+    if later == 1:
+        return predicted
+    return noisy + (later - now) * velocity(predicted, noisy, torch.tensor(now))
+
+
 def velocity_weight(level: Tensor) -> Tensor:
     """Turns a squared error of the data into one of the velocity: 1 / (1 - t)^2."""
     return (1 - level).clamp_min(FLOOR) ** -2

@@ -22,7 +22,7 @@ from worldsim.diffusion.known import Reference, context_cells, reference_of
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import from_cells, grid_of, to_cells, to_uint8, to_unit
 from worldsim.diffusion.sampler import settled
-from worldsim.diffusion.schedule import sampling_levels, velocity
+from worldsim.diffusion.schedule import advanced, sampling_levels
 from worldsim.diffusion.transformer import Condition, LayerMemory, States
 from worldsim.errors import InputError
 from worldsim.seeding import stream
@@ -99,11 +99,8 @@ class MemberStream:
                 found = self._evaluate(pixels, at.expand(1, self.grid.views), context,
                                        self.condition, seen, stage, then)
                 clean, said = found.pixels.view_as(pixels), settled(found.numbers)
-                if later < 1:
-                    clean = pixels + (later - now) * velocity(clean, pixels, at)
-                    said = numbers + (later - now) * velocity(said, numbers, at)
-                pixels = torch.where(mask, given, clean)
-                numbers = torch.where(is_told, told, said)
+                pixels = torch.where(mask, given, advanced(pixels, clean, now, later))
+                numbers = torch.where(is_told, told, advanced(numbers, said, now, later))
             dreamed = to_uint8(from_cells(pixels.flatten(-2), self.grid, self.patches))
             video = torch.where(known[..., None], video, dreamed)
         elif self.slots and not bool(states.known.all()):
@@ -200,9 +197,7 @@ class MemberStream:
             at = torch.tensor(now)
             seen = dataclasses.replace(states, numbers=numbers, level=at.expand(1, 1))
             said = settled(self._known_pass(video, seen, self.condition).numbers)
-            if later < 1:
-                said = numbers + (later - now) * velocity(said, numbers, at)
-            numbers = torch.where(is_told, states.numbers, said)
+            numbers = torch.where(is_told, states.numbers, advanced(numbers, said, now, later))
         return numbers
 
     def _keep(self, video: Tensor, numbers: Tensor, states: States) -> None:
