@@ -10,10 +10,10 @@ from tiny_network import BODY, PATCHES, WATER, Inputs, inputs, network, of_group
 
 from worldsim.diffusion.carrying import Stage
 from worldsim.diffusion.known import context_cells, reference_of
+from worldsim.diffusion.layers import LayerMemory
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import per_token, to_cells, to_unit
 from worldsim.diffusion.transformer import (
-    LayerMemory,
     Prediction,
     VideoTransformer,
     causal_mask,

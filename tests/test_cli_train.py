@@ -14,7 +14,7 @@ from worldsim.diffusion.batches import BatchConfig
 from worldsim.diffusion.clip_factory import generate_clips
 from worldsim.diffusion.clip_files import write_case
 from worldsim.diffusion.clips import ClipManifest
-from worldsim.diffusion.transformer import TransformerConfig
+from worldsim.diffusion.layers import TransformerConfig
 from worldsim.errors import InputError
 from worldsim.model_registry import load_model
 from worldsim.scenario import scenario_class

@@ -20,6 +20,7 @@ from worldsim.diffusion.known import (
     nearest_known,
     reference_of,
 )
+from worldsim.diffusion.layers import rms_norm, rotary_angles, rotate
 from worldsim.diffusion.objective import (
     Emphasis,
     expectation,
@@ -44,13 +45,7 @@ from worldsim.diffusion.schedule import (
     velocity,
     velocity_weight,
 )
-from worldsim.diffusion.transformer import (
-    Context,
-    Prediction,
-    rms_norm,
-    rotary_angles,
-    rotate,
-)
+from worldsim.diffusion.transformer import Context, Prediction
 from worldsim.errors import InputError
 
 

@@ -26,13 +26,13 @@ from worldsim.diffusion.clip_files import (
 )
 from worldsim.diffusion.clips import ClipManifest, load_clips
 from worldsim.diffusion.conditioning import ParameterSpec
+from worldsim.diffusion.layers import Spread, TransformerConfig
 from worldsim.diffusion.objective import ObjectiveConfig
 from worldsim.diffusion.patches import PatchConfig, from_cells, to_uint8, to_unit
 from worldsim.diffusion.presets import TrainingConfig, preset
 from worldsim.diffusion.repertoire import Repertoire, Subject
 from worldsim.diffusion.training import Trainer, step_loss, train
 from worldsim.diffusion.training_state import STATE
-from worldsim.diffusion.transformer import Spread, TransformerConfig
 from worldsim.diffusion.warm_start import Earlier, carried_over
 from worldsim.errors import InputError
 from worldsim.scenario import scenario_class

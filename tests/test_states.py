@@ -26,6 +26,7 @@ from worldsim.diffusion.batches import (
 from worldsim.diffusion.clip_factory import FASTEST_PUSH, drawn_push, generate_clips
 from worldsim.diffusion.clips import load_clips
 from worldsim.diffusion.dreaming import Dream
+from worldsim.diffusion.layers import TransformerConfig
 from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.objective import ObjectiveConfig, states_loss
 from worldsim.diffusion.observables import (
@@ -40,7 +41,7 @@ from worldsim.diffusion.presets import TrainingConfig
 from worldsim.diffusion.repertoire import Repertoire, Subject
 from worldsim.diffusion.sampler import settled
 from worldsim.diffusion.training import Trainer, step_loss
-from worldsim.diffusion.transformer import Prediction, TransformerConfig
+from worldsim.diffusion.transformer import Prediction
 from worldsim.errors import InputError
 from worldsim.mechanics import Kick
 from worldsim.query import KnownStates, Query

@@ -10,9 +10,9 @@ import torch
 from tiny_model import BALL, MODEL, SIZE, tiny_model
 from tiny_network import numbers_at
 
+from worldsim.diffusion.layers import LayerMemory
 from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.streaming import MemberStream
-from worldsim.diffusion.transformer import LayerMemory
 from worldsim.errors import InputError
 from worldsim.mechanics import Kick
 from worldsim.query import Draft, Known, KnownStates, Origin, Query

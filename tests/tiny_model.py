@@ -8,12 +8,12 @@ from tiny_network import ball_subject
 
 from worldsim.diffusion.checkpoint import ModelConfig
 from worldsim.diffusion.conditioning import CLIP_START, ParameterSpec
+from worldsim.diffusion.layers import TransformerConfig
 from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.observables import Entity
 from worldsim.diffusion.patches import PatchConfig
 from worldsim.diffusion.repertoire import Repertoire, Subject
 from worldsim.diffusion.sampler import SamplerConfig
-from worldsim.diffusion.transformer import TransformerConfig
 from worldsim.scenario import scenario_class
 
 SIZE = (16, 24)

@@ -11,18 +11,12 @@ from synthetic_clips import cameras_of
 from worldsim.diffusion.carrying import Stage
 from worldsim.diffusion.conditioning import ParameterSpec, encode_parameters
 from worldsim.diffusion.known import context_cells, reference_of
+from worldsim.diffusion.layers import TransformerConfig
 from worldsim.diffusion.observables import ENTITIES, NUMBERS
 from worldsim.diffusion.patches import Grid, PatchConfig, grid_of, to_cells, to_unit
 from worldsim.diffusion.repertoire import Subject, body_entity
 from worldsim.diffusion.sampler import Task
-from worldsim.diffusion.transformer import (
-    Condition,
-    Context,
-    Prediction,
-    States,
-    TransformerConfig,
-    VideoTransformer,
-)
+from worldsim.diffusion.transformer import Condition, Context, Prediction, States, VideoTransformer
 from worldsim.scenario import scenario_class
 
 PATCHES = PatchConfig(frames=2, patch=8, cell=4)

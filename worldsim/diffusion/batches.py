@@ -18,13 +18,7 @@ from worldsim.diffusion.objective import ObjectiveConfig, importance
 from worldsim.diffusion.observables import BODIES, ENTITIES, NUMBERS, Entity, half_sizes
 from worldsim.diffusion.patches import Grid, PatchConfig, grid_of, to_cells
 from worldsim.diffusion.repertoire import Repertoire, Subject, body_entity
-from worldsim.diffusion.transformer import (
-    HALF_SIZE,
-    Condition,
-    Context,
-    States,
-    causal_mask,
-)
+from worldsim.diffusion.transformer import HALF_SIZE, Condition, Context, States, causal_mask
 from worldsim.scenario import scenario_class
 from worldsim.seeding import stream
 from worldsim.simulator.scene import Scene

@@ -16,11 +16,12 @@ from torch import Tensor
 
 from worldsim.diffusion import format_1
 from worldsim.diffusion.conditioning import feature_width
+from worldsim.diffusion.layers import TransformerConfig
 from worldsim.diffusion.observables import ENTITIES
 from worldsim.diffusion.patches import PatchConfig
 from worldsim.diffusion.repertoire import Repertoire, Subject
 from worldsim.diffusion.sampler import SamplerConfig
-from worldsim.diffusion.transformer import TransformerConfig, VideoTransformer
+from worldsim.diffusion.transformer import VideoTransformer
 from worldsim.errors import InputError
 
 FORMAT = 2

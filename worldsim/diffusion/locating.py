@@ -18,7 +18,7 @@ from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import Grid, PatchConfig
 
 if TYPE_CHECKING:
-    from worldsim.diffusion.transformer import TransformerConfig
+    from worldsim.diffusion.layers import TransformerConfig
 
 KEYS = 16
 """Numbers of a key, per frame."""

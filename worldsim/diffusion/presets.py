@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable
 
 from worldsim.diffusion.batches import BatchConfig
+from worldsim.diffusion.layers import TransformerConfig
 from worldsim.diffusion.objective import ObjectiveConfig
-from worldsim.diffusion.transformer import TransformerConfig
 from worldsim.errors import InputError
 
 

@@ -19,11 +19,12 @@ from torch import Tensor
 from worldsim.diffusion.batches import stage_of, write_push
 from worldsim.diffusion.dreaming import Dream, pushes
 from worldsim.diffusion.known import Reference, context_cells, reference_of
+from worldsim.diffusion.layers import LayerMemory
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import from_cells, grid_of, to_cells, to_uint8, to_unit
 from worldsim.diffusion.sampler import settled
 from worldsim.diffusion.schedule import advanced, sampling_levels
-from worldsim.diffusion.transformer import Condition, LayerMemory, States
+from worldsim.diffusion.transformer import Condition, States
 from worldsim.errors import InputError
 from worldsim.seeding import stream
 

@@ -16,8 +16,8 @@ from torch import Tensor
 from worldsim.diffusion import format_1
 from worldsim.diffusion.checkpoint import ModelConfig, read_weights
 from worldsim.diffusion.conditioning import ParameterSpec
+from worldsim.diffusion.layers import TransformerConfig
 from worldsim.diffusion.repertoire import Repertoire
-from worldsim.diffusion.transformer import TransformerConfig
 from worldsim.errors import InputError
 
 ENCODER = "parameters_in."
