@@ -3,133 +3,34 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
+import enum
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from worldsim.camera.projection import Camera
 from worldsim.diffusion.carrying import Stage
-from worldsim.diffusion.clips import ClipSet
-from worldsim.diffusion.conditioning import CLIP_START, ParameterSpec
+from worldsim.diffusion.conditioning import CLIP_START
 from worldsim.diffusion.known import Reference, context_cells, group_levels, reference_of
-from worldsim.diffusion.objective import ObjectiveConfig, importance
-from worldsim.diffusion.observables import BODIES, ENTITIES, NUMBERS, Entity, half_sizes
+from worldsim.diffusion.objective import ObjectiveConfig
+from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import Grid, PatchConfig, grid_of, to_cells
-from worldsim.diffusion.repertoire import Repertoire, Subject, body_entity
-from worldsim.diffusion.transformer import HALF_SIZE, Condition, Context, States, causal_mask
-from worldsim.scenario import scenario_class
+from worldsim.diffusion.repertoire import Repertoire, Subject
+from worldsim.diffusion.training_clips import BatchConfig, TrainingClips, families
+from worldsim.diffusion.transformer import Condition, Context, States, causal_mask
 from worldsim.seeding import stream
-from worldsim.simulator.scene import Scene
-
-FEW = 3
-"""Entities of a scenario that shares batches with others of few; up to `MANY` with many."""
-
-MANY = 8
 
 
-@dataclasses.dataclass(frozen=True)
-class BatchConfig:
-    """Which clips make a batch.
+class Kind(enum.Enum):
+    """What a batch teaches.
 
-    tokens : of patches per batch; a batch holds as many clips as fit.
-    seconds : longest clips.
-    frames : most frames of a clip.
-    joint : share of batches that hold all views of each clip in one sequence.
-    first_view : in the other batches, share of clips of the main camera.
-    from_start : share of clips that begin where the simulation begins.
-    town : how much more often a town is drawn than another scenario.
+    FILMS : pixels and states of one view, or of all. READINGS : the states of one known group of
+    frames. PATHS : states alone.
     """
 
-    tokens: int = 2304
-    seconds: float = 12.0
-    frames: int = 40
-    town_frames: int = 60
-    joint: float = 0.06
-    first_view: float = 0.85
-    from_start: float = 0.6
-    town: float = 3.0
-
-
-@functools.cache
-def is_town(scenario: str) -> bool:
-    """Whether a scenario's scenes are towns, with houses and debris."""
-    scene = scenario_class(scenario)().scene(0, 0)
-    return isinstance(scene, Scene) and bool(scene.buildings)
-
-
-def subject_of(clips: ClipSet, batch: BatchConfig, group: int) -> Subject:
-    """What the network is to know of a scenario, from its declaration and its clips."""
-    town = is_town(clips.scenario)
-    most = min(batch.town_frames if town else batch.frames, clips.frames,
-               int(batch.seconds * clips.fps))
-    frames = most // group * group
-    specs = [
-        ParameterSpec(name, unit=spec.unit, choices=spec.choices,
-                      low=0.0 if spec.choices else spec.training[0],
-                      high=len(spec.choices) - 1.0 if spec.choices else spec.training[1])
-        for name, spec in scenario_class(clips.scenario).parameters().items() if spec.seen
-    ]
-    slack = (clips.frames - frames) / clips.fps
-    if slack > 0:
-        specs.append(ParameterSpec(CLIP_START, "s", 0.0, slack))
-    entities = _entities(clips)
-    slots = 0 if not entities else FEW if len(entities) <= FEW else MANY
-    return Subject(clips.scenario, clips.version, tuple(specs), dict(clips.cameras), clips.fps,
-                   frames, clips.size, entities, slots)
-
-
-def _entities(clips: ClipSet) -> tuple[Entity, ...]:
-    """Which entities a scenario's clips keep: bodies first."""
-    if clips.states is None:
-        return ()
-    main = Camera.from_json(next(iter(clips.cameras.values())))
-    there = np.isfinite(clips.states[:, :, :, 0]).any(axis=(0, 1))
-    town = is_town(clips.scenario)
-    entities = []
-    for number, name in enumerate(ENTITIES):
-        if not there[number] or (town and number < BODIES):
-            continue
-        if number < BODIES:
-            entities.append(body_entity(main.height_m / 2, main.target, number))
-        else:
-            values = clips.states[:, :, number]
-            spread = np.nanstd(values, axis=(0, 1)).clip(0.05)
-            entities.append(Entity(name, tuple(np.nanmean(values, axis=(0, 1)).round(4).tolist()),
-                                   tuple(spread.round(4).tolist())))
-    return tuple(entities[:MANY])
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainingClips:
-    """Clips of one scenario with the weight of every pixel (case, view, time, row, column), and
-    normalised states (case, time, slot, 9), half sizes (case, slot, 3) and pushes."""
-
-    clips: ClipSet
-    subject: Subject
-    weight: Tensor
-    states: np.ndarray
-    half: np.ndarray
-    expected: float
-
-    @classmethod
-    def weigh(cls, clips: ClipSet, subject: Subject, objective: ObjectiveConfig) -> TrainingClips:
-        """Find what matters in every clip, once."""
-        emphasis = objective.town if is_town(clips.scenario) else objective.others
-        weight = torch.cat([importance(video[None], emphasis) for video in clips.video])
-        count = len(clips)
-        states = np.full((count, clips.frames, subject.slots, NUMBERS), np.nan, np.float32)
-        half = np.full((count, subject.slots, 3), np.nan, np.float32)
-        for slot, entity in enumerate(subject.entities):
-            number = ENTITIES.index(entity.name)
-            assert clips.states is not None
-            raw = clips.states[:, :clips.frames, number]
-            states[:, :, slot] = (raw - entity.centre) / entity.scale
-            if number < BODIES and clips.solids is not None:
-                half[:, slot] = half_sizes(clips.solids[:, number]) / subject.length / HALF_SIZE
-        return cls(clips, subject, weight, states, half, emphasis.expected)
-
+    FILMS = "films"
+    READINGS = "readings"
+    PATHS = "paths"
 
 class NoisePool:
     """Normal deviates drawn once and handed out from random places.
@@ -172,36 +73,16 @@ class Batch:
     mask: Tensor
     grid: Grid
     expected: float
+    kind: Kind = Kind.FILMS
 
     @property
     def clips(self) -> int:
         return len(self.clean)
 
-
-@dataclasses.dataclass(frozen=True)
-class Family:
-    """Scenarios whose clips fit into one batch, and how often it is drawn."""
-
-    members: tuple[int, ...]
-    frames: int
-    slots: int
-    share: float
-
-
-def families(data: tuple[TrainingClips, ...], batch: BatchConfig) -> tuple[Family, ...]:
-    """Group scenarios by the shape of their clips."""
-    shapes: dict[tuple[object, ...], list[int]] = {}
-    for number, one in enumerate(data):
-        subject = one.subject
-        key = (subject.size, subject.frames, subject.slots, one.expected,
-               len(subject.cameras))
-        shapes.setdefault(key, []).append(number)
-    weights = [sum(batch.town if data[m].expected else 1.0 for m in members)
-               for members in shapes.values()]
-    return tuple(
-        Family(tuple(members), data[members[0]].subject.frames, data[members[0]].subject.slots,
-               weight / sum(weights))
-        for members, weight in zip(shapes.values(), weights, strict=True))
+    @property
+    def tokens(self) -> int:
+        """Of a clip's patches and entities."""
+        return self.grid.tokens + self.states.entity.shape[1] * self.grid.groups
 
 
 def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
@@ -215,16 +96,40 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
     cases : for every scenario, indices into the clips to draw from.
     """
     rng = stream(seed, step, 0, "training batch")
-    kinds = families(data, batch)
-    family = kinds[int(rng.choice(len(kinds), p=[kind.share for kind in kinds]))]
+    kind = _drawn_kind(rng, data, batch)
+    choice = families(data, batch, states_alone=kind is Kind.PATHS)
+    if kind is Kind.READINGS:
+        choice = tuple(f for f in choice if data[f.members[0]].has_bodies)
+    shares = np.array([family.share for family in choice])
+    family = choice[int(rng.choice(len(choice), p=shares / shares.sum()))]
     first = data[family.members[0]]
-    views = len(first.subject.cameras) if rng.random() < batch.joint else 1
-    grid = grid_of(family.frames, first.subject.size, views, patches)
-    count = max(1, batch.tokens // grid.tokens)
-    picked = [_pick(data[m], cases[m], repertoire, rng, family, views, batch, objective, patches)
+    views, frames = 1, family.frames
+    if kind is Kind.PATHS:
+        views = 0
+    elif kind is Kind.READINGS:
+        frames = patches.frames
+    elif rng.random() < batch.joint:
+        views = len(first.subject.cameras)
+    grid = grid_of(frames, first.subject.size, views, patches)
+    tokens = grid.tokens + family.slots * grid.groups
+    if kind is not Kind.FILMS:
+        tokens += registers + repertoire.slots
+    count = max(1, batch.tokens // (grid.tokens if kind is Kind.FILMS else tokens))
+    picked = [_pick(data[m], cases[m], rng, frames, views, batch, objective, patches)
               for m in rng.choice(family.members, count)]
     return assemble(picked, grid, repertoire, rng, objective, patches, pool, registers,
-                    first.expected)
+                    first.expected, kind)
+
+
+def _drawn_kind(rng: np.random.Generator, data: tuple[TrainingClips, ...],
+                batch: BatchConfig) -> Kind:
+    """Only films where no scenario has bodies."""
+    at = rng.random()
+    if not any(one.has_bodies for one in data):
+        return Kind.FILMS
+    if at < batch.paths:
+        return Kind.PATHS
+    return Kind.READINGS if at < batch.paths + batch.readings else Kind.FILMS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -245,25 +150,22 @@ class Clip:
     push: np.ndarray
 
 
-def _pick(one: TrainingClips, cases: np.ndarray, repertoire: Repertoire, rng: np.random.Generator,
-          family: Family, views: int, batch: BatchConfig, objective: ObjectiveConfig,
+def _pick(one: TrainingClips, cases: np.ndarray, rng: np.random.Generator, frames: int,
+          views: int, batch: BatchConfig, objective: ObjectiveConfig,
           patches: PatchConfig) -> Clip:
     clips, subject = one.clips, one.subject
-    case = int(rng.choice(cases))
-    latest = clips.frames - family.frames
+    case = int(rng.choice(cases if views == 0 else cases[cases < one.filmed]))
+    latest = clips.frames - frames
     start = 0 if rng.random() < batch.from_start else int(rng.integers(0, latest + 1))
-    span = slice(start, start + family.frames)
+    span = slice(start, start + frames)
     names = tuple(clips.cameras)
+    chosen = list(range(views))
     if views == 1:
         other = int(rng.integers(1, max(2, len(names))))
         chosen = [0 if rng.random() < batch.first_view else min(other, len(names) - 1)]
-    else:
-        chosen = list(range(views))
     mirrored = rng.random() < 0.5
-    video, weight = (
-        torch.stack([_film(source[case, view, span], clips.mirror_axes[view] if mirrored else None)
-                     for view in chosen])
-        for source in (clips.video, one.weight))
+    video, weight = (_films(source, case, chosen, span, clips.mirror_axes if mirrored else ())
+                     for source in (clips.video, one.weight))
     states = one.states[case, span]
     if mirrored and clips.mirror_axes[0] is not None:
         states = states.copy()
@@ -274,18 +176,26 @@ def _pick(one: TrainingClips, cases: np.ndarray, repertoire: Repertoire, rng: np
                 depth = (states[:, slot] * scale + centre).reshape(-1, 3, 3)[:, ::-1]
                 states[:, slot] = (depth.reshape(-1, NUMBERS) - centre) / scale
     named = {spec.name for spec in subject.parameters}
-    told = {name: float(values[case]) for name, values in clips.parameters.items()
+    told = {name: float(values[case]) for name, values in one.parameters.items()
             if name in named}
     if CLIP_START in named:
         told[CLIP_START] = start / clips.fps
     told = {name: value for name, value in told.items() if rng.random() >= objective.drop}
-    groups = family.frames // patches.frames
-    push = np.zeros((subject.slots, groups, 5), np.float32)
-    if clips.pushes is not None:
-        write_push(push, clips.pushes[case, 0], start / clips.fps, patches.frames / clips.fps,
-                   subject.length)
-    return Clip(subject, video, weight, tuple(names[view] for view in chosen), told, states,
-                one.half[case], push)
+    push = np.zeros((subject.slots, frames // patches.frames, 5), np.float32)
+    write_push(push, one.pushes[case], start / clips.fps, patches.frames / clips.fps,
+               subject.length)
+    order = subject.counted(states[0, :, :3])
+    return Clip(subject, video, weight, tuple(names[view] for view in chosen), told,
+                states[:, order], one.half[case, order], push[order])
+
+
+def _films(source: Tensor, case: int, views: list[int], span: slice,
+           mirror_axes: tuple[str | None, ...]) -> Tensor:
+    """Frames (view, time, row, column, …) of the chosen views, mirrored or not."""
+    if not views:
+        return source[0, :0, span]
+    return torch.stack([_film(source[case, view, span], mirror_axes[view] if mirror_axes else None)
+                        for view in views])
 
 
 def write_push(push: np.ndarray, row: np.ndarray, start: float, seconds: float,
@@ -326,8 +236,8 @@ def stage_of(reference: Reference, subject: Subject, cameras: tuple[str, ...],
     """What carries the reference of one clip or of several of one scenario and views."""
     size = (reference.picture.shape[3], reference.picture.shape[4])
     batch = len(reference.picture)
-    projection = torch.from_numpy(np.stack([subject.projection(camera, size)
-                                            for camera in cameras])).float()
+    projection = torch.from_numpy(np.array([subject.projection(camera, size)
+                                            for camera in cameras]).reshape(-1, 3, 4)).float()
     return Stage(reference.picture.movedim(-1, 3), reference.frame,
                  projection.expand(batch, -1, -1, -1),
                  repertoire.bodies(subject).expand(batch, -1))
@@ -335,28 +245,38 @@ def stage_of(reference: Reference, subject: Subject, cameras: tuple[str, ...],
 
 def assemble(picked: list[Clip], grid: Grid, repertoire: Repertoire, rng: np.random.Generator,
              objective: ObjectiveConfig, patches: PatchConfig, pool: NoisePool, registers: int,
-             expected: float) -> Batch:
+             expected: float, kind: Kind = Kind.FILMS) -> Batch:
     """Draw known sets, levels and noise."""
     count, views = len(picked), grid.views
     video, weight = (torch.stack([getattr(clip, name) for clip in picked])
                      for name in ("video", "weight"))
     frames, rows, columns = video.shape[2:5]
     group = patches.frames
-    causal = rng.random() < objective.known.causal
-    known = objective.known.draw(rng, (count, views, frames, rows, columns), group, causal)
+    causal = kind is not Kind.READINGS and rng.random() < objective.known.causal
+    slots = picked[0].subject.slots
+    if kind is Kind.PATHS:
+        known = torch.zeros(count, 0, frames, 1, 1, dtype=torch.bool)
+        told_states = objective.known.draw_paths(rng, (count, frames), slots, group, causal)
+    elif kind is Kind.READINGS:
+        known = torch.ones(count, views, frames, 1, 1, dtype=torch.bool)
+        told_states = torch.zeros(count, slots, grid.groups, dtype=torch.bool)
+    else:
+        known = objective.known.draw(rng, (count, views, frames, rows, columns), group, causal)
+        told_states = objective.known.draw_states(
+            rng, known, slots, group, picked[0].subject.foreseen)
     context_noise = torch.from_numpy(
         np.where(rng.random(count) < 0.5, 0, rng.random(count) * objective.context_noise)).float()
-    drawn = objective.levels.draw(count, views * grid.groups, rng).unflatten(1, (views, -1))
+    drawn = objective.levels.draw(count, max(views, 1) * grid.groups, rng).unflatten(
+        1, (max(views, 1), -1))
     own = torch.from_numpy(rng.random(count) < objective.known.own_level)
     own_levels = objective.levels.draw(count, grid.groups, rng)
     seconds = torch.tensor([group / clip.subject.fps for clip in picked])
-    slots = picked[0].subject.slots
     numbers = [state_numbers(clip.states, clip.half, group) for clip in picked]
     states = States(
         entity=torch.stack([repertoire.entity_numbers(clip.subject) for clip in picked]),
         numbers=torch.stack([pair[0] for pair in numbers]),
         valid=torch.stack([pair[1] for pair in numbers]),
-        known=objective.known.draw_states(rng, known, slots, group).float(),
+        known=told_states.float(),
         level=torch.where(own[:, None], own_levels, drawn[:, 0]),
         push=torch.from_numpy(np.stack([clip.push for clip in picked])))
     clean = to_cells(video, patches).unflatten(-1, (3, -1))
@@ -373,7 +293,9 @@ def assemble(picked: list[Clip], grid: Grid, repertoire: Repertoire, rng: np.ran
             ..., None].expand(-1, -1, grid.groups),
         told=type(told[0])(*(torch.cat([getattr(t, f.name) for t in told])
                              for f in dataclasses.fields(told[0]))),
-        context_noise=context_noise, start=torch.zeros(count), seconds=seconds)
+        context_noise=context_noise,
+        states_noise=objective.draw_states_noise(rng, count, kind is Kind.PATHS),
+        start=torch.zeros(count), seconds=seconds)
     extra = registers + repertoire.slots
     mask = causal_mask(grid, slots, extra)
     return Batch(
@@ -381,11 +303,11 @@ def assemble(picked: list[Clip], grid: Grid, repertoire: Repertoire, rng: np.ran
         noise=pool.draw(count, tuple(clean.shape[1:]), rng),
         known=to_cells(known.expand(video.shape[:5])[..., None], patches),
         weight=to_cells(weight[..., None], patches),
-        level=group_levels(drawn, known, context_noise, group).flatten(1),
+        level=group_levels(drawn[:, :views], known, context_noise, group).flatten(1),
         context=context_cells(reference, known, patches),
         condition=condition, states=states,
         states_noise=pool.draw(count, tuple(states.numbers.shape[1:]), rng),
         stage=Stage(*(torch.cat([getattr(s, f.name) for s in stages])
                       for f in dataclasses.fields(Stage))),
         mask=mask if causal else torch.ones_like(mask),
-        grid=grid, expected=expected)
+        grid=grid, expected=expected, kind=kind)

@@ -24,7 +24,11 @@ from worldsim.diffusion.sampler import SamplerConfig
 from worldsim.diffusion.transformer import VideoTransformer
 from worldsim.errors import InputError
 
-FORMAT = 2
+FORMAT = 3
+
+STARTS_ONLY = 2
+"""A format whose networks said states in another way: training may start from their weights."""
+
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
 
@@ -58,12 +62,14 @@ class ModelConfig:
         try:
             fields = json.loads(text)
             found = fields.pop("format", None)
-            if found not in (FORMAT, format_1.FORMAT):
+            if found not in (FORMAT, STARTS_ONLY, format_1.FORMAT):
                 raise InputError(f"{source} has format {found!r}; formats {format_1.FORMAT} and "
                                  f"{FORMAT} are read here")
             transformer = fields.pop("transformer")
             patches = PatchConfig(**transformer.pop("patches"))
-            if found == FORMAT:
+            if found != FORMAT:
+                transformer["shrink"] = False
+            if found != format_1.FORMAT:
                 known = fields.pop("repertoire")
                 repertoire = Repertoire(tuple(map(Subject.from_fields, known["subjects"])),
                                         tuple(known["cameras"]))
@@ -143,6 +149,9 @@ def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str
     expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
     found = {name: tensor.shape for name, tensor in weights.items()}
     if expected != found:
+        if json.loads((directory / CONFIG).read_text())["format"] == STARTS_ONLY:
+            raise InputError(f"{directory} has format {STARTS_ONLY}; this version can only start "
+                             "a training from it (`worldsim train --init`)")
         odd = sorted(name for name in expected.keys() | found.keys()
                      if expected.get(name) != found.get(name))
         raise InputError(f"{directory / WEIGHTS} does not fit its config.json (first: {odd[0]!r})")

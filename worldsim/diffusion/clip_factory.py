@@ -117,7 +117,7 @@ def generate_clips(out: str | os.PathLike[str], scenario: str, cases: Sequence[i
     split : other than `Split.IN_RANGE` for cases to test on, which training seeds are refused for.
     workers : processes; 1 works in this one.
     fps, duration, size, cameras : frames per second, seconds, pixels and views of the videos; the
-        scenario's own by default.
+        scenario's own by default; of no camera only what `record` keeps is stored.
     record : further arrays to keep of each rollout.
     compiled : compile the water solver (several times as fast; needs a C++ compiler).
     pushed : share of cases in which a free object is pushed once (`drawn_push`); what was done is

@@ -77,7 +77,7 @@ class ClipManifest:
 class ClipSet:
     """Training clips in memory.
 
-    video : (case, view, time, row, column, 3) uint8.
+    video : (case, view, time, row, column, 3) uint8; of no view where only states were kept.
     parameters : codes by name, each (case,).
     cameras : descriptions of the views by name.
     mirror_axes : per view the image axis ("rows", "columns") that the scene's symmetry flips.

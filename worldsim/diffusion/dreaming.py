@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from worldsim.diffusion.batches import stage_of, state_numbers, write_push
 from worldsim.diffusion.conditioning import CLIP_START, Told
-from worldsim.diffusion.known import context_cells, reference_of
+from worldsim.diffusion.known import Reference, context_cells, reference_of
 from worldsim.diffusion.observables import ENTITIES, NUMBERS, followed_bodies
 from worldsim.diffusion.patches import Grid, from_cells, grid_of, to_cells, to_uint8, to_unit
 from worldsim.diffusion.repertoire import Subject
 from worldsim.diffusion.sampler import Task, sample
-from worldsim.diffusion.transformer import HALF_SIZE, Condition, States
+from worldsim.diffusion.transformer import HALF_SIZE, Condition, Context, States
 from worldsim.errors import InputError
 from worldsim.mechanics import MechanicalScene
 from worldsim.scenario import scenario_class
@@ -39,6 +41,8 @@ class Dream:
     video : (V, T, rows, columns, 3) uint8, padded to whole patches. known : (V, T, rows, columns).
     states : (T, slot, 9) normalised. states_known : (T, slot). half : (slot, 3) normalised, NaN
     until known or dreamed. there : (slot,) whether something is there, 1, -1, NaN while unknown.
+    order : (slot,) which of the subject's entities a slot holds: the network counts bodies along an
+    axis (`Subject.along`). noise : of the known states, normalised.
     """
 
     def __init__(self, model: VideoDiffusion, query: Query, told: dict[str, np.ndarray], case: int,
@@ -84,6 +88,8 @@ class Dream:
             if piece.half_size is not None:
                 self.half[slot] = np.array(piece.half_size) / subject.length / HALF_SIZE
         self.states_known = np.asarray(np.isfinite(self.states).any(-1))
+        self.order = np.arange(subject.slots)
+        self.noise = 0.0
 
     def chunks(self) -> Iterator[Chunk]:
         """The frames that each window adds, {camera: (time, row, column, 3)}."""
@@ -117,9 +123,11 @@ class Dream:
         seconds = model.config.transformer.patches.frames / query.fps
         return Condition(
             scenario=torch.tensor([known.number(self.subject)]),
-            camera=known.camera_numbers(query.cameras)[None, :, None].expand(-1, -1, grid.groups),
+            camera=known.camera_numbers(query.cameras[:grid.views])[None, :, None].expand(
+                -1, -1, grid.groups),
             told=known.tell(self.subject, told, 1),
             context_noise=torch.tensor([model.config.sampler.context_noise if own else 0.0]),
+            states_noise=torch.tensor([self.noise]),
             start=torch.zeros(1), seconds=torch.tensor([seconds]))
 
     def without(self, told: Told) -> tuple[tuple[float, Told], ...]:
@@ -158,6 +166,8 @@ class Dream:
         valid = torch.where(tokens[..., None], valid, exists[:, None, None])
         push = np.zeros((self.subject.slots, frames // group, 5), np.float32)
         for row in self.pushes:
+            row = row.copy()
+            row[1] = int(np.flatnonzero(self.order == int(row[1]))[0])
             write_push(push, row, first / self.query.fps, group / self.query.fps,
                        self.subject.length)
         return States(entity[None], numbers[None], valid[None], tokens[None].float(),
@@ -188,6 +198,11 @@ class Dream:
         config, query = self.model.config, self.query
         patches = config.transformer.patches
         frames = math.ceil((last - first) / patches.frames) * patches.frames
+        if self.subject.foreseen and query.draft is None and not config.sampler.together:
+            if self._read(first, last, window):
+                self.noise = config.sampler.reading_noise
+            self._foresee(first, last, frames, window, own)
+            self.noise = 0.0  # pixels are to show exactly this
         spare = ((0, 0), (0, frames - (last - first)), (0, 0), (0, 0))
         video = torch.from_numpy(np.pad(self.video[:, first:last], (*spare, (0, 0))))[None]
         known = torch.from_numpy(np.pad(self.known[:, first:last], spare))[None]
@@ -218,6 +233,91 @@ class Dream:
             self.known[:, first:last, :, :, None], self.video[:, first:last], dreamed)
         self.learn(task.states, numbers[0], first, last)
 
+    def count(self, first: int) -> None:
+        """Give bodies the slots that the network gives them in a clip from frame `first`."""
+        if not self.states_known[first].all():
+            return
+        order = self.subject.counted(self.states[first, :, :3])
+        self.states, self.states_known = self.states[:, order], self.states_known[:, order]
+        self.half, self.there, self.order = self.half[order], self.there[order], self.order[order]
+
+    def _read(self, first: int, last: int, window: int) -> bool:
+        """Read states off the groups of frames that are known whole; whether there were any."""
+        count = self.model.config.transformer.patches.frames
+        shown = np.asarray(self.known.all(axis=(0, 2, 3)))
+        found = False
+        for begin in range(first, last - count + 1, count):
+            span = slice(begin, begin + count)
+            if shown[span].all() and not self.states_known[span].all():
+                self._read_group(begin, window)
+                found = True
+        return found
+
+    def _read_group(self, begin: int, window: int) -> None:
+        patches = self.model.config.transformer.patches
+        count = patches.frames
+        span = slice(begin, begin + count)
+        video = torch.from_numpy(self.video[:, span])[None]
+        known = torch.ones(*video.shape[:3], 1, 1, dtype=torch.bool)
+        grid = grid_of(count, (video.shape[3], video.shape[4]), video.shape[1], patches)
+        condition = self.condition(grid, begin, own=False)
+        reference = reference_of(video, known, count, condition.seconds)
+        pixels = to_cells(to_unit(video), patches).unflatten(-1, (3, -1))
+        task = Task(
+            given=pixels,
+            known=torch.ones(*pixels.shape[:3], pixels.shape[-1], dtype=torch.bool),
+            context=context_cells(reference, known, patches), condition=condition,
+            states=self.token_states(begin, count),
+            stage=stage_of(reference, self.subject, self.query.cameras,
+                           self.model.config.repertoire), grid=grid, paint=False)
+        self.learn(task.states, self._sample_states(task, f"reading {window} {begin}"), begin,
+                   begin + count)
+        self._recognise(begin, count)
+        self.states_known[span] = True
+
+    def _recognise(self, begin: int, count: int) -> None:
+        """Give bodies just read, counted in their own first frame, the slots that they have."""
+        if not begin or not self.states_known[begin - 1].all():
+            return
+        there = np.flatnonzero(self.there > 0)
+        here, before = (self.states[at, there, :3] for at in (begin, begin - 1))
+        apart = np.linalg.norm(np.nan_to_num(before[:, None] - here[None]), axis=-1)
+        _, chosen = linear_sum_assignment(apart)
+        span = slice(begin, begin + count)
+        self.states[span, there] = self.states[span, there[chosen]]
+
+    def _foresee(self, first: int, last: int, frames: int, window: int, own: bool) -> None:
+        """Dream the states that are not known, without pixels."""
+        if self.states_known[first:last].all():
+            return
+        self.count(first)
+        patches = self.model.config.transformer.patches
+        grid = Grid(0, frames // patches.frames, 1, 1)
+        condition = self.condition(grid, first, own)
+        nothing = torch.zeros(1, 0, patches.cells, 3, patches.frames * patches.cell_pixels)
+        empty = torch.zeros(1, 0, grid.groups, 1, 1, 3)
+        reference = Reference(empty, empty[..., 0] > 0, empty[..., 0, 0, 0].long(), empty[..., 0])
+        context = torch.zeros(1, 0)
+        task = Task(
+            given=nothing, known=torch.zeros(1, 0, *nothing.shape[2::2], dtype=torch.bool),
+            context=Context(context, context, context, context), condition=condition,
+            states=self.token_states(first, frames),
+            stage=stage_of(reference, self.subject, (), self.model.config.repertoire),
+            grid=grid, without=self.without(condition.told), paint=False)
+        numbers = self._sample_states(task, f"states {window}")
+        self.learn(task.states, numbers, first, last)
+        self.states_known[first:last] = True
+
+    def _sample_states(self, task: Task, name: str) -> Tensor:
+        """Numbers (slot, G, …) of a task that wants no pixels."""
+        sampler = self.model.config.sampler
+        rng = stream(self.query.seed, self.case, self.realization, f"dream {name}")
+        noise = torch.from_numpy(
+            rng.standard_normal(tuple(task.states.numbers.shape), np.float32))
+        _, numbers = sample(self.model.network, task.given, noise, task,
+                            dataclasses.replace(sampler, steps=sampler.state_steps))
+        return numbers[0]
+
     def _draft(self, first: int, last: int, frames: int) -> dict[str, Any]:
         """The part of the query's draft that a window begins from."""
         draft = self.query.draft
@@ -235,10 +335,12 @@ class Dream:
         """States (T, slot, 9), all that there are by default, as (T, entity, 9) in the entities'
         units; NaN where nothing is there."""
         entities = self.subject.entities
-        found = (self.states if states is None else states)[:, :len(entities)].astype(np.float64)
+        found = self.states if states is None else states
+        found = found[:, np.argsort(self.order)][:, :len(entities)].astype(np.float64)
+        there = self.there[np.argsort(self.order)]
         for slot, entity in enumerate(entities):
             found[:, slot] = found[:, slot] * entity.scale + entity.centre
-            if self.there[slot] < 0:
+            if there[slot] < 0:
                 found[:, slot] = np.nan
         return found
 

@@ -35,7 +35,8 @@ class KnownDistribution:
     causal : share of batches in which no token sees a later group; their known sets are prefixes
         or nothing, since a later frame as reference would tell of the future.
     states_told, states_begun : share of clips whose states are known throughout, or where whole
-        groups of frames are.
+        groups of frames are. states_told_of_water : the first where pixels and states are dreamed
+        together.
     own_level : share of clips whose unknown states have noise levels of their own.
     """
 
@@ -48,8 +49,9 @@ class KnownDistribution:
     everything: float = 0.04
     other_view: float = 0.5
     causal: float = 0.4
-    states_told: float = 0.08
-    states_begun: float = 0.12
+    states_told: float = 0.6
+    states_begun: float = 0.1
+    states_told_of_water: float = 0.08
     own_level: float = 0.2
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, int, int, int, int],
@@ -70,12 +72,20 @@ class KnownDistribution:
                 mask[b, 0 if rng.random() < 0.75 else int(rng.integers(1, views))] = True
         return torch.from_numpy(mask)
 
+    def draw_paths(self, rng: np.random.Generator, shape: tuple[int, int], entities: int,
+                   group: int, causal: bool = False) -> Tensor:
+        """Which states are known, (B, E, G), where there are no pixels: (B, T) is the shape."""
+        batch, frames = shape
+        known = known_groups(self.draw(rng, (batch, 1, frames, 1, 1), group, causal), group)[:, 0]
+        return (known & ~known.all(-1, keepdim=True))[:, None].expand(-1, entities, -1)
+
     def draw_states(self, rng: np.random.Generator, known: Tensor, entities: int, group: int,
-                    ) -> Tensor:
+                    foreseen: bool = True) -> Tensor:
         """Which states are known, (B, E, G), for clips of which the mask says what is."""
         wholly = known_groups(known, group)[:, :1]
         kinds = rng.random(len(known))
-        told = torch.from_numpy(kinds < self.states_told)
+        told = torch.from_numpy(
+            kinds < (self.states_told if foreseen else self.states_told_of_water))
         begun = torch.from_numpy(kinds > 1 - self.states_begun)
         everything = wholly.all(-1)[:, 0]
         which = told[:, None, None] | (begun[:, None, None] & wholly)

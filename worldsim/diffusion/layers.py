@@ -22,6 +22,7 @@ class TransformerConfig:
     width, layers, heads, hidden : of the transformer (hidden: of its SwiGLU).
     detail : features per cell in the pixel encoder and decoder.
     registers : tokens that belong to no patch.
+    shrink : take noise out of the pixels as far as a linear estimate can before they are read.
     """
 
     patches: PatchConfig = dataclasses.field(default_factory=PatchConfig)
@@ -31,6 +32,7 @@ class TransformerConfig:
     hidden: int = 512
     detail: int = 64
     registers: int = 4
+    shrink: bool = True
 
     def __post_init__(self) -> None:
         if self.width % self.heads or (self.width // self.heads) % 4:

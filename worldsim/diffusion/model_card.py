@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from worldsim.diffusion.batches import MANY
 from worldsim.diffusion.checkpoint import ModelConfig
 from worldsim.diffusion.conditioning import ParameterSpec
+from worldsim.diffusion.training_clips import MANY
 
 UNTRAINED: dict[str, Any] = {
     "cases": 0, "held_out_cases": 0, "data_seed": 0, "total_clips": 0, "total_cpu_seconds": 0.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -49,6 +50,8 @@ class ObjectiveConfig:
         so they weigh 41 : 5 against what is near them where it expects nothing, and 65 : 29
         where it does.
     context_noise : largest noise on known pixels; half of the clips have none.
+    states_noise : least and largest noise on known states where there are only states; 0.3 of the
+        clips have none.
     drop : chance that a parameter is not told.
     states : weight of the states' loss beside that of the pixels.
     """
@@ -58,8 +61,15 @@ class ObjectiveConfig:
     town: Emphasis = Emphasis(salient=40.0, near=4.0, expected=24.0)
     others: Emphasis = Emphasis(moving=10.0, changed=2.0)
     context_noise: float = 0.1
+    states_noise: tuple[float, float] = (0.002, 0.1)
     drop: float = 0.1
     states: float = 1.0
+
+    def draw_states_noise(self, rng: np.random.Generator, count: int, alone: bool) -> Tensor:
+        """Noise (count,) of known states: none beside pixels, which are to show what is said."""
+        low, high = np.log(self.states_noise)
+        noise = np.exp(rng.uniform(low, high, count)) * (rng.random(count) > 0.3)
+        return torch.from_numpy(noise if alone else np.zeros(count)).float()
 
 
 MOVES = 10
@@ -151,9 +161,22 @@ def number_weights(frames: int) -> Tensor:
     return torch.tensor([*STATE_WEIGHTS * frames, 0.1, 0.1, 0.1, 0.05])
 
 
+ROBUST = 0.1
+"""Error of a number from which on it counts linearly."""
+
+DEEPEST = 4.0
+"""Largest weight of a noise level: what is left to do near data is little."""
+
+
 def states_loss(predicted: Tensor, states: States, clean: Tensor, frames: int) -> Tensor:
-    """Weighted mean square error of the unknown states' velocity; (B, E, G, numbers) each."""
+    """Weighted error of the unknown states; (B, E, G, numbers) each.
+
+    Pseudo-Huber (Charbonnier et al. 1994): where a path has become a matter of chance, its large
+    errors do not drown those of paths that can be foreseen.
+    """
     weight = number_weights(frames) * states.valid * (1 - states.known[..., None])
-    error = (predicted.float() - clean).square() * weight
-    weighted = error * velocity_weight(states.level)[:, None, :, None]
+    square = (predicted.float() - clean).square()
+    error = ROBUST * ((square + ROBUST**2).sqrt() - ROBUST) * weight
+    deep = velocity_weight(states.level).clamp_max(DEEPEST)
+    weighted = error * deep[:, None, :, None]
     return weighted.sum() / weight.sum().clamp_min(1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from worldsim.diffusion.batches import BatchConfig
 from worldsim.diffusion.layers import TransformerConfig
 from worldsim.diffusion.objective import ObjectiveConfig
+from worldsim.diffusion.training_clips import BatchConfig
 from worldsim.errors import InputError
 
 

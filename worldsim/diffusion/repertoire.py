@@ -36,6 +36,8 @@ class Subject:
     fps, frames, size : of the clips it was trained on.
     entities : whose states are dreamed, in the order of their tokens.
     slots : tokens that entities have, at least as many.
+    along : axis of the world along which bodies are counted in a clip's first frame, since nothing
+        else tells alike ones apart; empty for the scenario's own order.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Subject:
     size: tuple[int, int]
     entities: tuple[Entity, ...] = ()
     slots: int = 0
+    along: tuple[float, ...] = ()
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Subject:
@@ -57,12 +60,29 @@ class Subject:
             for spec in given["parameters"])
         given["entities"] = tuple(
             Entity(e["name"], tuple(e["centre"]), tuple(e["scale"])) for e in given["entities"])
-        return cls(**given | {"size": tuple(given["size"])})
+        return cls(**given | {"size": tuple(given["size"]),
+                              "along": tuple(given.get("along", ()))})
 
     @functools.cached_property
     def views(self) -> dict[str, Camera]:
         """The cameras by name."""
         return {name: Camera.from_json(text) for name, text in self.cameras.items()}
+
+    @property
+    def foreseen(self) -> bool:
+        """Whether states are dreamed before pixels: where bodies carry the picture."""
+        return any(entity.name in ENTITIES[:BODIES] for entity in self.entities)
+
+    def counted(self, positions: np.ndarray) -> np.ndarray:
+        """Slots (slot,) in the order in which bodies at normalised positions (slot, 3) of a
+        clip's first frame are counted; those that are not there come last, others stay."""
+        order = np.arange(len(positions))
+        bodies = [slot for slot, entity in enumerate(self.entities)
+                  if entity.name in ENTITIES[:BODIES]]
+        if self.along and bodies:
+            along = positions[bodies] @ np.asarray(self.along)
+            order[bodies] = np.asarray(bodies)[np.argsort(along, kind="stable")]  # NaN last
+        return order
 
     @property
     def main(self) -> Camera:
@@ -142,7 +162,7 @@ class Repertoire:
 
     def camera_numbers(self, names: tuple[str, ...]) -> Tensor:
         """(V,) of cameras by name."""
-        return torch.tensor([self.cameras.index(name) for name in names])
+        return torch.tensor([self.cameras.index(name) for name in names], dtype=torch.long)
 
     def picture_axes(self, camera: str) -> Tensor | None:
         """(2, 3) directions in the world of columns and rows, where a camera of that name sees a

@@ -40,6 +40,10 @@ class SamplerConfig:
     overlap : seconds that one window of a long rollout hands to the next as known, at most half of
         the window.
     context_noise : how noisy the network is told that frames it dreamed itself are.
+    together : dream pixels and states of bodies in one go. Otherwise, which is cheaper and better,
+        states are read off known frames first, then dreamed alone, and then shown.
+    state_steps : evaluations for states read or dreamed alone.
+    reading_noise : normalised noise that states which were read off are said to have.
     """
 
     steps: int = 12
@@ -50,11 +54,15 @@ class SamplerConfig:
     causal: bool = False
     overlap: float = 4.0
     context_noise: float = 0.03
+    together: bool = False
+    state_steps: int = 4
+    reading_noise: float = 0.01
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "guided", tuple((str(n), float(g)) for n, g in self.guided))
-        if self.steps < 1 or self.shift <= 0:
-            raise InputError(f"steps={self.steps}, shift={self.shift:g}: give at least 1, above 0")
+        if min(self.steps, self.state_steps) < 1 or self.shift <= 0:
+            raise InputError(f"steps={self.steps}, state_steps={self.state_steps}, "
+                             f"shift={self.shift:g}: give at least 1, above 0")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +73,7 @@ class Task:
     states : numbers of what is known, and which tokens are. draft : pixels like `given` from which
     to begin, at the level `begin`; None to begin from noise.
     without : for every guidance, its weight and the parameters as they are told without it.
+    paint : whether pixels are wanted; without, they come back as they are.
     """
 
     given: Tensor
@@ -77,6 +86,7 @@ class Task:
     draft: Tensor | None = None
     begin: float = 0.0
     without: tuple[tuple[float, Told], ...] = ()
+    paint: bool = True
 
 
 @torch.inference_mode()
@@ -114,7 +124,7 @@ def sample(network: VideoTransformer, noise: Tensor, states_noise: Tensor, task:
         states = dataclasses.replace(task.states, numbers=said,
                                      level=of_states(level).expand(task.states.level.shape))
         return network(z.flatten(-2), of_groups, task.context, condition, states, task.stage,
-                       task.grid, mask)
+                       task.grid, mask, task.paint)
 
     def predict(z: Tensor, said: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
         told = evaluate(z, said, level, task.condition)
@@ -162,4 +172,5 @@ def settled(numbers: Tensor) -> Tensor:
 
 def _wholly_known_groups(known: Tensor, grid: Grid) -> Tensor:
     """(B, V*G): groups of frames without an unknown pixel."""
-    return known.flatten(2).all(-1).unflatten(1, (-1, grid.tokens_per_group)).all(-1)
+    shape = (grid.views * grid.groups, grid.tokens_per_group)
+    return known.flatten(2).all(-1).unflatten(1, shape).all(-1)

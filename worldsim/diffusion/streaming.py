@@ -20,6 +20,7 @@ from worldsim.diffusion.batches import stage_of, write_push
 from worldsim.diffusion.dreaming import Dream, pushes
 from worldsim.diffusion.known import Reference, context_cells, reference_of
 from worldsim.diffusion.layers import LayerMemory
+from worldsim.diffusion.motion import Motion, motion_of
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import from_cells, grid_of, to_cells, to_uint8, to_unit
 from worldsim.diffusion.sampler import settled
@@ -66,6 +67,7 @@ class MemberStream:
         self.group = 0
         self.last: Tensor | None = None
         self.last_numbers = torch.zeros(1, self.slots, NUMBERS)
+        self.last_states: Tensor | None = None
 
     @torch.inference_mode()
     def next(self, push: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -112,6 +114,7 @@ class MemberStream:
         self.last = video[:, :, -1]
         frames = numbers[0, :, 0, :-4].unflatten(-1, (count, NUMBERS)).transpose(0, 1)
         self.last_numbers = frames[-1][None]
+        self.last_states = numbers
         self.group += 1
         return video[0].numpy(), frames.numpy()
 
@@ -173,8 +176,18 @@ class MemberStream:
         rotations = (self.rotations[0][:, :, :upto], self.rotations[1][:, :, :upto])
         told = self.told_kept if condition is self.condition_kept else self.told
         return self.model.network.extend(told, pixels.flatten(-2), level, context, condition,
-                                         states, stage, self.grid, then, rotations,
-                                         self.memories)
+                                         states, stage, self.grid, then, self._motion(states),
+                                         rotations, self.memories)
+
+    def _motion(self, states: States) -> Motion:
+        """How the entities of the group at work move from the last one."""
+        numbers, known = states.numbers, states.known
+        if self.last_states is not None:
+            numbers = torch.cat([self.last_states, numbers], 2)
+            known = torch.cat([torch.ones_like(known), known], 2)
+        found = motion_of(numbers, known, self.condition.seconds)
+        return Motion(*(getattr(found, field.name)[:, :, -1:]
+                        for field in dataclasses.fields(Motion)))
 
     def _known_pass(self, video: Tensor, states: States, condition: Condition) -> Any:
         """One evaluation of a finished group, as known."""

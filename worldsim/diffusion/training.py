@@ -17,10 +17,9 @@ from worldsim.compiler import compiler_found
 from worldsim.diffusion import compute, distributed
 from worldsim.diffusion.batches import (
     Batch,
+    Kind,
     NoisePool,
-    TrainingClips,
     draw_batch,
-    subject_of,
 )
 from worldsim.diffusion.checkpoint import ModelConfig, save_checkpoint
 from worldsim.diffusion.clips import ClipSet
@@ -32,6 +31,7 @@ from worldsim.diffusion.patches import Grid, per_token, to_unit
 from worldsim.diffusion.presets import TrainingConfig
 from worldsim.diffusion.repertoire import Repertoire
 from worldsim.diffusion.schedule import mix
+from worldsim.diffusion.training_clips import TrainingClips, paired, subject_of
 from worldsim.diffusion.training_log import append, line_of, read_curve
 from worldsim.diffusion.training_state import Tally, read_state, write_state
 from worldsim.diffusion.transformer import VideoTransformer
@@ -69,24 +69,34 @@ def step_loss(network: VideoTransformer, batch: Batch, weight: float = 1.0,
               parts: LossParts | None = None) -> Tensor:
     """Loss of one batch: (3,) of all, the pixels and the states; `weight` is of the states."""
     parts = parts or LossParts()
-    level = per_token(batch.level.unflatten(1, (batch.grid.views, -1)), batch.grid)
-    clean, noisy = parts.noisy(batch.clean, batch.noise, level, batch.known,
-                               batch.condition.context_noise)
     truth = batch.states.numbers
-    at = torch.where(batch.states.known > 0, (1 - batch.condition.context_noise)[:, None, None],
-                     batch.states.level[:, None])
+    known = batch.states.known[..., None] > 0
+    given = truth + batch.condition.states_noise[:, None, None, None] * batch.states_noise
+    noisy_states = mix(truth, batch.states_noise, batch.states.level[:, None, :, None])
     # What is unknown must not tell by its absence that a body is absent.
     slot = (batch.states.entity < len(ENTITIES)).float()[:, :, None, None]
-    valid = torch.where(batch.states.known[..., None] > 0, batch.states.valid, slot)
+    valid = torch.where(known, batch.states.valid, slot)
     seen = dataclasses.replace(batch.states, valid=valid,
-                               numbers=mix(truth, batch.states_noise, at[..., None]))
+                               numbers=torch.where(known, given, noisy_states))
+    grid, frames = batch.grid, network.config.patches.frames
+    if batch.kind is Kind.PATHS:
+        predicted = network(batch.noise.flatten(-2), batch.level, batch.context, batch.condition,
+                            seen, batch.stage, grid, batch.mask)
+        said = parts.states(predicted.numbers, batch.states, truth, frames)
+        return torch.stack([weight * said, torch.zeros_like(said), said])
+    level = per_token(batch.level.unflatten(1, (grid.views, -1)), grid)
+    clean, noisy = parts.noisy(batch.clean, batch.noise, level, batch.known,
+                               batch.condition.context_noise)
+    films = batch.kind is Kind.FILMS
     predicted = network(noisy.flatten(-2), batch.level, batch.context, batch.condition, seen,
-                        batch.stage, batch.grid, batch.mask)
-    pixels = parts.pixels(predicted.pixels.unflatten(-1, (3, -1)), clean, level, batch.known,
-                          batch.weight, batch.expected)
+                        batch.stage, grid, batch.mask, paint=films)
+    pixels = torch.zeros(())
+    if films:
+        pixels = parts.pixels(predicted.pixels.unflatten(-1, (3, -1)), clean, level, batch.known,
+                              batch.weight, batch.expected)
     if not truth.shape[1]:
         return torch.stack([pixels, pixels, torch.zeros_like(pixels)])
-    said = parts.states(predicted.numbers, batch.states, truth, network.config.patches.frames)
+    said = parts.states(predicted.numbers, batch.states, truth, frames)
     return torch.stack([pixels + weight * said, pixels, said])
 
 
@@ -95,31 +105,32 @@ class Trainer:
 
     def __init__(self, config: TrainingConfig, clips: Sequence[ClipSet], log: Log = print) -> None:
         group = config.transformer.patches.frames
-        for one in clips:
+        pairs = paired(clips, group)
+        filmed = [film for film, _ in pairs]
+        for one in filmed:
             if len(one) <= config.held_out:
                 raise InputError(f"{len(one)} cases of {one.scenario}, {config.held_out} of them "
                                  "held out: make more cases")
-            if one.frames < group:
-                raise InputError(f"the clips of {one.scenario} have {one.frames} frames, training "
-                                 f"needs {group}")
         self.config, self.log = config, log
-        self.training_cases = tuple(np.arange(len(one) - config.held_out) for one in clips)
         self.held_out_cases = tuple(np.arange(len(one) - config.held_out, len(one))
-                                    for one in clips)
-        subjects = tuple(subject_of(one, config.batch, group) for one in clips)
-        cameras = tuple(dict.fromkeys(name for one in clips for name in one.cameras))
+                                    for one in filmed)
+        subjects = tuple(subject_of(one, config.batch, group) for one in filmed)
+        cameras = tuple(dict.fromkeys(name for one in filmed for name in one.cameras))
         self.model = ModelConfig(config.transformer, Repertoire(subjects, cameras))
         torch.manual_seed(config.seed)
         self.network = self.model.network()
         self.average = {name: p.detach().clone() for name, p in self.network.named_parameters()}
         self.optimiser = self._optimiser()
+        self.data = tuple(TrainingClips.weigh(film, subject, config.objective, unfilmed)
+                          for (film, unfilmed), subject in zip(pairs, subjects, strict=True))
+        self.training_cases = tuple(
+            np.setdiff1d(np.arange(len(one.states)), held_out)
+            for one, held_out in zip(self.data, self.held_out_cases, strict=True))
         self.tally = Tally(cases=sum(map(len, self.training_cases)), data_seed=clips[0].seed)
-        self.data = tuple(TrainingClips.weigh(one, subject, config.objective)
-                          for one, subject in zip(clips, subjects, strict=True))
         self.pool = NoisePool(config.seed)
         self.precision = (
             compute.faster_precision() if config.precision == "auto" else config.precision)
-        self._flops: dict[tuple[Grid, int, int], float] = {}
+        self._flops: dict[tuple[Grid, int, int, Kind], float] = {}
         self._parts = LossParts()
         if config.compiled:
             self._compile()
@@ -212,7 +223,7 @@ class Trainer:
         clips, operations = batch.clips * processes, flops * processes
         elapsed, used = distributed.agreed([
             time.perf_counter() - began, (time.process_time() - cpu) * processes])
-        self.tally.add(clips, clips * batch.grid.tokens, operations, elapsed, used)
+        self.tally.add(clips, clips * batch.tokens, operations, elapsed, used)
         return {"loss": value, "pixels": pixels, "states": said, "rate": rate,
                 "gradient_norm": float(norm), "clips": clips, "views": batch.grid.views,
                 "step_seconds": elapsed, "flops": operations}
@@ -229,7 +240,7 @@ class Trainer:
                 average.lerp_(now, 1 - decay)
 
     def _flops_of(self, batch: Batch) -> float:
-        key = batch.grid, batch.states.entity.shape[1], batch.clips
+        key = batch.grid, batch.states.entity.shape[1], batch.clips, batch.kind
         if key not in self._flops:
             plain = self.model.network()  # compiled parts are not seen by the counter
             self._flops[key] = compute.count_flops(lambda: step_loss(plain, batch)[0].backward())

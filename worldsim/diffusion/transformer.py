@@ -10,8 +10,12 @@ forms the token and returns, as a skip connection, in the decoder. The decoder p
 (colour and coverage) over the reference, i.e. the known pixel nearest in time: what rests needs
 no capacity.
 
+Noise is taken out of the input as far as a linear estimate can: at t = 0 the network sees the
+reference, at t = 1 the data, and never noise that it would have to tell from them.
+
 Beside the patches the sequence holds a token for every entity and group of frames: states as
-`worldsim.diffusion.observables` defines them, noisy like the pixels and denoised with them. What
+`worldsim.diffusion.observables` defines them, noisy like the pixels and denoised with them
+(`worldsim.diffusion.motion`). A sequence may hold these alone, of no view. What
 they say of bodies moves the reference under the painted layer (`worldsim.diffusion.carrying`), so
 that what is shown follows what is said.
 
@@ -38,10 +42,22 @@ from worldsim.diffusion.layers import (
     rotary_angles,
 )
 from worldsim.diffusion.locating import Locator
+from worldsim.diffusion.motion import (
+    EXTRA,
+    Motion,
+    MotionReader,
+    MotionWriter,
+    motion_of,
+    shrinkage,
+    shrunk,
+)
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import Grid
 
 POSITION_OCTAVES = 4
+
+SPREAD_BESIDE, SPREAD_ALONE = 0.25, 0.5
+"""Typical departure of a pixel from its reference, and typical pixel where there is none."""
 
 HALF_SIZE = 0.1
 """Unit of normalised half sizes, in units of normalised positions."""
@@ -55,6 +71,7 @@ class Condition:
     camera : (B, V, G) number of the camera of every group of frames.
     told : parameters as `encode_parameters` gives them.
     context_noise : (B,) how noisy the known pixels are, 0 (clean) to 1.
+    states_noise : (B,) standard deviation of the noise on known states, normalised.
     start : (B,) s, the clip's first instant on the axis of positions.
     seconds : (B,) duration of a group.
     """
@@ -63,6 +80,7 @@ class Condition:
     camera: Tensor
     told: Told
     context_noise: Tensor
+    states_noise: Tensor
     start: Tensor
     seconds: Tensor
 
@@ -139,7 +157,7 @@ class VideoTransformer(nn.Module):
         patches, width, detail = config.patches, config.width, config.detail
         cell_values = patches.frames * patches.cell_pixels * 3
         told = patches.frames + patches.cell_pixels * 4 + 1
-        self.numbers = patches.frames * NUMBERS + 4
+        self.numbers = patches.frames * NUMBERS + EXTRA
         self.read_pixels = nn.Linear(cell_values, detail)
         self.read_context = nn.Linear(told, detail, bias=False)
         self.embed = nn.Linear(patches.cells * detail, width)
@@ -148,18 +166,19 @@ class VideoTransformer(nn.Module):
         self.parameters_in = ParameterEncoder(parameters, features, width)
         self.level = LevelEncoder(width)
         self.context_noise = LevelEncoder(width)
+        self.states_noise = LevelEncoder(width)
         self.duration = nn.Sequential(nn.Linear(1, width), nn.SiLU(), nn.Linear(width, width))
         self.camera = nn.Parameter(torch.randn(cameras, width) * 0.02)
         self.scenario = nn.Parameter(torch.randn(scenarios, width) * 0.02)
         self.entity = nn.Parameter(torch.randn(entities + 1, width) * 0.02)
         self.of_states = nn.Parameter(torch.randn(width) * 0.02)
-        self.read_states = nn.Linear(2 * self.numbers + 1, width)
+        self.read_motion = MotionReader(patches.frames, width)
         self.read_push = nn.Linear(5, width, bias=False)
         self.modulation = nn.Linear(width, 6 * width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.locate = Locator(config, cameras)
         self.last_table = nn.Parameter(torch.zeros(2, width))
-        self.write_states = nn.Linear(width, self.numbers)
+        self.write_motion = MotionWriter(patches.frames, width)
         self.unembed = nn.Linear(width, patches.cells * detail)
         self.skip = nn.Linear(detail, detail)
         carried = patches.cell_pixels * (4 * patches.frames + 1)
@@ -175,7 +194,8 @@ class VideoTransformer(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
         nn.init.zeros_(self.modulation.weight)
-        for fresh in (self.duration[-1], self.read_carried, self.write_gate):
+        for fresh in (self.duration[-1], self.states_noise.mlp[-1], self.read_carried,
+                      self.write_gate):
             assert isinstance(fresh, nn.Linear)
             nn.init.zeros_(fresh.weight)
         self.locate.initialise()
@@ -183,8 +203,8 @@ class VideoTransformer(nn.Module):
             assert isinstance(block, Block)
             for layer in (block.attention.out, block.feed_forward.down):
                 layer.weight.data *= 0.3
-        for layer in (self.write, self.write_states):
-            layer.weight.data *= 0.1
+        self.write_motion.initialise()
+        self.write.weight.data *= 0.1
         values = self.config.patches.frames * self.config.patches.cell_pixels * 3
         self.write.bias.data[values:] = -2.0  # coverage: begin with the reference showing through
 
@@ -194,7 +214,7 @@ class VideoTransformer(nn.Module):
 
     def forward(self, noisy: Tensor, level: Tensor, context: Context, condition: Condition,
                 states: States, stage: Stage, grid: Grid, mask: Tensor | None = None,
-                ) -> Prediction:
+                paint: bool = True) -> Prediction:
         """Predict clean pixels and states.
 
         Parameters
@@ -202,20 +222,28 @@ class VideoTransformer(nn.Module):
         noisy : (B, N, S, C*F*P) pixels in [-1, 1] plus noise; known ones (nearly) clean.
         level : (B, V*G) t of every group: 0 is noise, 1 is data.
         mask : (tokens, tokens) bool, None for attention in both directions.
+        paint : whether pixels are wanted; without, and where the grid has no views, they come
+            back as they are.
         """
         told, vectors = self.tell(condition)
         modulation = self.modulate(told, level, condition, states)
-        cells = self._read(noisy, context)
-        x = torch.cat([self.place_patches(cells, condition, grid), self.read_entities(states),
-                       self.registers.expand(len(cells), -1, -1), vectors], dim=1)
+        motion = motion_of(states.numbers, states.known, condition.seconds)
+        said = self.read_entities(states, motion)
+        rest = torch.cat([said, self.registers.expand(len(said), -1, -1), vectors], 1)
+        cells = noisy  # of no view there are none
+        if grid.views:
+            cells = self._read(noisy, context, level, condition, grid)
+            rest = torch.cat([self.place_patches(cells, condition, grid), rest], 1)
         entities = states.entity.shape[1]
-        spread = Spread(level.shape[1], grid.tokens_per_group, entities, x.shape[1] - grid.tokens
-                        - entities * grid.groups)
+        last = grid.tokens + entities * grid.groups
+        spread = Spread(level.shape[1], grid.tokens_per_group, entities, rest.shape[1] - last)
         cos, sin = self.rotations(condition, grid, entities, spread.extra)
-        x, found = self._through(x, cells, modulation, spread, (cos, sin), mask, condition, grid)
+        x, found = self._through(rest, cells, modulation, spread, (cos, sin), mask, condition,
+                                 grid)
         x = self.finish(x, modulation, spread)
-        said = x[:, grid.tokens:grid.tokens + entities * grid.groups]
-        numbers = self.said(said, states, found)
+        numbers = self.said(x[:, grid.tokens:last], states, found, motion)
+        if not paint or not grid.views:
+            return Prediction(noisy, numbers)
         carried = self.carried(numbers, states, stage, grid)
         return Prediction(self.paint(x[:, :grid.tokens], cells, context, carried), numbers)
 
@@ -230,7 +258,7 @@ class VideoTransformer(nn.Module):
         for number, block in enumerate(self.blocks):
             memory = None if memories is None else memories[number]
             x = block(x, modulation, spread, *rotations, mask, memory)
-            if number + 1 == middle and spread.entities:
+            if number + 1 == middle and spread.entities and spread.patch_groups:
                 x, found = self._locate(x, cells, condition, grid, spread.entities)
         return x, found
 
@@ -258,8 +286,8 @@ class VideoTransformer(nn.Module):
             memory.keep(0)
 
     def extend(self, told: Tensor, noisy: Tensor, level: Tensor, context: Context,
-               condition: Condition,
-               states: States, stage: Stage, grid: Grid, reference_numbers: Tensor | None,
+               condition: Condition, states: States, stage: Stage, grid: Grid,
+               reference_numbers: Tensor | None, motion: Motion,
                rotations: tuple[Tensor, Tensor], memories: list[LayerMemory]) -> Prediction:
         """Predict one more group of frames in block-causal order, looking back at the memories.
 
@@ -268,17 +296,19 @@ class VideoTransformer(nn.Module):
         told : what `tell` makes of the condition, which does not change from group to group.
         grid : of one group. reference_numbers : (B, V, 1, E, 9) states at the reference; None
             where it is a frame of this group.
+        motion : the nearest known states.
         rotations : cosines and sines of all tokens that are looked back at, and of these.
         """
         modulation = self.modulate(told, level, condition, states)
-        cells = self._read(noisy, context)
-        x = torch.cat([self.place_patches(cells, condition, grid), self.read_entities(states)], 1)
+        cells = self._read(noisy, context, level, condition, grid)
+        x = torch.cat([self.place_patches(cells, condition, grid),
+                       self.read_entities(states, motion)], 1)
         entities = states.entity.shape[1]
         spread = Spread(level.shape[1], grid.tokens_per_group, entities, 0)
         x, found = self._through(x, cells, modulation, spread, rotations, None, condition, grid,
                                  memories)
         x = self.finish(x, modulation, spread)
-        numbers = self.said(x[:, grid.tokens:], states, found)
+        numbers = self.said(x[:, grid.tokens:], states, found, motion)
         carried = self.carried(numbers, states, stage, grid, reference_numbers)
         return Prediction(self.paint(x[:, :grid.tokens], cells, context, carried), numbers)
 
@@ -304,6 +334,7 @@ class VideoTransformer(nn.Module):
         vectors = self.parameters_in(condition.told)
         used = (condition.told.number < len(self.parameters_in.name) - 1)[..., None]
         told = (vectors * used).sum(1) + self.context_noise(condition.context_noise)
+        told = told + self.states_noise(condition.states_noise)
         return told + self.scenario[condition.scenario], vectors
 
     def modulate(self, told: Tensor, level: Tensor, condition: Condition,
@@ -341,11 +372,12 @@ class VideoTransformer(nn.Module):
         table = self.position(features).unflatten(1, (self.cameras, -1)).transpose(0, 1)
         return self.embed(cells.flatten(2)) + table[condition.camera].flatten(1, 3)
 
-    def read_entities(self, states: States) -> Tensor:
+    def read_entities(self, states: States, motion: Motion) -> Tensor:
         """Tokens (B, E*G, width) of the entities."""
-        seen = states.numbers * states.valid
-        given = torch.cat([seen, states.valid, states.known[..., None]], -1)
-        tokens = self.read_states(given) + self.read_push(states.push)
+        level = torch.where(states.known > 0, 1.0, states.level[:, None])
+        seen = shrunk(states.numbers, level, motion)
+        tokens = self.read_motion(seen, states.valid, states.known, motion)
+        tokens = tokens + self.read_push(states.push)
         return (tokens + self.entity[states.entity][:, :, None]).flatten(1, 2)
 
     def finish(self, x: Tensor, modulation: Tensor, spread: Spread) -> Tensor:
@@ -354,16 +386,17 @@ class VideoTransformer(nn.Module):
                         (modulation[..., :2, :] + self.last_table).unbind(-2))
         return rms_norm(x) * (1 + scale) + shift
 
-    def said(self, tokens: Tensor, states: States, found: Tensor | None) -> Tensor:
-        """Clean numbers (B, E, G, …) from the entities' tokens and the found positions; in single
-        precision."""
+    def said(self, tokens: Tensor, states: States, found: Tensor | None,
+             motion: Motion) -> Tensor:
+        """Clean numbers (B, E, G, …) from the entities' tokens, the found positions and the nearest
+        known states; in single precision."""
+        tokens = tokens.unflatten(1, states.numbers.shape[1:3])
+        numbers = self.write_motion(tokens, motion)
         if found is None:
-            return self.write_states(tokens).unflatten(1, states.numbers.shape[1:3])
+            return numbers
         with torch.autocast(tokens.device.type, enabled=False):
-            tokens = tokens.float().unflatten(1, states.numbers.shape[1:3])
-            numbers = self.write_states(tokens)
-            shown = self.locate.gate(tokens).sigmoid()[..., None] * found.float()
-            return numbers + F.pad(shown.flatten(-2), (0, 4))
+            shown = self.locate.gate(tokens.float()).sigmoid()[..., None] * found.float()
+            return numbers + F.pad(shown.flatten(-2), (0, EXTRA))
 
     def carried(self, numbers: Tensor, states: States, stage: Stage, grid: Grid,
                 reference_numbers: Tensor | None = None) -> Carried | None:
@@ -376,9 +409,24 @@ class VideoTransformer(nn.Module):
             half, there = numbers[..., -4:-1] * HALF_SIZE, numbers[..., -1] > 0
             return carry(frames, half, there, stage, grid, self.config.patches, reference_numbers)
 
-    def _read(self, noisy: Tensor, context: Context) -> Tensor:
+    def _read(self, noisy: Tensor, context: Context, level: Tensor, condition: Condition,
+              grid: Grid) -> Tensor:
+        if self.config.shrink:
+            noisy = self._shrunk(noisy, context, level, condition, grid)
         told = torch.cat([context.known, context.reference, context.valid, context.age], dim=-1)
         return F.gelu(self.read_pixels(noisy) + self.read_context(told), approximate="tanh")
+
+    def _shrunk(self, noisy: Tensor, context: Context, level: Tensor, condition: Condition,
+                grid: Grid) -> Tensor:
+        """The best linear estimate of the clean pixels, given that they resemble the reference."""
+        clean = (1 - condition.context_noise)[:, None, None, None]
+        unknown = level.repeat_interleave(grid.tokens_per_group, 1)[..., None, None]
+        at = torch.lerp(unknown, clean, context.known)[:, :, :, None, :, None]  # (B, N, S, 1, F, 1)
+        shape = (3, self.config.patches.frames, self.config.patches.cell_pixels)
+        mean = context.reference.unflatten(-1, (3, 1, -1))
+        spread = torch.where(context.valid > 0, SPREAD_BESIDE, SPREAD_ALONE)[..., None, None, :]
+        pixels = noisy.unflatten(-1, shape)
+        return (mean + shrinkage(at, spread) * (pixels - at * mean)).flatten(-3)
 
     def paint(self, tokens: Tensor, cells: Tensor, context: Context,
               carried: Carried | None) -> Tensor:
