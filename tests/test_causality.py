@@ -11,6 +11,7 @@ from tiny_network import BODY, PATCHES, WATER, Inputs, inputs, network, of_group
 from worldsim.diffusion.carrying import Stage
 from worldsim.diffusion.known import context_cells, reference_of
 from worldsim.diffusion.layers import LayerMemory
+from worldsim.diffusion.motion import Motion, motion_of
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import per_token, to_cells, to_unit
 from worldsim.diffusion.transformer import (
@@ -101,6 +102,11 @@ def test_later_groups_see_earlier_ones():
     assert moved.min() > 1e-4
 
 
+def motion_at(whole: Motion, group: int) -> Motion:
+    return Motion(*(getattr(whole, f.name)[:, :, group:group + 1]
+                    for f in dataclasses.fields(Motion)))
+
+
 def in_stream(net: VideoTransformer, one: Inputs, level: torch.Tensor,
               groups: int) -> list[Prediction]:
     """The network's answers group after group, each looking back at the memories of those
@@ -111,6 +117,7 @@ def in_stream(net: VideoTransformer, one: Inputs, level: torch.Tensor,
     told = dataclasses.replace(one.condition, camera=one.condition.camera[:, :, :1])
     cos, sin = net.group_rotations(told, single, entities, net.extra_tokens(2), groups)
     extra, found = net.extra_tokens(2), []
+    whole = motion_of(one.states.numbers, one.states.known, one.condition.seconds)
     frame = one.stage.frame[:, :, :1]  # the same for all groups: known frames are a prefix
     frames = one.states.numbers[..., :-4].unflatten(-1, (-1, NUMBERS)).flatten(2, 3)
     at = frame.flatten(1)[..., None, None].expand(-1, -1, entities, NUMBERS)
@@ -122,7 +129,7 @@ def in_stream(net: VideoTransformer, one: Inputs, level: torch.Tensor,
             upto = extra + (group + 1) * (each + entities)
             of_views = level.unflatten(1, (one.grid.views, -1))[:, :, group]
             found.append(net.extend(net.tell(told)[0], cells, of_views, context, told, states,
-                                    stage, single, then,
+                                    stage, single, then, motion_at(whole, group),
                                     (cos[:, :, :upto], sin[:, :, :upto]), memories))
             for memory in memories:
                 memory.keep(groups)
@@ -145,7 +152,7 @@ def test_memory_gives_what_one_pass_in_causal_order_gives(views, entities):
         torch.testing.assert_close(found.numbers, whole.numbers[:, :, group:group + 1],
                                    atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(found.pixels.unflatten(1, (views, -1)), pixels[:, :, group],
-                                   atol=2e-5, rtol=1e-5)
+                                   atol=2e-4, rtol=1e-5)
     both_ways = one.predict(net, level)
     assert (both_ways.pixels - whole.pixels).abs().max() > 1e-3
 

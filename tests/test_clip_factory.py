@@ -19,7 +19,6 @@ from safetensors.numpy import save_file
 from synthetic_clips import cameras_of
 
 from worldsim.diffusion import clip_factory
-from worldsim.diffusion.batches import subject_of
 from worldsim.diffusion.clip_factory import MAKING, generate_clips, made_in
 from worldsim.diffusion.clip_files import (
     ABANDONED,
@@ -35,6 +34,7 @@ from worldsim.diffusion.clip_files import (
 from worldsim.diffusion.clips import ClipManifest, ClipSet, load_clips
 from worldsim.diffusion.conditioning import CLIP_START
 from worldsim.diffusion.presets import preset
+from worldsim.diffusion.training_clips import subject_of
 from worldsim.errors import InputError
 from worldsim.scenario import scenario_class
 from worldsim.simulator.distribution import WorkerDied

@@ -419,7 +419,7 @@ def test_sampling_is_exact_for_a_network_that_knows_the_answer(heun):
     clean = one.cells.unflatten(-1, (3, -1))
 
     class Oracle(torch.nn.Module):
-        def forward(self, noisy, level, context, condition, states, stage, grid, mask):
+        def forward(self, noisy, level, context, condition, states, stage, grid, mask, paint):
             return Prediction(one.cells, one.states.numbers)
 
     task = one.task(given=torch.zeros_like(clean), known=torch.zeros_like(one.known))

@@ -14,7 +14,6 @@ from safetensors.torch import load_file
 from synthetic_clips import ball_clips, cameras_of, synthetic_clips
 
 from worldsim.diffusion.averaging import average_checkpoints
-from worldsim.diffusion.batches import BatchConfig, subject_of
 from worldsim.diffusion.checkpoint import WEIGHTS, ModelConfig
 from worldsim.diffusion.clip_factory import generate_clips
 from worldsim.diffusion.clip_files import (
@@ -32,6 +31,7 @@ from worldsim.diffusion.patches import PatchConfig, from_cells, to_uint8, to_uni
 from worldsim.diffusion.presets import TrainingConfig, preset
 from worldsim.diffusion.repertoire import Repertoire, Subject
 from worldsim.diffusion.training import Trainer, step_loss, train
+from worldsim.diffusion.training_clips import BatchConfig, subject_of
 from worldsim.diffusion.training_state import STATE
 from worldsim.diffusion.warm_start import Earlier, carried_over
 from worldsim.errors import InputError

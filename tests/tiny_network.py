@@ -48,7 +48,8 @@ def network(seed: int = 0) -> VideoTransformer:
     """A network of which no part is idle, as if it had been trained: several projections start at
     zero."""
     made = fresh(seed)
-    for part in (made.modulation, made.duration[-1], made.read_carried, made.write_gate):
+    for part in (made.modulation, made.duration[-1], made.read_carried, made.write_gate,
+                 made.write_motion.depart, made.write_motion.steer, made.states_noise.mlp[-1]):
         torch.nn.init.normal_(part.weight, std=0.05)
     return made
 
@@ -103,7 +104,8 @@ def inputs(views: int = 1, batch: int = 2, frames: int = 6, known: torch.Tensor 
         camera=torch.arange(views)[None, :, None].expand(batch, -1, grid.groups),
         told=encode_parameters(
             SPECS, {"height": np.linspace(2.5, 7, batch), "kind": np.arange(batch) % 3}, batch),
-        context_noise=torch.zeros(batch), start=torch.zeros(batch), seconds=seconds)
+        context_noise=torch.zeros(batch), states_noise=torch.zeros(batch),
+        start=torch.zeros(batch), seconds=seconds)
     numbers = torch.randn(batch, len(entities), grid.groups, PATCHES.frames * NUMBERS + 4,
                           generator=generator) * 0.5
     numbers[..., -4:-1] = 2.0  # half sizes, tenths of the unit

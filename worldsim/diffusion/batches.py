@@ -110,7 +110,8 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
         frames = patches.frames
     elif rng.random() < batch.joint:
         views = len(first.subject.cameras)
-    grid = grid_of(frames, first.subject.size, views, patches)
+    size = first.subject.size if views else (patches.patch, patches.patch)
+    grid = grid_of(frames, size, views, patches)
     tokens = grid.tokens + family.slots * grid.groups
     if kind is not Kind.FILMS:
         tokens += registers + repertoire.slots
@@ -164,7 +165,8 @@ def _pick(one: TrainingClips, cases: np.ndarray, rng: np.random.Generator, frame
         other = int(rng.integers(1, max(2, len(names))))
         chosen = [0 if rng.random() < batch.first_view else min(other, len(names) - 1)]
     mirrored = rng.random() < 0.5
-    video, weight = (_films(source, case, chosen, span, clips.mirror_axes if mirrored else ())
+    video, weight = (_films(source, case, chosen, span, clips.mirror_axes if mirrored else (),
+                            patches.patch)
                      for source in (clips.video, one.weight))
     states = one.states[case, span]
     if mirrored and clips.mirror_axes[0] is not None:
@@ -190,10 +192,10 @@ def _pick(one: TrainingClips, cases: np.ndarray, rng: np.random.Generator, frame
 
 
 def _films(source: Tensor, case: int, views: list[int], span: slice,
-           mirror_axes: tuple[str | None, ...]) -> Tensor:
+           mirror_axes: tuple[str | None, ...], patch: int) -> Tensor:
     """Frames (view, time, row, column, …) of the chosen views, mirrored or not."""
-    if not views:
-        return source[0, :0, span]
+    if not views:  # scenarios of different sizes share such batches
+        return source[0, :0, span, :patch, :patch]
     return torch.stack([_film(source[case, view, span], mirror_axes[view] if mirror_axes else None)
                         for view in views])
 

@@ -47,11 +47,11 @@ class Motion:
     exists: Tensor
 
 
-def motion_of(numbers: Tensor, known: Tensor, seconds: Tensor) -> Motion:
+def motion_of(numbers: Tensor, known: Tensor, seconds: Tensor, ahead: bool = True) -> Motion:
     """Find, for every token (B, E, G, …), the nearest group whose state is known, the earlier one
     of a tie; a known token is its own.
 
-    seconds : (B,) duration of a group.
+    seconds : (B,) duration of a group. ahead : whether later groups are looked at.
     """
     groups = numbers.shape[2]
     frames = numbers[..., :-EXTRA].unflatten(-1, (-1, NUMBERS))
@@ -61,7 +61,7 @@ def motion_of(numbers: Tensor, known: Tensor, seconds: Tensor) -> Motion:
     there = known > 0
     before = torch.where(there, order, -never).cummax(-1).values
     after = torch.where(there, order, never).flip(-1).cummin(-1).values.flip(-1)
-    later = order - before > after - order
+    later = (order - before > after - order) & ahead
     index = torch.where(later, after, before)
     exists = (index >= 0) & (index < groups)
     index = torch.where(exists, index, order)

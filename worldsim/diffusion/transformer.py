@@ -227,7 +227,9 @@ class VideoTransformer(nn.Module):
         """
         told, vectors = self.tell(condition)
         modulation = self.modulate(told, level, condition, states)
-        motion = motion_of(states.numbers, states.known, condition.seconds)
+        first, last = grid.tokens, grid.tokens + grid.groups - 1  # of the first entity
+        ahead = mask is None or not states.entity.shape[1] or bool(mask[first, last])
+        motion = motion_of(states.numbers, states.known, condition.seconds, ahead)
         said = self.read_entities(states, motion)
         rest = torch.cat([said, self.registers.expand(len(said), -1, -1), vectors], 1)
         cells = noisy  # of no view there are none
