@@ -23,6 +23,7 @@ VERBS = {
     "validate": "hold the simulator against exact solutions and measurements",
     "scenarios": "list the scenarios with parameters, units and ranges",
     "view": "draw a contact sheet of a scenario, a run or a video",
+    "enlarge": "enlarge a video to 1080 rows, or as many as you like",
     "inspect": "list what in a video breaks physics, with when and how sure",
     "report": "write the report page of a run again, or compare two runs",
     "show": "say what a run holds, how it was made and whether it is stale",
