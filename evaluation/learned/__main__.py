@@ -9,49 +9,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.learned import few_steps, gravity, shuffles, streaming
-from evaluation.learned.agreement import shows_against_says
-from evaluation.learned.asking import (
-    CONTEXT,
-    examined,
-    frozen,
-    mean_in_words,
-    position_errors,
-    ratio,
-    ratio_in_words,
-)
+from evaluation.learned import few_steps, gravity, shuffles, skill, streaming
+from evaluation.learned.asking import mean_in_words, ratio_in_words
 from worldsim.atomic import written_whole
 from worldsim.errors import InputError, run_program
 from worldsim.model_registry import load_model
-from worldsim.splits import Split
-
-RIGID = ("free_fall", "projectile", "balls_in_box", "collision", "collisions", "incline",
-         "occlusion", "pendulum", "double_pendulum", "spring_mass", "seesaw", "gyroscope",
-         "dominoes", "tower")
 
 PARTS = ("skill", "steps", "shuffles", "gravity", "streaming")
-
-
-def skill(model: Any, cases: int) -> dict[str, Any]:
-    """First second of every scenario of rigid bodies: errors in range and out of it, the frozen
-    picture's, and whether what is shown agrees with what is said."""
-    found = {}
-    for name in RIGID:
-        one = examined(name, cases)
-        answer = model.rollout(one.question)
-        errors = position_errors(answer, one)
-        still = frozen(one)
-        outside = examined(name, cases, Split.OUTSIDE)
-        errors_outside = position_errors(model.rollout(outside.question), outside)
-        still_outside = frozen(outside)
-        found[name] = {
-            "error": mean_in_words(errors), "frozen": mean_in_words(still),
-            "of_frozen": ratio(errors, still), "outside": mean_in_words(errors_outside),
-            "outside_of_frozen": ratio(errors_outside, still_outside),
-            "shows_against_says": (mean_in_words(shows_against_says(answer, CONTEXT)[:, 0])
-                                   if "said" in answer else "says nothing"),
-        }
-    return found
 
 
 def shuffled(model: Any, cases: int) -> dict[str, Any]:
@@ -64,6 +28,36 @@ def shuffled(model: Any, cases: int) -> dict[str, Any]:
             for name, cost in costs.items()}
 
 
+def skill_in_words(found: dict[str, Any]) -> list[str]:
+    """The tables of the first second."""
+    lines = ["## The first second", "", "Ratios of the model's error to those of plain guesses, "
+             "which are given true positions.", "",
+             "| scenario | error | over frozen | over constant velocity | over climatology | "
+             "outside the training range: over frozen | shows against says |",
+             "|---|---|---|---|---|---|---|"]
+    rows = found["scenarios"]
+    lines += [f"| {name} | {row['error']} | {ratio_in_words(row['of_frozen'])} | "
+              f"{ratio_in_words(row['of_constant_velocity'])} | "
+              f"{ratio_in_words(row['of_climatology'])} | "
+              f"{ratio_in_words(row['outside_of_frozen'])} | {row['shows_against_says']} |"
+              for name, row in rows.items()]
+    lines += ["", "Velocities seen, before the first contact:", "",
+              "| scenario | error | over the parse floor |", "|---|---|---|"]
+    lines += [f"| {name} | {row['velocity']} | {ratio_in_words(row['velocity_of_parse_floor'])} |"
+              for name, row in rows.items() if "velocity" in row]
+    beyond = found["out_of_range"]
+    if beyond:
+        lines += ["", "How errors grow with the answer's `out_of_range`, in units of the error in "
+                  f"range (rank correlation {beyond['rank_correlation']:.2f}, "
+                  f"p = {beyond['p']:.2g}):", "", "| out_of_range | cases | error over in range |",
+                  "|---|---:|---|"]
+        lines += [f"| {one['from']:g} to {one['to']:g} | {one['cases']} | "
+                  + ("" if one["growth"] is None else f"{one['growth']:.2f}")
+                  + ("" if one["low"] is None else f" [{one['low']:.2f}, {one['high']:.2f}]")
+                  + " |" for one in beyond["bins"]]
+    return lines
+
+
 def written(results: dict[str, Any]) -> str:
     """The tables."""
     lines = [f"# The learned world model `{results['model']}`, measured", "",
@@ -73,13 +67,7 @@ def written(results: dict[str, Any]) -> str:
              "are mean distances, in metres, between where objects are seen in the dreamed video "
              "and where they are, in the second after 5 known frames.", ""]
     if "skill" in results:
-        lines += ["## The first second", "",
-                  "| scenario | error | the frozen picture's | ratio | outside the training range: "
-                  "ratio | shows against says |", "|---|---|---|---|---|---|"]
-        lines += [f"| {name} | {row['error']} | {row['frozen']} | "
-                  f"{ratio_in_words(row['of_frozen'])} | "
-                  f"{ratio_in_words(row['outside_of_frozen'])} | {row['shows_against_says']} |"
-                  for name, row in results["skill"].items()]
+        lines += skill_in_words(results["skill"])
     if "steps" in results:
         lines += ["", "## Fewer evaluations", "", "| evaluations | error over that at 32 |",
                   "|---:|---|"]
@@ -138,7 +126,7 @@ def main(args: Sequence[str]) -> int:
         "sampler": f"{model.config.sampler.steps} steps",
         "command": "python -m evaluation.learned " + shlex.join(args)}
     parts: dict[str, Callable[[], Any]] = {
-        "skill": lambda: skill(model, options.cases),
+        "skill": lambda: skill.measure(model, options.cases),
         "steps": lambda: few_steps.measure(model, min(options.cases, 8)),
         "shuffles": lambda: shuffled(model, options.cases),
         "gravity": lambda: gravity.measure(model, min(options.cases, 8)),

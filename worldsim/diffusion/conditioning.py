@@ -60,6 +60,17 @@ class ParameterSpec:
         """Which values lie outside the training range."""
         return (values < self.low) | (values > self.high)
 
+    def beyond(self, values: np.ndarray) -> np.ndarray:
+        """How far values lie outside the training range, in widths of it (of its logarithm where
+        it is positive); 0 within. Of choices, 1 for those that training did not know."""
+        if self.choices:
+            return self.extrapolates(values).astype(float)
+        low, high, at = self.low, self.high, np.asarray(values, float)
+        if self.low > 0:
+            low, high, at = math.log(low), math.log(high), np.log(at.clip(min=1e-6))
+        outside = np.maximum(np.maximum(low - at, at - high), 0) / (high - low)
+        return np.asarray(np.where(self.extrapolates(values), outside, 0.0))
+
 
 CLIP_START = "clip_start"
 """The reserved parameter that says how long after the scenario's start the clip begins [s]."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from worldsim.diffusion.batches import stage_of, state_numbers, write_push
@@ -17,6 +16,7 @@ from worldsim.diffusion.conditioning import CLIP_START, Told
 from worldsim.diffusion.known import Reference, context_cells, reference_of
 from worldsim.diffusion.observables import ENTITIES, NUMBERS, followed_bodies
 from worldsim.diffusion.patches import Grid, from_cells, grid_of, to_cells, to_uint8, to_unit
+from worldsim.diffusion.reading import matched, sharpened
 from worldsim.diffusion.repertoire import Subject
 from worldsim.diffusion.sampler import Task, sample
 from worldsim.diffusion.transformer import HALF_SIZE, Condition, Context, States
@@ -233,9 +233,13 @@ class Dream:
             self.known[:, first:last, :, :, None], self.video[:, first:last], dreamed)
         self.learn(task.states, numbers[0], first, last)
 
+    def _all_known(self, span: slice) -> bool:
+        """Whether the states of all entities are known in these frames."""
+        return bool(self.states_known[span, :len(self.subject.entities)].all())
+
     def count(self, first: int) -> None:
         """Give bodies the slots that the network gives them in a clip from frame `first`."""
-        if not self.states_known[first].all():
+        if not self._all_known(slice(first, first + 1)):
             return
         order = self.subject.counted(self.states[first, :, :3])
         self.states, self.states_known = self.states[:, order], self.states_known[:, order]
@@ -248,7 +252,7 @@ class Dream:
         found = False
         for begin in range(first, last - count + 1, count):
             span = slice(begin, begin + count)
-            if shown[span].all() and not self.states_known[span].all():
+            if shown[span].all() and not self._all_known(span):
                 self._read_group(begin, window)
                 found = True
         return found
@@ -273,22 +277,40 @@ class Dream:
         self.learn(task.states, self._sample_states(task, f"reading {window} {begin}"), begin,
                    begin + count)
         self._recognise(begin, count)
+        if self.model.config.sampler.instruments and self.subject.foreseen:
+            self._sharpen(begin, count)
         self.states_known[span] = True
 
     def _recognise(self, begin: int, count: int) -> None:
         """Give bodies just read, counted in their own first frame, the slots that they have."""
-        if not begin or not self.states_known[begin - 1].all():
+        if not begin or not self._all_known(slice(begin - 1, begin)):
             return
         there = np.flatnonzero(self.there > 0)
-        here, before = (self.states[at, there, :3] for at in (begin, begin - 1))
-        apart = np.linalg.norm(np.nan_to_num(before[:, None] - here[None]), axis=-1)
-        _, chosen = linear_sum_assignment(apart)
+        chosen = matched(*(self.states[at, there, :3] for at in (begin, begin - 1)))
         span = slice(begin, begin + count)
         self.states[span, there] = self.states[span, there[chosen]]
 
+    def _sharpen(self, begin: int, count: int) -> None:
+        """Let instruments correct what was read off the first view that is a plane."""
+        views = self.subject.views
+        planes = [number for number, camera in enumerate(self.query.cameras)
+                  if views[camera].projection == "orthographic"]
+        bodies = np.flatnonzero((self.there > 0) & self.model.config.repertoire.bodies(
+            self.subject).numpy())
+        if not planes or not len(bodies):
+            return
+        span, rows, columns = slice(begin, begin + count), *self.query.size
+        film = self.video[planes[0], span, :rows, :columns]
+        entities = self.subject.entities
+        centre, scale = (np.array([getattr(entities[self.order[b]], part)[:3] for b in bodies])
+                         for part in ("centre", "scale"))
+        places = self.states[span][:, bodies, :3] * scale + centre
+        found = sharpened(places, film, views[self.query.cameras[planes[0]]], self.query.fps)
+        self.states[span, bodies, :3] = (found - centre) / scale
+
     def _foresee(self, first: int, last: int, frames: int, window: int, own: bool) -> None:
         """Dream the states that are not known, without pixels."""
-        if self.states_known[first:last].all():
+        if self._all_known(slice(first, last)):
             return
         self.count(first)
         patches = self.model.config.transformer.patches

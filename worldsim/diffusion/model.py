@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import warnings
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -91,11 +92,15 @@ class VideoDiffusion:
         realization, time, entity, number), see `worldsim.diffusion.observables`; the names of the
         entities are its attribute ``names``.
 
+        Its attribute ``out_of_range`` lists, as JSON, how far each case is outside the range of the
+        training (see `out_of_range`), and ``extrapolates`` names what is.
+
         Raises
         ------
         InputError : another scenario or camera, or known pieces that do not fit.
         """
         told, extrapolates = self._check(query)
+        beyond = self.out_of_range(query.scenario, told, query.cases)
         entities = self.config.repertoire.subject(query.scenario).entities
         shape = (query.cases, query.realizations, query.frames, *query.size, 3)
         videos = {camera: np.empty(shape, np.uint8) for camera in query.cameras}
@@ -109,7 +114,7 @@ class VideoDiffusion:
                         videos[camera][case, realization, at:at + len(frames)] = frames
                     at += len(frames)
                 said[case, realization] = dream.said()
-        return self._tree(query, videos, said, extrapolates)
+        return self._tree(query, videos, said, extrapolates, beyond)
 
     def start(self, query: Query, steps: int = STEPS) -> EndlessStream:
         """Begin to dream in block-causal order, group of frames by group of frames, without end.
@@ -120,6 +125,19 @@ class VideoDiffusion:
         if query.draft is not None:
             raise InputError("a stream cannot begin from a draft; use rollout")
         return EndlessStream(self, query, told, steps)
+
+    def out_of_range(self, scenario: str, told: Mapping[str, np.ndarray],
+                     cases: int) -> np.ndarray:
+        """How far cases lie outside the training's ranges, (case,): the root of the summed squares
+        of the parameters' distances, each in widths of its own range; 0 within.
+
+        How the error of the answers grows with it is measured by ``python -m evaluation.learned``.
+        """
+        specs = {spec.name: spec for spec in self.config.repertoire.subject(scenario).parameters}
+        total = np.zeros(cases)
+        for name, values in told.items():
+            total += np.nan_to_num(specs[name].beyond(np.asarray(values, float))) ** 2
+        return np.sqrt(total)
 
     def _check(self, query: Query) -> tuple[dict[str, np.ndarray], list[str]]:
         """What a valid query tells, and the parts of it outside the training range."""
@@ -162,12 +180,13 @@ class VideoDiffusion:
         return told, beyond
 
     def _tree(self, query: Query, videos: dict[str, np.ndarray], said: np.ndarray,
-              extrapolates: list[str]) -> xr.DataTree:
+              extrapolates: list[str], beyond: np.ndarray) -> xr.DataTree:
         tree = generated_rollout(
             query, self.name, videos, checkpoint=self.sha256,
             backend=f"torch {torch.__version__} cpu",
             sampler=json.dumps(dataclasses.asdict(self.config.sampler)),
             extrapolates=json.dumps(extrapolates),
+            out_of_range=json.dumps([round(float(value), 6) for value in beyond]),
         )
         entities = self.config.repertoire.subject(query.scenario).entities
         if entities:

@@ -44,6 +44,7 @@ class SamplerConfig:
         states are read off known frames first, then dreamed alone, and then shown.
     state_steps : evaluations for states read or dreamed alone.
     reading_noise : normalised noise that states which were read off are said to have.
+    instruments : let instruments correct what was read (`worldsim.diffusion.reading`).
     """
 
     steps: int = 12
@@ -56,7 +57,8 @@ class SamplerConfig:
     context_noise: float = 0.03
     together: bool = False
     state_steps: int = 4
-    reading_noise: float = 0.01
+    reading_noise: float = 0.008
+    instruments: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "guided", tuple((str(n), float(g)) for n, g in self.guided))
