@@ -51,18 +51,22 @@ class KnownStates:
     values : (case, time, 9) in the units of `worldsim.diffusion.observables`, at the query's rate;
         NaN where not known.
     start : s, of the first of them.
-    half_size : m, half extents along a body's own axes; None where not known.
+    half_size : m, half extents along a body's own axes, (3,) or (case, 3); None where not known.
     """
 
     entity: str
     values: np.ndarray
     start: float = 0.0
-    half_size: tuple[float, float, float] | None = None
+    half_size: tuple[float, float, float] | np.ndarray | None = None
 
     def __post_init__(self) -> None:
         if self.values.ndim != 3 or self.values.shape[-1] != 9:
             raise InputError(f"known states of {self.entity!r} have shape {self.values.shape}; "
                              "give (case, time, 9)")
+        if self.half_size is not None and np.shape(self.half_size) not in (
+                (3,), (len(self.values), 3)):
+            raise InputError(f"the half size of {self.entity!r} has shape "
+                             f"{np.shape(self.half_size)}; give 3 lengths, or (case, 3)")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,6 +13,7 @@ from evaluation.bootstrap import mean_interval, ratio_interval
 from evaluation.objects import objects_state, objects_video
 from evaluation.reading import reading_of
 from worldsim.camera import render
+from worldsim.diffusion.observables import known_states
 from worldsim.mechanics import Kick
 from worldsim.query import Query, query
 from worldsim.scenario import Scenario, scenario_class
@@ -59,8 +60,10 @@ def objects_of(truth: xr.DataTree, name: str, seconds: float = SECONDS) -> xr.Da
 
 def examined(name: str, cases: int, split: Split = Split.IN_RANGE, *,
              kicks: Sequence[Kick] = (), seconds: float = SECONDS,
-             change: Callable[[int, Scenario], Scenario] | None = None) -> Examined:
-    """Draw, simulate and ask."""
+             change: Callable[[int, Scenario], Scenario] | None = None,
+             told: bool = False) -> Examined:
+    """Draw, simulate and ask; `told` also tells the states of bodies in the known frames, by
+    their names, so that pushes find them."""
     cls = scenario_class(name)
     drawn = [draw(cls, split, SEED, case) for case in range(cases)]
     if change is not None:
@@ -68,7 +71,8 @@ def examined(name: str, cases: int, split: Split = Split.IN_RANGE, *,
     truth = truth_of(drawn, kicks, seconds)
     asked = query(drawn, context=truth, frames=CONTEXT, cameras=(reading_of(name).camera,),
                   duration=seconds)
-    asked = dataclasses.replace(asked, actions=tuple(kicks))
+    states = known_states(truth, CONTEXT, cls.fps) if told else ()
+    asked = dataclasses.replace(asked, actions=tuple(kicks), states=states)
     return Examined(tuple(drawn), truth, objects_of(truth, name, seconds), asked)
 
 

@@ -75,7 +75,8 @@ def pushes(model: Any, cases: int = 8) -> Cost:
     for number, velocity in enumerate(PUSHES):
         true = dataclasses.replace(PUSH, velocity=velocity)
         false = dataclasses.replace(PUSH, velocity=PUSHES[(number + 1) % len(PUSHES)])
-        one: Examined = examined("free_fall", cases, kicks=(true,), seconds=SECONDS)
+        one: Examined = examined("free_fall", cases, kicks=(true,), seconds=SECONDS,
+                                 told=True)
         right.append(position_errors(model.rollout(one.question), one))
         other = dataclasses.replace(one.question, actions=(false,))
         wrong.append(position_errors(model.rollout(other), one))

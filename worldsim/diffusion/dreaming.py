@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from worldsim.diffusion.batches import stage_of, state_numbers, write_push
@@ -86,7 +87,8 @@ class Dream:
             self.states[first:first + len(values), slot] = (values - entity.centre) / entity.scale
             self.there[slot] = 1.0
             if piece.half_size is not None:
-                self.half[slot] = np.array(piece.half_size) / subject.length / HALF_SIZE
+                half = np.broadcast_to(piece.half_size, (len(piece.values), 3))[self.row]
+                self.half[slot] = half / subject.length / HALF_SIZE
         self.states_known = np.asarray(np.isfinite(self.states).any(-1))
         self.order = np.arange(subject.slots)
         self.noise = 0.0
@@ -253,9 +255,33 @@ class Dream:
         for begin in range(first, last - count + 1, count):
             span = slice(begin, begin + count)
             if shown[span].all() and not self._all_known(span):
-                self._read_group(begin, window)
+                told = np.flatnonzero(self.states_known[begin])
+                if len(told) and not found:
+                    self._read_beside(told, begin, window)
+                else:
+                    self._read_group(begin, window)
                 found = True
         return found
+
+    def _read_beside(self, told: np.ndarray, begin: int, window: int) -> None:
+        """Read all bodies, and find those that were told by name among them: the network counts
+        bodies by where they are, whatever their names."""
+        states, known = self.states[:, told].copy(), self.states_known[:, told].copy()
+        half, there, names = self.half[told], self.there[told], self.order[told]
+        self.states[:, told], self.states_known[:, told] = np.nan, False
+        self.half[told], self.there[told] = np.nan, np.nan
+        self._read_group(begin, window)
+        gaps = np.linalg.norm(np.nan_to_num(self.states[begin, None, :, :3], nan=1e3)
+                              - states[begin, :, None, :3], axis=-1)
+        gaps[:, len(self.subject.entities):] = np.inf
+        chosen = linear_sum_assignment(np.minimum(gaps, 1e6))[1]
+        rest = iter(sorted(set(self.order) - set(names)))
+        at = dict(zip(chosen.tolist(), names.tolist(), strict=True))
+        self.order = np.array([at[s] if s in at else next(rest) for s in range(len(self.order))])
+        self.states[:, chosen] = np.where(known[..., None], states, self.states[:, chosen])
+        self.states_known[:, chosen] |= known
+        self.half[chosen] = np.where(np.isfinite(half), half, self.half[chosen])
+        self.there[chosen] = there
 
     def _read_group(self, begin: int, window: int) -> None:
         patches = self.model.config.transformer.patches

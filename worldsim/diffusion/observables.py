@@ -114,9 +114,8 @@ def known_states(truth: xr.DataTree, frames: int, fps: float) -> tuple[KnownStat
     told = []
     for slot in range(BODIES):
         if np.isfinite(states[:, :, slot]).all():
-            half = half_sizes(solids[0, slot]) if len(solids) == 1 else None
-            told.append(KnownStates(ENTITIES[slot], states[:, :, slot].astype(float), half_size=(
-                None if half is None else (float(half[0]), float(half[1]), float(half[2])))))
+            told.append(KnownStates(ENTITIES[slot], states[:, :, slot].astype(float),
+                                    half_size=half_sizes(solids[:, slot]).astype(float)))
     return tuple(told)
 
 
