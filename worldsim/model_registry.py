@@ -17,7 +17,7 @@ from worldsim.world_model import WorldModel
 
 BUILT_IN = {
     "worldsim-small": "the packaged video diffusion transformer of the tsunami",
-    "worldsim-many": "a draft of the packaged transformer that knows eighteen scenarios and states",
+    "worldsim-many": "the packaged transformer of seventeen scenarios, with states of bodies",
     "mujoco": "the simulator with other hidden draws; mujoco:gravity=-20%,vanish=5% wrong by that "
     "(worldsim.models.simulated lists what can be)",
     "truth": "the simulator with the truth's own hidden draws, to check what is measured",

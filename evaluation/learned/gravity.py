@@ -17,7 +17,7 @@ from evaluation.objects import objects_video
 from evaluation.reading import reading_of
 from worldsim.scenario import Scenario
 
-LEVELS = (6.0, 7.5, 9.0, 12.0, 13.5, 15.0)
+LEVELS = (6.0, 7.0, 8.0, 10.0, 11.0, 12.0)
 """m/s2, within the training range and outside its gap."""
 
 LEAST = 5

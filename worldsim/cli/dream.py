@@ -53,8 +53,8 @@ class Options:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Directory of the answer: dream.zarr, dream.mp4 and a contact sheet."""
     model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "worldsim-many"
-    """The world model, or a directory that `worldsim train` wrote. worldsim-many is a draft that
-    knows eighteen scenarios and states; worldsim-small knows the tsunami, much better."""
+    """The world model, or a directory that `worldsim train` wrote. worldsim-many knows
+    seventeen scenarios and the states of their bodies, worldsim-small the tsunami."""
     video: Annotated[Path | None, tyro.conf.arg(metavar="MP4")] = None
     """The known video, at the scenario's size and rate; simulated with --set and --seed by
     default."""

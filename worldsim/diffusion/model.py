@@ -28,8 +28,8 @@ from worldsim.world_model import Capabilities, check_capabilities
 
 PACKAGED = "worldsim-small"
 
-DRAFT = "worldsim-many"
-"""Also packaged: eighteen scenarios and states, trained far too little to be relied on."""
+MANY = "worldsim-many"
+"""Also packaged: seventeen scenarios, with the states of their bodies."""
 
 
 class VideoDiffusion:
@@ -63,7 +63,7 @@ class VideoDiffusion:
         """
         name = str(source)
         directory = Path(source)
-        if name in (PACKAGED, DRAFT):
+        if name in (PACKAGED, MANY):
             directory = Path(str(resources.files("worldsim") / "checkpoints" / name))
         config, network, sha256 = load_checkpoint(directory)
         for subject in config.repertoire.subjects:
