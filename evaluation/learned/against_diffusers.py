@@ -4,7 +4,7 @@ diffusers' ``WanTransformer3DModel`` and ours are made equally wide and deep, wi
 as many tokens, and take turns at forward and backward passes of the same batch size, both compiled
 and in the same precision. Compared are tokens per second times parameters, since each network has
 its own parts beside its layers; parameters that are only looked up are not counted.
-Needs ``pip install diffusers``; the result is kept in ``records/``.
+Needs the extra ``network-peers``; the result is kept in ``records/``.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ def theirs(width: int, layers: int, heads: int, hidden: int) -> Any:
     try:
         from diffusers import WanTransformer3DModel
     except ImportError as error:
-        raise InputError("this comparison needs diffusers: pip install diffusers") from error
+        raise InputError("this comparison needs diffusers: install the extra "
+                         "network-peers") from error
     return WanTransformer3DModel(
         patch_size=(1, 2, 2), num_attention_heads=heads, attention_head_dim=width // heads,
         in_channels=16, out_channels=16, text_dim=width, freq_dim=width,

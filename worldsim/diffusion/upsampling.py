@@ -14,6 +14,7 @@ sharper. Detail that the small video does not determine is not invented.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import math
@@ -30,6 +31,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from worldsim.diffusion import compute
 from worldsim.diffusion.checkpoint import write_atomically
 from worldsim.errors import InputError
 
@@ -67,11 +69,20 @@ class Doubling(nn.Module):
         nn.init.zeros_(self.write.bias)
 
     def forward(self, small: Tensor) -> Tensor:
+        return bicubic(small, 2) + self.departure(small)
+
+    def departure(self, small: Tensor) -> Tensor:
+        """What bicubic interpolation misses."""
         x = self.read(small - 0.5)
         for pair in self.blocks:
             assert isinstance(pair, nn.ModuleList)
             x = x + pair[1](F.silu(pair[0](x)))
-        return bicubic(small, 2) + F.pixel_shuffle(self.write(x), 2)
+        return F.pixel_shuffle(self.write(x), 2)
+
+
+@functools.cache
+def _in_bfloat16() -> bool:
+    return compute.faster_precision() == "bfloat16"
 
 
 def bicubic(pictures: Tensor, factor: float) -> Tensor:
@@ -83,7 +94,8 @@ class Upsampler:
     """A learned upsampler; `frames` is what most callers want."""
 
     def __init__(self, config: UpsamplerConfig, network: Doubling, sha256: str) -> None:
-        self.config, self.network, self.sha256 = config, network.eval(), sha256
+        self.config, self.sha256 = config, sha256
+        self.network = network.eval()
 
     @classmethod
     def from_pretrained(cls, source: str | os.PathLike[str] = PACKAGED) -> Upsampler:
@@ -140,8 +152,11 @@ class Upsampler:
             raise InputError(f"a frame has shape {frame.shape}, dtype {frame.dtype}; give "
                              "(row, column, 3) uint8")
         x = torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None].float() / 255
+        x = x.contiguous(memory_format=torch.channels_last)
         for _ in range(doublings(frame.shape[:2], size)):
-            x = self.network(x).clamp(0, 1)
+            with torch.autocast("cpu", torch.bfloat16, enabled=_in_bfloat16()):
+                learned = self.network.departure(x)
+            x = (bicubic(x, 2) + learned.float()).clamp(0, 1)
         if tuple(x.shape[2:]) != tuple(size):
             shrinks = x.shape[2] > size[0]
             x = F.interpolate(x, size=size, mode="bicubic", align_corners=False,
