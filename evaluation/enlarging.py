@@ -22,6 +22,7 @@ import torch.nn.functional as F
 import xarray as xr
 
 from evaluation.bootstrap import mean_interval
+from evaluation.learned.asking import mean_judged
 from evaluation.objects import objects_state, objects_video
 from evaluation.reading import reading_of
 from worldsim.atomic import written_whole
@@ -75,9 +76,7 @@ def parse_errors(film: np.ndarray, objects: xr.Dataset, fps: float, height_m: fl
                 "realization": objects["realization"].values[:1]})
     seen = objects_video(video, objects, 1, height_m)["objects"]["position"].values
     error = np.linalg.norm(seen - objects["position"].values[:, :1], axis=-1)
-    error = np.where(objects["judged"].values[:, :1], error, np.nan)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.nanmean(error, axis=(1, 2, 3)))
+    return mean_judged(error, objects)
 
 
 def scenario_record(name: str, upsampler: Upsampler, cases: int) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ from synthetic_clips import ball_clips, synthetic_clips
 from tiny_model import BALL, MODEL, SIZE, WATER, tiny_model
 from tiny_network import numbers_at
 
-from worldsim.diffusion.batches import _pick, state_numbers, write_push
+from worldsim.diffusion.batches import _pick, state_numbers
 from worldsim.diffusion.clip_factory import FASTEST_PUSH, drawn_push, generate_clips
 from worldsim.diffusion.clips import load_clips
 from worldsim.diffusion.dreaming import Dream
@@ -30,6 +30,7 @@ from worldsim.diffusion.observables import (
 )
 from worldsim.diffusion.patches import PatchConfig
 from worldsim.diffusion.presets import TrainingConfig
+from worldsim.diffusion.pushes import write_push
 from worldsim.diffusion.repertoire import Repertoire, Subject
 from worldsim.diffusion.sampler import settled
 from worldsim.diffusion.training import Trainer, step_loss

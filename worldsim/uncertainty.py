@@ -10,21 +10,19 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
+from worldsim.diffusion.patches import PatchConfig
 from worldsim.errors import InputError
 
-PATCH, FRAMES = 16, 5
-"""Pixels of a side and frames of the packaged models' tokens."""
 
-
-def uncertainty_map(answer: xr.DataTree, camera: str, patch: int = PATCH,
-                    frames: int = FRAMES) -> xr.DataArray:
+def uncertainty_map(answer: xr.DataTree, camera: str, patch: int = PatchConfig.patch,
+                    frames: int = PatchConfig.frames) -> xr.DataArray:
     """Disagreement of an answer's members, token by token.
 
     Parameters
     ----------
     answer : a rollout with ``/video/<camera>`` of several realizations.
-    patch, frames : size of a token; what does not fill one at the right, the bottom and the end is
-        a smaller one.
+    patch, frames : size of a token, by default that of the packaged models; what does not fill one
+        at the right, the bottom and the end is a smaller one.
 
     Returns
     -------

@@ -142,7 +142,7 @@ def main(args: Sequence[str]) -> int:
         if batch.kind.value not in found and batch.grid.views < 2:
             found[batch.kind.value] = compare(trainer, batch, options.rounds)
             print(batch.kind.value, f"{found[batch.kind.value]['ratio']:.2f}", flush=True)
-        if len(found) == (3 if trainer.data[0].has_bodies else 1):
+        if len(found) == (3 if trainer.data[0].subject.foreseen else 1):
             break
     result = {"processor": compute.processor(), "torch": torch.__version__, "batches": found}
     options.out.parent.mkdir(parents=True, exist_ok=True)

@@ -86,11 +86,15 @@ def position_errors(answer: xr.DataTree, one: Examined) -> np.ndarray:
     seen = objects_video(video, one.objects, CONTEXT, reading.height_m)["objects"]
     found = _held(seen["position"].values)
     true = one.objects["position"].values
-    error = np.linalg.norm(found - true[:, :1], axis=-1)
-    judged = one.objects["judged"].values[:, :1]
-    error = np.where(judged, error, np.nan)[:, :, CONTEXT:]
+    return mean_judged(np.linalg.norm(found - true[:, :1], axis=-1), one.objects, CONTEXT)
+
+
+def mean_judged(error: np.ndarray, objects: xr.Dataset, first: int = 0) -> np.ndarray:
+    """(case,) mean of errors (case, 1, time, object) where objects are to be judged, from the frame
+    `first` on."""
+    kept = np.where(objects["judged"].values[:, :1], error, np.nan)[:, :, first:]
     with np.errstate(invalid="ignore"):
-        return np.asarray(np.nanmean(error, axis=(1, 2, 3)))
+        return np.asarray(np.nanmean(kept, axis=(1, 2, 3)))
 
 
 def _held(position: np.ndarray) -> np.ndarray:
@@ -114,8 +118,7 @@ def frozen(one: Examined) -> np.ndarray:
     """(case,) m: errors of the last known frame held."""
     true = one.objects["position"].values
     error = np.linalg.norm(true - true[:, :, CONTEXT - 1:CONTEXT], axis=-1)
-    error = np.where(one.objects["judged"].values, error, np.nan)[:, :1, CONTEXT:]
-    return np.asarray(np.nanmean(error, axis=(1, 2, 3)))
+    return mean_judged(error[:, :1], one.objects, CONTEXT)
 
 
 def mean_in_words(values: np.ndarray, unit: str = "m") -> str:

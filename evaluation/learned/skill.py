@@ -22,6 +22,7 @@ from evaluation.learned.asking import (
     examined,
     frozen,
     mean_in_words,
+    mean_judged,
     position_errors,
     ratio,
     simulated_answer,
@@ -43,21 +44,13 @@ BINS = (0.0, 0.15, 0.35, np.inf)
 """Edges of the distances outside the range that calibration is shown for."""
 
 
-def _over_time(error: np.ndarray, one: Examined) -> np.ndarray:
-    """(case,) mean of errors (case, time, object) over what is judged after the known frames."""
-    judged = one.objects["judged"].values[:, 0]
-    kept = np.where(judged, error, np.nan)[:, CONTEXT:]
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.nanmean(kept, axis=(1, 2)))
-
-
 def constant_velocity(one: Examined) -> np.ndarray:
     """(case,) m: errors of the true velocity of the last known frame kept."""
     true = one.objects["position"].values[:, 0]
     speed = one.objects["velocity"].values[:, 0, CONTEXT - 1]
     later = (np.arange(true.shape[1]) - (CONTEXT - 1)) / one.question.fps
     guess = true[:, CONTEXT - 1, None] + speed[:, None] * later[None, :, None, None]
-    return _over_time(np.linalg.norm(true - guess, axis=-1), one)
+    return mean_judged(np.linalg.norm(true - guess, axis=-1)[:, None], one.objects, CONTEXT)
 
 
 def climatology(one: Examined) -> np.ndarray:
@@ -68,7 +61,7 @@ def climatology(one: Examined) -> np.ndarray:
         others = np.delete(true, case, axis=0)
         counted = np.isfinite(others).sum(axis=0)
         guess[case] = np.where(counted, np.nansum(others, axis=0) / np.maximum(counted, 1), np.nan)
-    return _over_time(np.linalg.norm(true - guess, axis=-1), one)
+    return mean_judged(np.linalg.norm(true - guess, axis=-1)[:, None], one.objects, CONTEXT)
 
 
 def velocity_errors(answer: xr.DataTree, one: Examined) -> np.ndarray:
@@ -88,7 +81,7 @@ def velocity_errors(answer: xr.DataTree, one: Examined) -> np.ndarray:
             for who in (a, b):
                 if np.isfinite(time) and who >= 0:
                     error[case, at > time - 1.5 / cls.fps, int(who)] = np.nan
-    return _over_time(error, one)
+    return mean_judged(error[:, None], one.objects, CONTEXT)
 
 
 def measure(model: Any, cases: int) -> dict[str, Any]:

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 
 from worldsim.diffusion.carrying import Stage
-from worldsim.diffusion.conditioning import CLIP_START
+from worldsim.diffusion.conditioning import CLIP_START, Told
 from worldsim.diffusion.known import Reference, context_cells, group_levels, reference_of
 from worldsim.diffusion.objective import ObjectiveConfig
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import Grid, PatchConfig, grid_of, to_cells
+from worldsim.diffusion.pushes import write_push
 from worldsim.diffusion.repertoire import Repertoire, Subject
 from worldsim.diffusion.training_clips import BatchConfig, TrainingClips, families
 from worldsim.diffusion.transformer import Condition, Context, States, causal_mask
@@ -31,6 +32,7 @@ class Kind(enum.Enum):
     FILMS = "films"
     READINGS = "readings"
     PATHS = "paths"
+
 
 class NoisePool:
     """Normal deviates drawn once and handed out from random places.
@@ -99,7 +101,7 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
     kind = _drawn_kind(rng, data, batch)
     choice = families(data, batch, states_alone=kind is Kind.PATHS)
     if kind is Kind.READINGS:
-        choice = tuple(f for f in choice if data[f.members[0]].has_bodies)
+        choice = tuple(f for f in choice if data[f.members[0]].subject.foreseen)
     shares = np.array([family.share for family in choice])
     family = choice[int(rng.choice(len(choice), p=shares / shares.sum()))]
     first = data[family.members[0]]
@@ -112,10 +114,10 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
         views = len(first.subject.cameras)
     size = first.subject.size if views else (patches.patch, patches.patch)
     grid = grid_of(frames, size, views, patches)
-    tokens = grid.tokens + family.slots * grid.groups
+    tokens = grid.tokens
     if kind is not Kind.FILMS:
-        tokens += registers + repertoire.slots
-    count = max(1, batch.tokens // (grid.tokens if kind is Kind.FILMS else tokens))
+        tokens += family.slots * grid.groups + registers + repertoire.slots
+    count = max(1, batch.tokens // tokens)
     picked = [_pick(data[m], cases[m], rng, frames, views, batch, objective, patches)
               for m in rng.choice(family.members, count)]
     return assemble(picked, grid, repertoire, rng, objective, patches, pool, registers,
@@ -126,7 +128,7 @@ def _drawn_kind(rng: np.random.Generator, data: tuple[TrainingClips, ...],
                 batch: BatchConfig) -> Kind:
     """Only films where no scenario has bodies."""
     at = rng.random()
-    if not any(one.has_bodies for one in data):
+    if not any(one.subject.foreseen for one in data):
         return Kind.FILMS
     if at < batch.paths:
         return Kind.PATHS
@@ -200,20 +202,6 @@ def _films(source: Tensor, case: int, views: list[int], span: slice,
                         for view in views])
 
 
-def write_push(push: np.ndarray, row: np.ndarray, start: float, seconds: float,
-               length: float) -> None:
-    """Enter a push (time [s], number of the object, velocity [m/s]) into (slot, G, 5).
-
-    start : s, of the clip. seconds : of a group. length : m, the unit of positions.
-    """
-    if not np.isfinite(row[0]):
-        return
-    at = (row[0] - start) / seconds
-    slot, group = int(row[1]), int(np.floor(at))
-    if 0 <= group < push.shape[1] and slot < push.shape[0]:
-        push[slot, group] = [1.0, at - group, *(row[2:] / length)]
-
-
 def _film(frames: Tensor, mirror_axis: str | None) -> Tensor:
     """A view's frames (time, row, column, …), mirrored across the scene's plane of symmetry."""
     return frames if mirror_axis is None else frames.flip({"rows": 1, "columns": 2}[mirror_axis])
@@ -238,11 +226,50 @@ def stage_of(reference: Reference, subject: Subject, cameras: tuple[str, ...],
     """What carries the reference of one clip or of several of one scenario and views."""
     size = (reference.picture.shape[3], reference.picture.shape[4])
     batch = len(reference.picture)
-    projection = torch.from_numpy(np.array([subject.projection(camera, size)
-                                            for camera in cameras]).reshape(-1, 3, 4)).float()
     return Stage(reference.picture.movedim(-1, 3), reference.frame,
-                 projection.expand(batch, -1, -1, -1),
+                 projections(subject, cameras, size).expand(batch, -1, -1, -1),
                  repertoire.bodies(subject).expand(batch, -1))
+
+
+def projections(subject: Subject, cameras: tuple[str, ...], size: tuple[int, int]) -> Tensor:
+    """(V, 3, 4) of a scenario's cameras, see `Subject.projection`."""
+    each = np.array([subject.projection(camera, size) for camera in cameras])
+    return torch.from_numpy(each.reshape(-1, 3, 4)).float()
+
+
+def _of_each_kind(picked: list[Clip]) -> dict[tuple[str, tuple[str, ...]], list[int]]:
+    """Numbers of the clips of every scenario and choice of cameras."""
+    found: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+    for number, clip in enumerate(picked):
+        found.setdefault((clip.subject.name, clip.cameras), []).append(number)
+    return found
+
+
+def _told(picked: list[Clip], repertoire: Repertoire) -> Told:
+    """The clips' parameters as the network is told them, encoded scenario by scenario."""
+    rows, parts = [], []
+    for numbers in _of_each_kind(picked).values():
+        clips = [picked[number] for number in numbers]
+        values = {spec.name: np.array([clip.parameters.get(spec.name, np.nan) for clip in clips])
+                  for spec in clips[0].subject.parameters}
+        parts.append(repertoire.tell(clips[0].subject, values, len(clips)))
+        rows += numbers
+    back = torch.tensor(rows).argsort()
+    return Told(*(torch.cat([getattr(part, field.name) for part in parts])[back]
+                  for field in dataclasses.fields(Told)))
+
+
+def _stage(reference: Reference, picked: list[Clip], repertoire: Repertoire) -> Stage:
+    """What carries the references of clips of several scenarios."""
+    size = (reference.picture.shape[3], reference.picture.shape[4])
+    views = len(picked[0].cameras)
+    projection = torch.empty(len(picked), views, 3, 4)
+    body = torch.empty(len(picked), picked[0].subject.slots, dtype=torch.bool)
+    for (_, cameras), numbers in _of_each_kind(picked).items():
+        subject = picked[numbers[0]].subject
+        projection[numbers] = projections(subject, cameras, size)
+        body[numbers] = repertoire.bodies(subject)
+    return Stage(reference.picture.movedim(-1, 3), reference.frame, projection, body)
 
 
 def assemble(picked: list[Clip], grid: Grid, repertoire: Repertoire, rng: np.random.Generator,
@@ -284,17 +311,11 @@ def assemble(picked: list[Clip], grid: Grid, repertoire: Repertoire, rng: np.ran
     clean = to_cells(video, patches).unflatten(-1, (3, -1))
     noise = pool.draw(count, (views, grid.groups, rows, columns, 3), rng)
     reference = reference_of(video, known, group, seconds, context_noise, noise)
-    stages = [stage_of(Reference(reference.picture[i:i + 1], reference.exists[i:i + 1],
-                                 reference.frame[i:i + 1], reference.age[i:i + 1]),
-                       clip.subject, clip.cameras, repertoire) for i, clip in enumerate(picked)]
-    told = [repertoire.tell(clip.subject, {n: np.array([v]) for n, v in clip.parameters.items()}, 1)
-            for clip in picked]
     condition = Condition(
         scenario=torch.tensor([repertoire.number(clip.subject) for clip in picked]),
         camera=torch.stack([repertoire.camera_numbers(clip.cameras) for clip in picked])[
             ..., None].expand(-1, -1, grid.groups),
-        told=type(told[0])(*(torch.cat([getattr(t, f.name) for t in told])
-                             for f in dataclasses.fields(told[0]))),
+        told=_told(picked, repertoire),
         context_noise=context_noise,
         states_noise=objective.draw_states_noise(rng, count, kind is Kind.PATHS),
         start=torch.zeros(count), seconds=seconds)
@@ -309,7 +330,6 @@ def assemble(picked: list[Clip], grid: Grid, repertoire: Repertoire, rng: np.ran
         context=context_cells(reference, known, patches),
         condition=condition, states=states,
         states_noise=pool.draw(count, tuple(states.numbers.shape[1:]), rng),
-        stage=Stage(*(torch.cat([getattr(s, f.name) for s in stages])
-                      for f in dataclasses.fields(Stage))),
+        stage=_stage(reference, picked, repertoire),
         mask=mask if causal else torch.ones_like(mask),
         grid=grid, expected=expected, kind=kind)

@@ -9,21 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from worldsim.diffusion.batches import stage_of, state_numbers, write_push
+from worldsim.diffusion.batches import stage_of, state_numbers
 from worldsim.diffusion.conditioning import CLIP_START, Told
-from worldsim.diffusion.known import Reference, context_cells, reference_of
-from worldsim.diffusion.observables import ENTITIES, NUMBERS, followed_bodies
+from worldsim.diffusion.known import context_cells, reference_of
+from worldsim.diffusion.observables import ENTITIES, NUMBERS
 from worldsim.diffusion.patches import Grid, from_cells, grid_of, to_cells, to_uint8, to_unit
-from worldsim.diffusion.reading import matched, sharpened
-from worldsim.diffusion.repertoire import Subject
+from worldsim.diffusion.pushes import pushes, write_push
 from worldsim.diffusion.sampler import Task, sample
-from worldsim.diffusion.transformer import HALF_SIZE, Condition, Context, States
+from worldsim.diffusion.states_first import foresee, read
+from worldsim.diffusion.transformer import HALF_SIZE, Condition, States
 from worldsim.errors import InputError
-from worldsim.mechanics import MechanicalScene
-from worldsim.scenario import scenario_class
 from worldsim.seeding import stream
 
 if TYPE_CHECKING:
@@ -43,7 +40,8 @@ class Dream:
     states : (T, slot, 9) normalised. states_known : (T, slot). half : (slot, 3) normalised, NaN
     until known or dreamed. there : (slot,) whether something is there, 1, -1, NaN while unknown.
     order : (slot,) which of the subject's entities a slot holds: the network counts bodies along an
-    axis (`Subject.along`). noise : of the known states, normalised.
+    axis (`Subject.along`). bodies : (slot,) which of them are bodies. noise : of the known states,
+    normalised.
     """
 
     def __init__(self, model: VideoDiffusion, query: Query, told: dict[str, np.ndarray], case: int,
@@ -91,6 +89,7 @@ class Dream:
                 self.half[slot] = half / subject.length / HALF_SIZE
         self.states_known = np.asarray(np.isfinite(self.states).any(-1))
         self.order = np.arange(subject.slots)
+        self.bodies = self.model.config.repertoire.bodies(subject).numpy()
         self.noise = 0.0
 
     def chunks(self) -> Iterator[Chunk]:
@@ -191,7 +190,7 @@ class Dream:
         self.there = np.where(np.isfinite(self.there), self.there, there).astype(np.float32)
         # As in training, what is not there has no numbers, and only bodies have half sizes.
         into[:, self.there < 0] = np.nan
-        solid = self.model.config.repertoire.bodies(self.subject).numpy() & (self.there > 0)
+        solid = self.bodies & (self.there > 0)
         half = np.where(solid[:, None], found[:, :3], np.nan).astype(np.float32)
         self.half = np.where(np.isfinite(self.half), self.half, half)
 
@@ -201,26 +200,17 @@ class Dream:
         patches = config.transformer.patches
         frames = math.ceil((last - first) / patches.frames) * patches.frames
         if self.subject.foreseen and query.draft is None and not config.sampler.together:
-            if self._read(first, last, window):
+            if read(self, first, last, window):
                 self.noise = config.sampler.reading_noise
-            self._foresee(first, last, frames, window, own)
+            foresee(self, first, last, frames, window, own)
             self.noise = 0.0  # pixels are to show exactly this
         spare = ((0, 0), (0, frames - (last - first)), (0, 0), (0, 0))
         video = torch.from_numpy(np.pad(self.video[:, first:last], (*spare, (0, 0))))[None]
         known = torch.from_numpy(np.pad(self.known[:, first:last], spare))[None]
-        grid = grid_of(frames, (video.shape[3], video.shape[4]), len(query.cameras), patches)
-        condition = self.condition(grid, first, own)
-        # Whole known frames are told as such: what bodies carry is taken from them.
-        mask = known.flatten(3).all(-1)[..., None, None]
-        mask = mask if bool((mask == known).all()) else known
-        reference = reference_of(video, mask, patches.frames, condition.seconds)
-        task = Task(
-            given=to_cells(to_unit(video), patches).unflatten(-1, (3, -1)),
-            known=to_cells(known[..., None], patches),
-            context=context_cells(reference, mask, patches), condition=condition,
-            states=self.token_states(first, frames),
-            stage=stage_of(reference, self.subject, query.cameras, config.repertoire),
-            grid=grid, without=self.without(condition.told), **self._draft(first, last, frames))
+        task = self.task(video, known, first, own)
+        grid = task.grid
+        task = dataclasses.replace(task, without=self.without(task.condition.told),
+                                   **self._draft(first, last, frames))
         rng = stream(query.seed, self.case, self.realization, f"dream window {window}")
         noise = torch.from_numpy(rng.standard_normal(video.shape, np.float32))
         states_noise = torch.from_numpy(
@@ -235,136 +225,36 @@ class Dream:
             self.known[:, first:last, :, :, None], self.video[:, first:last], dreamed)
         self.learn(task.states, numbers[0], first, last)
 
-    def _all_known(self, span: slice) -> bool:
+    def task(self, video: Tensor, known: Tensor, first: int, own: bool) -> Task:
+        """What is to be denoised of frames (1, V, T, rows, columns, 3) from `first`, of which the
+        pixels (1, V, T, rows, columns) are known."""
+        patches, query = self.model.config.transformer.patches, self.query
+        frames, rows, columns = video.shape[2:5]
+        grid = grid_of(frames, (rows, columns), len(query.cameras), patches)
+        condition = self.condition(grid, first, own)
+        # Whole known frames are told as such: what bodies carry is taken from them.
+        mask = known.flatten(3).all(-1)[..., None, None]
+        mask = mask if bool((mask == known).all()) else known
+        reference = reference_of(video, mask, patches.frames, condition.seconds)
+        return Task(
+            given=to_cells(to_unit(video), patches).unflatten(-1, (3, -1)),
+            known=to_cells(known[..., None], patches),
+            context=context_cells(reference, mask, patches), condition=condition,
+            states=self.token_states(first, frames),
+            stage=stage_of(reference, self.subject, query.cameras, self.model.config.repertoire),
+            grid=grid)
+
+    def all_known(self, span: slice) -> bool:
         """Whether the states of all entities are known in these frames."""
         return bool(self.states_known[span, :len(self.subject.entities)].all())
 
     def count(self, first: int) -> None:
         """Give bodies the slots that the network gives them in a clip from frame `first`."""
-        if not self._all_known(slice(first, first + 1)):
+        if not self.all_known(slice(first, first + 1)):
             return
         order = self.subject.counted(self.states[first, :, :3])
         self.states, self.states_known = self.states[:, order], self.states_known[:, order]
         self.half, self.there, self.order = self.half[order], self.there[order], self.order[order]
-
-    def _read(self, first: int, last: int, window: int) -> bool:
-        """Read states off the groups of frames that are known whole; whether there were any."""
-        count = self.model.config.transformer.patches.frames
-        shown = np.asarray(self.known.all(axis=(0, 2, 3)))
-        found = False
-        for begin in range(first, last - count + 1, count):
-            span = slice(begin, begin + count)
-            if shown[span].all() and not self._all_known(span):
-                told = np.flatnonzero(self.states_known[begin])
-                if len(told) and not found:
-                    self._read_beside(told, begin, window)
-                else:
-                    self._read_group(begin, window)
-                found = True
-        return found
-
-    def _read_beside(self, told: np.ndarray, begin: int, window: int) -> None:
-        """Read all bodies, and find those that were told by name among them: the network counts
-        bodies by where they are, whatever their names."""
-        states, known = self.states[:, told].copy(), self.states_known[:, told].copy()
-        half, there, names = self.half[told], self.there[told], self.order[told]
-        self.states[:, told], self.states_known[:, told] = np.nan, False
-        self.half[told], self.there[told] = np.nan, np.nan
-        self._read_group(begin, window)
-        gaps = np.linalg.norm(np.nan_to_num(self.states[begin, None, :, :3], nan=1e3)
-                              - states[begin, :, None, :3], axis=-1)
-        gaps[:, len(self.subject.entities):] = np.inf
-        chosen = linear_sum_assignment(np.minimum(gaps, 1e6))[1]
-        rest = iter(sorted(set(self.order) - set(names)))
-        at = dict(zip(chosen.tolist(), names.tolist(), strict=True))
-        self.order = np.array([at[s] if s in at else next(rest) for s in range(len(self.order))])
-        self.states[:, chosen] = np.where(known[..., None], states, self.states[:, chosen])
-        self.states_known[:, chosen] |= known
-        self.half[chosen] = np.where(np.isfinite(half), half, self.half[chosen])
-        self.there[chosen] = there
-
-    def _read_group(self, begin: int, window: int) -> None:
-        patches = self.model.config.transformer.patches
-        count = patches.frames
-        span = slice(begin, begin + count)
-        video = torch.from_numpy(self.video[:, span])[None]
-        known = torch.ones(*video.shape[:3], 1, 1, dtype=torch.bool)
-        grid = grid_of(count, (video.shape[3], video.shape[4]), video.shape[1], patches)
-        condition = self.condition(grid, begin, own=False)
-        reference = reference_of(video, known, count, condition.seconds)
-        pixels = to_cells(to_unit(video), patches).unflatten(-1, (3, -1))
-        task = Task(
-            given=pixels,
-            known=torch.ones(*pixels.shape[:3], pixels.shape[-1], dtype=torch.bool),
-            context=context_cells(reference, known, patches), condition=condition,
-            states=self.token_states(begin, count),
-            stage=stage_of(reference, self.subject, self.query.cameras,
-                           self.model.config.repertoire), grid=grid, paint=False)
-        self.learn(task.states, self._sample_states(task, f"reading {window} {begin}"), begin,
-                   begin + count)
-        self._recognise(begin, count)
-        if self.model.config.sampler.instruments and self.subject.foreseen:
-            self._sharpen(begin, count)
-        self.states_known[span] = True
-
-    def _recognise(self, begin: int, count: int) -> None:
-        """Give bodies just read, counted in their own first frame, the slots that they have."""
-        if not begin or not self._all_known(slice(begin - 1, begin)):
-            return
-        there = np.flatnonzero(self.there > 0)
-        chosen = matched(*(self.states[at, there, :3] for at in (begin, begin - 1)))
-        span = slice(begin, begin + count)
-        self.states[span, there] = self.states[span, there[chosen]]
-
-    def _sharpen(self, begin: int, count: int) -> None:
-        """Let instruments correct what was read off the first view that is a plane."""
-        views = self.subject.views
-        planes = [number for number, camera in enumerate(self.query.cameras)
-                  if views[camera].projection == "orthographic"]
-        bodies = np.flatnonzero((self.there > 0) & self.model.config.repertoire.bodies(
-            self.subject).numpy())
-        if not planes or not len(bodies):
-            return
-        span, rows, columns = slice(begin, begin + count), *self.query.size
-        film = self.video[planes[0], span, :rows, :columns]
-        entities = self.subject.entities
-        centre, scale = (np.array([getattr(entities[self.order[b]], part)[:3] for b in bodies])
-                         for part in ("centre", "scale"))
-        places = self.states[span][:, bodies, :3] * scale + centre
-        found = sharpened(places, film, views[self.query.cameras[planes[0]]], self.query.fps)
-        self.states[span, bodies, :3] = (found - centre) / scale
-
-    def _foresee(self, first: int, last: int, frames: int, window: int, own: bool) -> None:
-        """Dream the states that are not known, without pixels."""
-        if self._all_known(slice(first, last)):
-            return
-        self.count(first)
-        patches = self.model.config.transformer.patches
-        grid = Grid(0, frames // patches.frames, 1, 1)
-        condition = self.condition(grid, first, own)
-        nothing = torch.zeros(1, 0, patches.cells, 3, patches.frames * patches.cell_pixels)
-        empty = torch.zeros(1, 0, grid.groups, 1, 1, 3)
-        reference = Reference(empty, empty[..., 0] > 0, empty[..., 0, 0, 0].long(), empty[..., 0])
-        context = torch.zeros(1, 0)
-        task = Task(
-            given=nothing, known=torch.zeros(1, 0, *nothing.shape[2::2], dtype=torch.bool),
-            context=Context(context, context, context, context), condition=condition,
-            states=self.token_states(first, frames),
-            stage=stage_of(reference, self.subject, (), self.model.config.repertoire),
-            grid=grid, without=self.without(condition.told), paint=False)
-        numbers = self._sample_states(task, f"states {window}")
-        self.learn(task.states, numbers, first, last)
-        self.states_known[first:last] = True
-
-    def _sample_states(self, task: Task, name: str) -> Tensor:
-        """Numbers (slot, G, …) of a task that wants no pixels."""
-        sampler = self.model.config.sampler
-        rng = stream(self.query.seed, self.case, self.realization, f"dream {name}")
-        noise = torch.from_numpy(
-            rng.standard_normal(tuple(task.states.numbers.shape), np.float32))
-        _, numbers = sample(self.model.network, task.given, noise, task,
-                            dataclasses.replace(sampler, steps=sampler.state_steps))
-        return numbers[0]
 
     def _draft(self, first: int, last: int, frames: int) -> dict[str, Any]:
         """The part of the query's draft that a window begins from."""
@@ -391,35 +281,3 @@ class Dream:
             if there[slot] < 0:
                 found[:, slot] = np.nan
         return found
-
-
-def pushes(query: Query, subject: Subject, row: int = 0) -> list[np.ndarray]:
-    """The query's pushes of one case as rows (time, number of the object, velocity).
-
-    An object is named as the scenario names it, or by its entity, e.g. ``"body 2"``.
-    """
-    if not query.actions:
-        return []
-    names = [entity.name for entity in subject.entities]
-    followed = dict(zip(_followed(query, row), names, strict=False))
-    rows = []
-    for kick in query.actions:
-        entity = followed.get(kick.body, kick.body)
-        if entity not in names or not entity.startswith("body") or kick.factor != 1:
-            bodies = [n for n in names if n.startswith("body")]
-            raise InputError(
-                f"a push of {kick.body!r}: this model can be told of pushes, with factor 1; of "
-                f"{subject.name!r} it knows {', '.join(bodies) or 'none'}"
-                + (f", which are {', '.join(list(followed)[:len(bodies)])}" if bodies else ""))
-        rows.append(np.array([kick.time, names.index(entity), *kick.velocity], np.float32))
-    return rows
-
-
-def _followed(query: Query, row: int) -> list[str]:
-    """Names of the bodies whose parts instruments follow, in the order of their states."""
-    cls = scenario_class(query.scenario)
-    codes = cls().codes() | {name: float(values[row]) for name, values in query.parameters.items()}
-    scene = cls.from_codes(codes).scene(0, 0)
-    if not isinstance(scene, MechanicalScene):
-        return []
-    return [body.name for body in followed_bodies(scene)]

@@ -17,11 +17,15 @@ NEAR = 0.2
 """Of the picture's height: farther from where a body was read nothing is taken for it."""
 
 
+NOWHERE = 1e6
+"""Distance of what is not there."""
+
+
 def matched(here: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Which of the positions (body, 3) `here` is each of those `before`: (body,), by least sum of
-    distances."""
-    apart = np.linalg.norm(np.nan_to_num(before[:, None] - here[None]), axis=-1)
-    return np.asarray(linear_sum_assignment(apart)[1])
+    """Which of the positions (n, 3) `here` is each of those (m, 3) `before`: (m,), by least sum of
+    distances. What is not there, NaN, is far from everything. m is at most n."""
+    apart = np.linalg.norm(before[:, None] - here[None], axis=-1)
+    return np.asarray(linear_sum_assignment(np.nan_to_num(apart, nan=NOWHERE))[1])
 
 
 def sharpened(places: np.ndarray, film: np.ndarray, view: Camera, fps: float) -> np.ndarray:

@@ -16,13 +16,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from worldsim.diffusion.batches import stage_of, write_push
-from worldsim.diffusion.dreaming import Dream, pushes
+from worldsim.diffusion.batches import stage_of
+from worldsim.diffusion.dreaming import Dream
 from worldsim.diffusion.known import Reference, context_cells, reference_of
 from worldsim.diffusion.layers import LayerMemory
 from worldsim.diffusion.motion import Motion, motion_of
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import from_cells, grid_of, to_cells, to_uint8, to_unit
+from worldsim.diffusion.pushes import pushes, write_push
 from worldsim.diffusion.sampler import settled
 from worldsim.diffusion.schedule import advanced, sampling_levels
 from worldsim.diffusion.transformer import Condition, States

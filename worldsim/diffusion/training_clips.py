@@ -31,7 +31,8 @@ MANY = 8
 class BatchConfig:
     """Which clips make a batch.
 
-    tokens : per batch; a batch holds as many clips as fit.
+    tokens : per batch, of which a batch holds as many clips as fit: of patches where there are
+        films, else all.
     seconds : longest clips.
     frames : most frames of a clip.
     paths : share of batches of states alone, without pixels.
@@ -159,11 +160,6 @@ class TrainingClips:
         """Cases of which there is a video."""
         return len(self.clips)
 
-    @property
-    def has_bodies(self) -> bool:
-        """Whether states are dreamed before pixels (see `Subject.foreseen`)."""
-        return self.subject.foreseen
-
 
 def _normalised(clips: ClipSet, subject: Subject, frames: int) -> tuple[np.ndarray, np.ndarray]:
     count = len(clips)
@@ -233,7 +229,7 @@ def families(data: tuple[TrainingClips, ...], batch: BatchConfig, *, states_alon
         key: tuple[object, ...] = (subject.frames, subject.slots)
         if not states_alone:
             key = (*key, subject.size, one.expected, len(subject.cameras))
-        elif not one.has_bodies:
+        elif not subject.foreseen:
             continue
         shapes.setdefault(key, []).append(number)
     weights = [sum(batch.town if data[m].expected else 1.0 for m in members)
