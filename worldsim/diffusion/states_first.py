@@ -1,7 +1,7 @@
 """States before pixels: read off what is known, then dreamed alone.
 
 Where bodies carry the picture, what they do is decided first, in sequences of states without
-pixels, which cost a tenth of those with. What is known of the bodies' states comes from the query,
+pixels. What is known of the bodies' states comes from the query,
 or is read off the known frames.
 """
 
