@@ -117,7 +117,8 @@ def in_stream(net: VideoTransformer, one: Inputs, level: torch.Tensor,
     told = dataclasses.replace(one.condition, camera=one.condition.camera[:, :, :1])
     cos, sin = net.group_rotations(told, single, entities, net.extra_tokens(2), groups)
     extra, found = net.extra_tokens(2), []
-    whole = motion_of(one.states.numbers, one.states.known, one.condition.seconds)
+    whole = motion_of(one.states.numbers, one.states.known, one.condition.seconds,
+                      one.states.push)
     frame = one.stage.frame[:, :, :1]  # the same for all groups: known frames are a prefix
     frames = one.states.numbers[..., :-4].unflatten(-1, (-1, NUMBERS)).flatten(2, 3)
     at = frame.flatten(1)[..., None, None].expand(-1, -1, entities, NUMBERS)

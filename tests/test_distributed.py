@@ -31,8 +31,12 @@ def test_two_processes_train_as_one_with_both_batches(tmp_path: Path) -> None:
     for step in range(CONFIG.steps):
         for group in alone.optimiser.param_groups:
             group["lr"] = alone.rate()
+        before, after = alone.typical.squares.clone(), []
         for rank in range(2):
-            (step_loss(alone.network, alone.batch(2 * step + rank))[0] / 2).backward()
+            alone.typical.squares = before.clone()
+            (step_loss(alone.network, alone.batch(2 * step + rank), typical=alone.typical)[0]
+             / 2).backward()
+            after.append(alone.typical.squares)
         torch.nn.utils.clip_grad_norm_(alone.network.parameters(), CONFIG.clip)
         alone.optimiser.step()
         alone.optimiser.zero_grad()

@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import solve_ivp
 from synthetic_clips import ball_clips
 from tiny_model import MODEL, SIZE, tiny_model
 from tiny_network import fresh, inputs
@@ -21,6 +22,7 @@ from worldsim.diffusion.motion import (
     motion_of,
     shrinkage,
     shrunk,
+    swing,
 )
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import PatchConfig
@@ -28,6 +30,7 @@ from worldsim.diffusion.presets import TrainingConfig
 from worldsim.diffusion.training import Trainer, step_loss
 from worldsim.diffusion.training_clips import BatchConfig, paired
 from worldsim.diffusion.transformer import Prediction
+from worldsim.diffusion.typical_error import TypicalErrors
 from worldsim.errors import InputError
 from worldsim.query import Known, KnownStates, Query
 
@@ -57,9 +60,14 @@ def known_at(groups: int, *which: int) -> torch.Tensor:
     return known
 
 
+def calm(groups: int) -> torch.Tensor:
+    """No pushes."""
+    return torch.zeros(1, 1, groups, 5)
+
+
 def test_the_nearest_known_state_is_found_on_either_side():
     numbers, time = path(5)
-    found = motion_of(numbers, known_at(5, 0, 4), torch.tensor([SECONDS]))
+    found = motion_of(numbers, known_at(5, 0, 4), torch.tensor([SECONDS]), calm(5))
     frames = numbers[..., :-EXTRA].unflatten(-1, (FRAMES, NUMBERS))[0, 0, :, :, 0]
     held, nearest = found.held[0, 0, :, 0], [(0, 4), (0, 4), (0, 4), (4, 0), (4, 4)]
     for group, (of, frame) in enumerate(nearest):  # the earlier one of a tie
@@ -73,29 +81,92 @@ def test_the_nearest_known_state_is_found_on_either_side():
 def test_looking_back_only_and_nothing_known():
     numbers, _ = path(4)
     seconds = torch.tensor([SECONDS])
-    back = motion_of(numbers, known_at(4, 2), seconds, ahead=False)
+    back = motion_of(numbers, known_at(4, 2), seconds, calm(4), ahead=False)
     assert back.exists[0, 0, :, 0].tolist() == [0, 0, 1, 1]
     for part in (back.held, back.rate, back.time):
         assert (part[0, 0, :2] == 0).all()
-    none = motion_of(numbers, known_at(4), seconds)
+    none = motion_of(numbers, known_at(4), seconds, calm(4))
     assert not any(getattr(none, f.name).any() for f in dataclasses.fields(Motion))
 
 
 def test_free_flight_is_exact_for_a_writer_that_knows_gravity():
     numbers, _ = path(4, acceleration=-9.0)
-    motion = motion_of(numbers, known_at(4, 0), torch.tensor([SECONDS]))
+    motion = motion_of(numbers, known_at(4, 0), torch.tensor([SECONDS]), calm(4))
     writer = MotionWriter(FRAMES, 16)
     writer.initialise()
     tokens = torch.randn(1, 1, 4, 16)
     assert torch.equal(writer(tokens, motion)[..., :NUMBERS], motion.held[..., :NUMBERS])
     # The slope is that at the middle of the known frames: the rest of the way is drift.
     late = (FRAMES - 1) / 2 * SECONDS / FRAMES
-    follow, drift, bend = writer.steer.bias.data.view(3, NUMBERS)
+    follow, drift, bend, _ = writer.steer.bias.data[:-3].view(4, NUMBERS)
     follow += 1.0
     drift += -9.0 * late
     bend += -9.0
     torch.testing.assert_close(writer(tokens, motion)[:, :, 1:], numbers[:, :, 1:],
                                rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("stiffness", [-3.0, -1e-3, 0.0, 1e-3, 0.4, 2.0, 30.0])
+@pytest.mark.parametrize("time", [-0.4, 0.05, 1.0])
+def test_what_swings_or_topples_solves_its_equation(stiffness, time):
+    def force(_, y):
+        return [y[1], 1.7 - stiffness * y[0]]
+
+    solved = solve_ivp(force, (0, time), [0.0, -0.6], rtol=1e-10, atol=1e-12).y[0, -1]
+    along, curved = swing(*(torch.tensor(v, dtype=torch.float64) for v in (stiffness, time)))
+    assert float(-0.6 * along + 1.7 * curved) == pytest.approx(solved, rel=1e-6, abs=1e-7)
+
+
+def test_paths_are_smooth_in_the_stiffness_and_do_not_explode():
+    stiff = torch.linspace(-0.6, 0.6, 2001, dtype=torch.float64, requires_grad=True)
+    along, curved = swing(stiff, torch.ones(()))
+    assert max(float(part.detach().diff().abs().max()) for part in (along, curved)) < 2e-4
+    (slope,) = torch.autograd.grad((along + curved).sum(), stiff)
+    assert slope.isfinite().all() and float(slope.diff().abs().max()) < 1e-4
+    far, _ = swing(torch.tensor(-100.0), torch.tensor(3.0))
+    assert float(far) < 3 * 11, "at most the sinh of 3"
+
+
+@pytest.mark.parametrize("group, at", [(0, 0.5), (1, 0.0), (1, 0.7), (3, 0.3)])
+@pytest.mark.parametrize("of", [0, 3])
+def test_pushes_bend_the_path_of_free_flight_exactly(group, at, of):
+    """Forwards from a known group before the push or around it, and backwards from one after."""
+    velocity = torch.tensor([0.8, -0.4, 1.2])
+    when = (group + at) * SECONDS
+    push = calm(4)
+    push[0, 0, group] = torch.cat([torch.tensor([1.0, at]), velocity])
+    time = torch.arange(4 * FRAMES) * SECONDS / FRAMES
+    place = time[:, None] * 2.0 + (time - when).clamp_min(0)[:, None] * velocity
+    frames = torch.nn.functional.pad(place, (0, NUMBERS - 3)).reshape(1, 1, 4, FRAMES * NUMBERS)
+    numbers = torch.nn.functional.pad(frames, (0, EXTRA))
+    motion = motion_of(numbers, known_at(4, of), torch.tensor([SECONDS]), push)
+    writer = MotionWriter(FRAMES, 16)
+    writer.initialise()
+    writer.steer.bias.data[:NUMBERS] = 1.0
+    writer.steer.bias.data[-3:] = 1.0
+    torch.testing.assert_close(writer(torch.randn(1, 1, 4, 16), motion)[..., :-EXTRA],
+                               numbers[..., :-EXTRA], rtol=1e-5, atol=1e-5)
+
+
+def test_typical_errors_are_learned_place_by_place():
+    trainer = Trainer(CONFIG, [ball_clips(cases=4)], quiet)
+    batch = next(b for b in (trainer.batch(k) for k in range(60)) if b.kind is Kind.PATHS
+                 and bool((b.states.known == 0).any()))
+    table = TypicalErrors(1, len(Kind), trainer.network.untold)
+    sizes, place = table.of(batch)
+    torch.testing.assert_close(sizes, torch.full_like(sizes, 0.1), rtol=1e-3, atol=0)
+    error = torch.zeros(*place.shape, NUMBERS)
+    error[..., :3], error[..., 3:] = 0.02, 0.3
+    for _ in range(4000):
+        table.learn(place, error, torch.ones_like(error))
+    sizes, _ = table.of(batch)
+    torch.testing.assert_close(sizes[..., 0], torch.full_like(sizes[..., 0], 0.02), rtol=0.05,
+                               atol=0)
+    torch.testing.assert_close(sizes[..., 1], torch.full_like(sizes[..., 1], 0.3), rtol=0.05,
+                               atol=0)
+    elsewhere = torch.ones(len(table.squares.view(-1, 2)), dtype=torch.bool)
+    elsewhere[place.flatten()] = False
+    assert (table.squares.view(-1, 2)[elsewhere] == 0.1**2).all()
 
 
 @pytest.mark.parametrize("level", [0.05, 0.3, 0.8])
@@ -110,7 +181,7 @@ def test_the_shrunk_input_is_the_best_linear_estimate(level, spread):
 
 def test_noise_is_gone_at_the_one_end_and_nothing_at_the_other():
     numbers, _ = path(3)
-    motion = motion_of(numbers, known_at(3, 0), torch.tensor([SECONDS]))
+    motion = motion_of(numbers, known_at(3, 0), torch.tensor([SECONDS]), calm(3))
     noise = torch.randn_like(numbers)
     at = torch.zeros(1, 1, 3)
     first, last = (shrunk(noise, at + t, motion) for t in (0.0, 1.0))

@@ -228,11 +228,17 @@ def test_what_is_known_or_no_number_costs_nothing():
     clean = states.numbers
     ignored = (states.valid == 0) | (states.known[..., None] > 0)
     assert ignored.any() and not ignored.all()
-    assert float(states_loss(clean + 5.0 * ignored, states, clean, 5)) == 0
-    flat = dataclasses.replace(states, level=torch.zeros_like(states.level))
-    for error, cost in ((0.7, 0.1 * (0.5**0.5 - 0.1)), (1e-3, 0.5e-6)):
-        off = float(states_loss(clean + error * ~ignored, flat, clean, 5))
-        assert off == pytest.approx(cost, rel=1e-3), "linear where large, quadratic where small"
+    typical = torch.ones(*clean.shape[:3], 5, 2)
+    assert float(states_loss(clean + 5.0 * ignored, states, clean, 0.1 * typical)) == 0
+    path = torch.zeros_like(clean)
+    path[..., :-4].unflatten(-1, (5, 9))[..., :3] = 1.0  # positions alone
+
+    def cost(error: float, size: float) -> float:
+        return float(states_loss(clean + error * path * ~ignored, states, clean, size * typical))
+
+    assert cost(2e-3, 0.1) == pytest.approx(4 * cost(1e-3, 0.1), rel=1e-3), "the square"
+    assert cost(1e-3, 0.05) == pytest.approx(2 * cost(1e-3, 0.1), rel=1e-3), "over what is typical"
+    assert cost(20.0, 0.1) == pytest.approx(2 * cost(10.0, 0.1), rel=0.05), "linear where large"
 
 
 def test_numbers_of_what_is_not_there_are_settled_to_zero():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 
 import numpy as np
@@ -184,7 +185,7 @@ def test_finished_groups_are_remembered_as_training_shows_known_ones(model, monk
     extend = model.network.extend
 
     def noting(told, noisy, level, context, condition, states, *rest):
-        if bool((states.known == 1).all()):
+        if float(condition.context_noise):
             kept.append((level, condition.context_noise, states))
         return extend(told, noisy, level, context, condition, states, *rest)
 
@@ -197,10 +198,65 @@ def test_finished_groups_are_remembered_as_training_shows_known_ones(model, monk
         assert float(noise) == pytest.approx(0.03) and torch.allclose(level, 1 - noise)
         there = states.numbers[0, :, 0, -1] > 0
         valid = states.valid[0, :, 0]
-        assert (valid[:2, -1] == 1).all() and (valid[2] == 0).all(), "an empty slot"
-        for slot in range(2):
+        assert (valid[:, -1] == 1).all() and states.numbers[0, 2, 0, -1] == -1, "an empty slot"
+        for slot in range(3):
             assert (valid[slot, :-4] == there[slot]).all()
-    assert (kept[0][2].valid[0, 0, 0, -4:-1] == 0).all(), "no half size was told"
+    assert (kept[0][2].valid[0, 0, 0, -4:-1] == 1).all(), "its half size is read"
+
+
+def test_states_come_before_pixels(model, monkeypatch):
+    """Groups of states grow to a clip's length, the last one unknown; pixels show what they say."""
+    paths, shown = [], []
+    forward, extend = model.network.forward, model.network.extend
+
+    def noting(noisy, level, context, condition, states, stage, grid, mask, paint):
+        paths.append((grid.views, states.known.clone(), float(condition.states_noise)))
+        return forward(noisy, level, context, condition, states, stage, grid, mask, paint)
+
+    def showing(told, noisy, level, context, condition, states, *rest):
+        shown.append((states.known.clone(), states.numbers.clone()))
+        return extend(told, noisy, level, context, condition, states, *rest)
+
+    monkeypatch.setattr(model.network, "forward", noting)
+    monkeypatch.setattr(model.network, "extend", showing)
+    stream = model.start(ball())
+    longest, said = BALL.frames // 5, []
+    for _ in range(longest + 2):
+        stream.step()
+        said.append(stream.states[0, 0])
+    reading, rest = paths[0], [path for path in paths if not path[0]]
+    assert reading[0] == 2 and reading[1].shape[-1] == 1 and not reading[1].any()
+    lengths = [known.shape[-1] for _, known, _ in rest]
+    assert sorted(set(lengths)) == list(range(2, longest + 1)) and lengths == sorted(lengths)
+    for _, known, noise in rest:
+        assert known[..., :-1].all() and not known[..., -1].any()
+        assert noise == pytest.approx(0.008)
+    assert all(known.all() for known, _ in shown)
+    entity = BALL.entities[0]
+    last = shown[-1][1][0, 0, 0, :-4].reshape(5, 9).numpy() * entity.scale + entity.centre
+    np.testing.assert_allclose(said[-1][:, 0], last, rtol=1e-4, atol=1e-4)
+
+
+def test_bodies_of_a_stream_keep_their_slots(model, monkeypatch):
+    """Though the network counts them anew in every window."""
+    subject = dataclasses.replace(MODEL.repertoire.subject("free_fall"), along=(1.0, 0.0, 0.0))
+    known = dataclasses.replace(MODEL.repertoire, subjects=tuple(
+        subject if one.name == "free_fall" else one for one in MODEL.repertoire.subjects))
+    other = VideoDiffusion(dataclasses.replace(MODEL, repertoire=known), model.network, "")
+    stay = other.network.forward
+
+    def still(noisy, level, context, condition, states, stage, grid, mask, paint):
+        found = stay(noisy, level, context, condition, states, stage, grid, mask, paint)
+        numbers = states.numbers[:, :, :1].expand_as(states.numbers)
+        return dataclasses.replace(found, numbers=numbers) if not grid.views else found
+
+    monkeypatch.setattr(other.network, "forward", still)
+    right, left = np.zeros((1, 5, 9)), np.zeros((1, 5, 9))
+    right[..., 0], left[..., 0] = 0.9, -0.9
+    query = ball(known=(), states=(KnownStates("body 1", right), KnownStates("body 2", left)))
+    states = streamed(other, query, 6)[1]
+    np.testing.assert_allclose(states[0, 0, :, 0, 0], 0.9, atol=1e-5)
+    np.testing.assert_allclose(states[0, 0, :, 1, 0], -0.9, atol=1e-5)
 
 
 def test_what_a_stream_cannot_do(model):

@@ -33,6 +33,11 @@ class Kind(enum.Enum):
     READINGS = "readings"
     PATHS = "paths"
 
+    @property
+    def place(self) -> int:
+        """Among the kinds."""
+        return list(Kind).index(self)
+
 
 class NoisePool:
     """Normal deviates drawn once and handed out from random places.
@@ -299,6 +304,7 @@ def assemble(picked: list[Clip], grid: Grid, repertoire: Repertoire, rng: np.ran
         1, (max(views, 1), -1))
     own = torch.from_numpy(rng.random(count) < objective.known.own_level)
     own_levels = objective.levels.draw(count, grid.groups, rng)
+    of_states = torch.where(own[:, None], own_levels, drawn[:, 0])
     seconds = torch.tensor([group / clip.subject.fps for clip in picked])
     numbers = [state_numbers(clip.states, clip.half, group) for clip in picked]
     states = States(
@@ -306,7 +312,7 @@ def assemble(picked: list[Clip], grid: Grid, repertoire: Repertoire, rng: np.ran
         numbers=torch.stack([pair[0] for pair in numbers]),
         valid=torch.stack([pair[1] for pair in numbers]),
         known=told_states.float(),
-        level=torch.where(own[:, None], own_levels, drawn[:, 0]),
+        level=of_states,
         push=torch.from_numpy(np.stack([clip.push for clip in picked])))
     clean = to_cells(video, patches).unflatten(-1, (3, -1))
     noise = pool.draw(count, (views, grid.groups, rows, columns, 3), rng)
@@ -321,15 +327,19 @@ def assemble(picked: list[Clip], grid: Grid, repertoire: Repertoire, rng: np.ran
         start=torch.zeros(count), seconds=seconds)
     extra = registers + repertoire.slots
     mask = causal_mask(grid, slots, extra)
+    pixel_noise = pool.draw(count, tuple(clean.shape[1:]), rng)
+    states_noise = pool.draw(count, tuple(states.numbers.shape[1:]), rng)
+    from_noise = torch.from_numpy(rng.random(count) < objective.from_noise)
+    states = dataclasses.replace(states, level=torch.where(from_noise[:, None], 0.0, of_states))
     return Batch(
         clean=clean,
-        noise=pool.draw(count, tuple(clean.shape[1:]), rng),
+        noise=pixel_noise,
         known=to_cells(known.expand(video.shape[:5])[..., None], patches),
         weight=to_cells(weight[..., None], patches),
         level=group_levels(drawn[:, :views], known, context_noise, group).flatten(1),
         context=context_cells(reference, known, patches),
         condition=condition, states=states,
-        states_noise=pool.draw(count, tuple(states.numbers.shape[1:]), rng),
+        states_noise=states_noise,
         stage=_stage(reference, picked, repertoire),
         mask=mask if causal else torch.ones_like(mask),
         grid=grid, expected=expected, kind=kind)

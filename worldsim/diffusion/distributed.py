@@ -47,6 +47,13 @@ def average_gradients(network: nn.Module) -> None:
         gradient.copy_(mean.view_as(gradient))
 
 
+def summed(values: Tensor) -> Tensor:
+    """The sum over the processes."""
+    if place()[1] > 1:
+        dist.all_reduce(values)
+    return values
+
+
 def agreed(values: Iterable[float]) -> list[float]:
     """The first process's numbers, for all: decisions by the clock must be one."""
     numbers = torch.tensor(list(values), dtype=torch.float64)

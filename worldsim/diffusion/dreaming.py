@@ -17,7 +17,7 @@ from worldsim.diffusion.known import context_cells, reference_of
 from worldsim.diffusion.observables import ENTITIES, NUMBERS
 from worldsim.diffusion.patches import Grid, from_cells, grid_of, to_cells, to_uint8, to_unit
 from worldsim.diffusion.pushes import pushes, write_push
-from worldsim.diffusion.sampler import Task, sample
+from worldsim.diffusion.sampler import Task, sample, settled
 from worldsim.diffusion.states_first import foresee, read
 from worldsim.diffusion.transformer import HALF_SIZE, Condition, States
 from worldsim.errors import InputError
@@ -76,6 +76,7 @@ class Dream:
         self.states = np.full((query.frames, subject.slots, NUMBERS), np.nan, np.float32)
         self.half = np.full((subject.slots, 3), np.nan, np.float32)
         self.there = np.full(subject.slots, np.nan, np.float32)
+        self.there[len(subject.entities):] = -1.0
         names = [entity.name for entity in subject.entities]
         for piece in query.states:
             slot = names.index(piece.entity)
@@ -168,7 +169,7 @@ class Dream:
         push = np.zeros((self.subject.slots, frames // group, 5), np.float32)
         for row in self.pushes:
             row = row.copy()
-            row[1] = int(np.flatnonzero(self.order == int(row[1]))[0])
+            row[1] = self.slot_of(int(row[1]))
             write_push(push, row, first / self.query.fps, group / self.query.fps,
                        self.subject.length)
         return States(entity[None], numbers[None], valid[None], tokens[None].float(),
@@ -193,6 +194,13 @@ class Dream:
         solid = self.bodies & (self.there > 0)
         half = np.where(solid[:, None], found[:, :3], np.nan).astype(np.float32)
         self.half = np.where(np.isfinite(self.half), self.half, half)
+
+    def same_bodies(self, numbers: Tensor) -> Tensor:
+        """Numbers (…, slot, G, n) with the half sizes and presence that were told or found before;
+        both must be known by now."""
+        half, there = (torch.from_numpy(np.nan_to_num(part)) for part in (self.half, self.there))
+        same = torch.cat([half, there[:, None]], -1)[:, None]
+        return settled(torch.cat([numbers[..., :-4], same.expand(*numbers.shape[:-1], 4)], -1))
 
     def _dream_window(self, first: int, last: int, window: int, own: bool) -> None:
         """Dream frames first to last; `own` says that some known frames were dreamed."""
@@ -247,6 +255,10 @@ class Dream:
     def all_known(self, span: slice) -> bool:
         """Whether the states of all entities are known in these frames."""
         return bool(self.states_known[span, :len(self.subject.entities)].all())
+
+    def slot_of(self, entity: int) -> int:
+        """Which slot holds an entity of the subject."""
+        return int(np.flatnonzero(self.order == entity)[0])
 
     def count(self, first: int) -> None:
         """Give bodies the slots that the network gives them in a clip from frame `first`."""

@@ -2,13 +2,14 @@
 
 What the known picture nearest in time is to pixels, the known state nearest in time is to states:
 the network predicts how they differ. Its output for frame f, t seconds from that state p with the
-rate of change v, is
+rate of change v, is x(t) + e u(t) + d_f, where x is the motion under a constant and a linear force,
 
-    p + a v t + b t + c t^2 / 2 + d_f,
+    x'' = c - k (x - p),   x(0) = p,   x'(0) = a v + b,
 
-with a, b, c and d of the entity's token: what flies freely, slides or rests needs no more than the
-first few, exactly, however coarse the numbers inside the network are. Where nothing is known, p, v
-and t are 0.
+and u the way that pushes on the body in between would take it in free flight. a, b, c, k, d and e
+are of the entity's token: what flies freely, slides, rests, swings (k > 0) or topples (k < 0) needs
+no more than a few numbers, the same at all times, however coarse the numbers inside the network
+are. Where nothing is known, p, v and t are 0.
 """
 
 from __future__ import annotations
@@ -32,6 +33,15 @@ SPREAD_KNOWN, SPREAD_UNKNOWN = 0.5, 1.0
 STEP = 4.0
 """Differences between frames are seen in units of 1 / STEP."""
 
+STIFFNESS = 10.0
+"""Unit of k [1/s2]."""
+
+FARTHEST = 9.0
+"""Largest -k t^2: what topples does not do so exponentially for long."""
+
+SERIES = 0.5
+"""Below this |k t^2| the series of four terms is more exact than the closed form."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Motion:
@@ -39,24 +49,21 @@ class Motion:
 
     held : (B, E, G, 9 + 4) that state, and the half sizes and presence. rate : (B, E, G, 9) of its
     change [1/s]. time : (B, E, G, F) s from it to the token's frames. exists : (B, E, G, 1).
+    pushed : (B, E, G, F, 3) way that pushes since then would take the body in free flight.
     """
 
     held: Tensor
     rate: Tensor
     time: Tensor
     exists: Tensor
+    pushed: Tensor
 
 
-def motion_of(numbers: Tensor, known: Tensor, seconds: Tensor, ahead: bool = True) -> Motion:
-    """Find, for every token (B, E, G, …), the nearest group whose state is known, the earlier one
-    of a tie; a known token is its own.
-
-    seconds : (B,) duration of a group. ahead : whether later groups are looked at.
-    """
-    groups = numbers.shape[2]
-    frames = numbers[..., :-EXTRA].unflatten(-1, (-1, NUMBERS))
-    count = frames.shape[3]
-    order = torch.arange(groups, device=numbers.device)
+def nearest_known(known: Tensor, ahead: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+    """For every token (B, E, G) the number of the nearest known group, the earlier one of a tie;
+    whether that lies later; and whether there is any. A known token is its own."""
+    groups = known.shape[2]
+    order = torch.arange(groups, device=known.device)
     never = 4 * groups
     there = known > 0
     before = torch.where(there, order, -never).cummax(-1).values
@@ -64,22 +71,53 @@ def motion_of(numbers: Tensor, known: Tensor, seconds: Tensor, ahead: bool = Tru
     later = (order - before > after - order) & ahead
     index = torch.where(later, after, before)
     exists = (index >= 0) & (index < groups)
-    index = torch.where(exists, index, order)
+    return torch.where(exists, index, order), later, exists
+
+
+def motion_of(numbers: Tensor, known: Tensor, seconds: Tensor, push: Tensor,
+              ahead: bool = True) -> Motion:
+    """Find, for every token (B, E, G, …), the nearest group whose state is known, the earlier one
+    of a tie; a known token is its own.
+
+    seconds : (B,) duration of a group. push : (B, E, G, 5) as `transformer.States` has it.
+    ahead : whether later groups are looked at.
+    """
+    frames = numbers[..., :-EXTRA].unflatten(-1, (-1, NUMBERS))
+    count = frames.shape[3]
+    index, later, exists = nearest_known(known, ahead)
+    order = torch.arange(numbers.shape[2], device=numbers.device)
     beside = index[..., None, None].expand(*index.shape, count, NUMBERS)
     near = frames.gather(2, beside)
     extra = numbers[..., -EXTRA:].gather(2, index[..., None].expand(*index.shape, EXTRA))
     step = (seconds / count)[:, None, None, None]
-    # Slope of the straight line through the frames, which noise of the readings moves least.
-    lever = torch.arange(count, device=numbers.device) - (count - 1) / 2
-    slope = (near * lever[:, None]).sum(-2) / lever.square().sum().clamp_min(1) / step
+    frame = torch.arange(count, device=numbers.device)
     last = torch.where(later, 0, count - 1)
+    then = (index * count + last)[..., None] * step
+    # The rate is that of the known frames as they would be without a push among them.
+    calm = near.clone()
+    calm[..., :3] -= flight(push, (index[..., None] * count + frame) * step, then, seconds)
+    # Slope of the straight line through the frames, which noise of the readings moves least.
+    lever = frame - (count - 1) / 2
+    slope = (calm * lever[:, None]).sum(-2) / lever.square().sum().clamp_min(1) / step
     place = last[..., None, None].expand(*last.shape, 1, NUMBERS)
     held = near.gather(3, place).squeeze(3)
-    frame = torch.arange(count, device=numbers.device)
-    time = ((order - index)[..., None] * count + frame - last[..., None]) * step
+    here = (order[:, None] * count + frame) * step
     there_too = exists[..., None]
     return Motion(torch.cat([held, extra], -1) * there_too, slope * there_too,
-                  time * there_too, there_too.to(numbers.dtype))
+                  (here - then) * there_too, there_too.to(numbers.dtype),
+                  flight(push, here, then, seconds) * there_too[..., None])
+
+
+def flight(push: Tensor, here: Tensor, then: Tensor, seconds: Tensor) -> Tensor:
+    """How far pushes between two instants take a body in free flight: (B, E, G, F, 3).
+
+    push : (B, E, G, 5). here : (B, E, G, F) or broadcastable, s; then : (B, E, G, 1) s.
+    Looking back from a state after a push, the body was on its other side.
+    """
+    groups = torch.arange(push.shape[2], device=push.device)
+    at = ((groups + push[..., 1]) * seconds[:, None, None])[:, :, None, None]  # (B, E, 1, 1, G)
+    since = torch.where(then[..., None] <= at, here[..., None] - at, at - here[..., None])
+    return since.clamp_min(0) @ (push[..., :1] * push[..., 2:])[:, :, None]
 
 
 def shrinkage(level: Tensor, spread: Tensor | float) -> Tensor:
@@ -114,7 +152,8 @@ class MotionReader(nn.Module):
         super().__init__()
         numbers = frames * NUMBERS + EXTRA
         differences = (frames - 1) * NUMBERS
-        seen = 2 * numbers + 2 + differences + (2 * NUMBERS + EXTRA) + frames + 12 * OCTAVES
+        seen = (2 * numbers + 2 + differences + (2 * NUMBERS + EXTRA) + frames + 12 * OCTAVES
+                + 3 * frames)
         self.up = nn.Linear(seen, 2 * width)
         self.down = nn.Linear(2 * width, width, bias=False)
         self.direct = nn.Linear(seen, width, bias=False)
@@ -128,10 +167,28 @@ class MotionReader(nn.Module):
             seen = torch.cat([
                 numbers, valid, known[..., None], motion.exists, steps.flatten(-2),
                 motion.held, motion.rate / 2, motion.time,
-                fourier(frames[..., frames.shape[-2] // 2, :3]), fourier(motion.held[..., :3])],
-                -1)
+                fourier(frames[..., frames.shape[-2] // 2, :3]), fourier(motion.held[..., :3]),
+                motion.pushed.flatten(-2)], -1)
             hidden = nn.functional.silu(self.up(seen))
             return self.down(hidden) + self.direct(seen)
+
+
+def swing(stiffness: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
+    """Solutions of x'' = -k x + c: what a rate of one and what c = 1 make of x in `time`.
+
+    sin(w t) / w and (1 - cos(w t)) / w^2 with w^2 = k, hyperbolic for negative k, t and t^2 / 2
+    for none (Stumpff functions); smooth in k.
+    """
+    turn = (stiffness * time.square()).clamp_min(-FARTHEST)
+    angle, spread = (turn.clamp_min(SERIES).sqrt(), (-turn).clamp_min(SERIES).sqrt())
+    near = turn.clamp(-SERIES, SERIES)
+    first = torch.where(turn > SERIES, angle.sin() / angle, torch.where(
+        turn < -SERIES, spread.sinh() / spread,
+        1 - near / 6 * (1 - near / 20 * (1 - near / 42 * (1 - near / 72)))))
+    second = torch.where(turn > SERIES, (1 - angle.cos()) / angle.square(), torch.where(
+        turn < -SERIES, (spread.cosh() - 1) / spread.square(),
+        (1 - near / 12 * (1 - near / 30 * (1 - near / 56 * (1 - near / 90)))) / 2))
+    return time * first, time.square() * second
 
 
 class MotionWriter(nn.Module):
@@ -141,7 +198,7 @@ class MotionWriter(nn.Module):
         super().__init__()
         self.frames = frames
         self.depart = nn.Linear(width, frames * NUMBERS + EXTRA)
-        self.steer = nn.Linear(width, 3 * NUMBERS)
+        self.steer = nn.Linear(width, 4 * NUMBERS + 3)
 
     def initialise(self) -> None:
         """Begin with what is known staying as it is."""
@@ -153,9 +210,11 @@ class MotionWriter(nn.Module):
         """tokens : (B, E, G, width). Returns (B, E, G, frames * 9 + 4)."""
         with torch.autocast(tokens.device.type, enabled=False):
             tokens = tokens.float()
-            follow, drift, bend = self.steer(tokens).unflatten(-1, (3, NUMBERS)).unbind(-2)
-            time = motion.time[..., None]
+            steer, heed = self.steer(tokens).split([4 * NUMBERS, 3], -1)
+            follow, drift, bend, stiff = steer.unflatten(-1, (4, NUMBERS)).unbind(-2)
             held, extra = motion.held.float().split([NUMBERS, EXTRA], -1)
-            path = (held[..., None, :] + (follow * motion.rate + drift)[..., None, :] * time
-                    + bend[..., None, :] * time.square() / 2)
+            along, curved = swing(STIFFNESS * stiff[..., None, :], motion.time[..., None])
+            path = (held[..., None, :] + (follow * motion.rate + drift)[..., None, :] * along
+                    + bend[..., None, :] * curved)
+            path = path + nn.functional.pad(heed[..., None, :] * motion.pushed, (0, NUMBERS - 3))
             return self.depart(tokens) + torch.cat([path.flatten(-2), extra], -1)

@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from worldsim.diffusion.known import KnownDistribution
+from worldsim.diffusion.motion import EXTRA
+from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.schedule import LevelDistribution, mix, velocity_weight
 from worldsim.diffusion.transformer import States
 
@@ -52,6 +54,8 @@ class ObjectiveConfig:
     context_noise : largest noise on known pixels; half of the clips have none.
     states_noise : least and largest noise on known states where there are only states; 0.3 of the
         clips have none.
+    from_noise : share of clips whose unknown states are all noise: what follows from what is known
+        and told is learned there.
     drop : chance that a parameter is not told.
     states : weight of the states' loss beside that of the pixels.
     """
@@ -62,6 +66,7 @@ class ObjectiveConfig:
     others: Emphasis = Emphasis(moving=10.0, changed=2.0)
     context_noise: float = 0.1
     states_noise: tuple[float, float] = (0.002, 0.1)
+    from_noise: float = 0.35
     drop: float = 0.1
     states: float = 1.0
 
@@ -152,31 +157,38 @@ def velocity_loss(predicted: Tensor, clean: Tensor, level: Tensor, known: Tensor
 
 
 
-STATE_WEIGHTS = (1.0, 1.0, 1.0, *[0.1] * 6)
-"""Of the squared errors of an entity's nine numbers, in normalised units."""
+TURN_WEIGHT = 0.1
+"""Of errors of turns beside those of positions, each in proportion to what is typical."""
+
+EXTRA_WEIGHTS = (0.1, 0.1, 0.1, 0.05)
+"""Of errors of half sizes and presence."""
+
+EXTRA_ROBUST = 0.1
+"""Error of these from which on it counts linearly."""
+
+ROBUST = 3.0
+"""Times the typical error from which on an error counts linearly."""
 
 
-def number_weights(frames: int) -> Tensor:
-    """Weight of every number of a token of `frames` frames: states, half sizes, presence."""
-    return torch.tensor([*STATE_WEIGHTS * frames, 0.1, 0.1, 0.1, 0.05])
-
-
-ROBUST = 0.1
-"""Error of a number from which on it counts linearly."""
-
-DEEPEST = 4.0
-"""Largest weight of a noise level: what is left to do near data is little."""
-
-
-def states_loss(predicted: Tensor, states: States, clean: Tensor, frames: int) -> Tensor:
+def states_loss(predicted: Tensor, states: States, clean: Tensor, typical: Tensor) -> Tensor:
     """Weighted error of the unknown states; (B, E, G, numbers) each.
 
-    Pseudo-Huber (Charbonnier et al. 1994): where a path has become a matter of chance, its large
-    errors do not drown those of paths that can be foreseen.
+    typical : (B, E, G, F, 2) of positions and turns (`worldsim.diffusion.typical_error`). The
+    square of an error over twice the typical one; pseudo-Huber (Charbonnier et al. 1994), so that
+    where a path has become a matter of chance, single large errors do not drown the others.
     """
-    weight = number_weights(frames) * states.valid * (1 - states.known[..., None])
-    square = (predicted.float() - clean).square()
-    error = ROBUST * ((square + ROBUST**2).sqrt() - ROBUST) * weight
-    deep = velocity_weight(states.level).clamp_max(DEEPEST)
-    weighted = error * deep[:, None, :, None]
-    return weighted.sum() / weight.sum().clamp_min(1)
+    counted = states.valid * (1 - states.known[..., None])
+    error = predicted.float() - clean
+    turns = TURN_WEIGHT * torch.ones(NUMBERS - 3, device=error.device)
+    weight = torch.cat([torch.ones(3, device=error.device), turns])
+    scale = torch.cat([typical[..., :1].expand(*typical.shape[:-1], 3),
+                       typical[..., 1:].expand(*typical.shape[:-1], NUMBERS - 3)], -1)
+    path = error[..., :-EXTRA].unflatten(-1, (-1, NUMBERS)) / scale
+    far = scale * path.square() / ((1 + (path / ROBUST).square()).sqrt() + 1)
+    weights = weight * counted[..., :-EXTRA].unflatten(-1, (-1, NUMBERS))
+    extra = error[..., -EXTRA:]
+    extra_far = EXTRA_ROBUST * extra.square() / (
+        (extra.square() + EXTRA_ROBUST**2).sqrt() + EXTRA_ROBUST)
+    extra_weights = extra.new_tensor(EXTRA_WEIGHTS) * counted[..., -EXTRA:]
+    total = (far * weights).sum() + (extra_far * extra_weights).sum()
+    return total / (weights.sum() + extra_weights.sum()).clamp_min(1)

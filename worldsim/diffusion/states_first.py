@@ -19,7 +19,7 @@ from worldsim.diffusion.known import Reference
 from worldsim.diffusion.patches import Grid
 from worldsim.diffusion.reading import matched, sharpened
 from worldsim.diffusion.sampler import Task, sample
-from worldsim.diffusion.transformer import Context
+from worldsim.diffusion.transformer import Context, States
 from worldsim.seeding import stream
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _read_group(dream: Dream, begin: int, window: int) -> None:
     video = torch.from_numpy(dream.video[:, span])[None]
     known = torch.ones(video.shape[:-1], dtype=torch.bool)
     task = dataclasses.replace(dream.task(video, known, begin, own=False), paint=False)
-    dream.learn(task.states, _sample_states(dream, task, f"reading {window} {begin}"), begin,
+    dream.learn(task.states, sample_states(dream, task, f"reading {window} {begin}"), begin,
                begin + count)
     _recognise(dream, begin, count)
     if dream.model.config.sampler.instruments:
@@ -109,25 +109,28 @@ def foresee(dream: Dream, first: int, last: int, frames: int, window: int, own: 
     if dream.all_known(slice(first, last)):
         return
     dream.count(first)
+    task = states_task(dream, dream.token_states(first, frames), first, own)
+    dream.learn(task.states, sample_states(dream, task, f"states {window}"), first, last)
+    dream.states_known[first:last] = True
+
+
+def states_task(dream: Dream, states: States, first: int, own: bool) -> Task:
+    """States alone are to be denoised, of a clip that begins at frame `first`."""
     patches = dream.model.config.transformer.patches
-    grid = Grid(0, frames // patches.frames, 1, 1)
+    grid = Grid(0, states.known.shape[2], 1, 1)
     condition = dream.condition(grid, first, own)
     nothing = torch.zeros(1, 0, patches.cells, 3, patches.frames * patches.cell_pixels)
     empty = torch.zeros(1, 0, grid.groups, 1, 1, 3)
     reference = Reference(empty, empty[..., 0] > 0, empty[..., 0, 0, 0].long(), empty[..., 0])
     context = torch.zeros(1, 0)
-    task = Task(
+    return Task(
         given=nothing, known=torch.zeros(1, 0, *nothing.shape[2::2], dtype=torch.bool),
-        context=Context(context, context, context, context), condition=condition,
-        states=dream.token_states(first, frames),
+        context=Context(context, context, context, context), condition=condition, states=states,
         stage=stage_of(reference, dream.subject, (), dream.model.config.repertoire),
         grid=grid, without=dream.without(condition.told), paint=False)
-    numbers = _sample_states(dream, task, f"states {window}")
-    dream.learn(task.states, numbers, first, last)
-    dream.states_known[first:last] = True
 
 
-def _sample_states(dream: Dream, task: Task, name: str) -> Tensor:
+def sample_states(dream: Dream, task: Task, name: str) -> Tensor:
     """Numbers (slot, G, …) of a task that wants no pixels."""
     sampler = dream.model.config.sampler
     rng = stream(dream.query.seed, dream.case, dream.realization, f"dream {name}")

@@ -4,6 +4,9 @@ In block-causal order what has been dreamed never changes, so its keys and value
 the new group is computed: some evaluations to denoise it, and one that reads the finished group as
 known. The memory holds what is told and as many groups as a clip of the training has; positions in
 time are counted from the oldest of them, so that neither memory nor positions grow.
+
+Where bodies carry the picture, their states come first, as in whole clips
+(`worldsim.diffusion.states_first`): a group's pixels show what `StateStream` has dreamed.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ from worldsim.diffusion.patches import from_cells, grid_of, to_cells, to_uint8, 
 from worldsim.diffusion.pushes import pushes, write_push
 from worldsim.diffusion.sampler import settled
 from worldsim.diffusion.schedule import advanced, sampling_levels
+from worldsim.diffusion.state_stream import StateStream, finished
+from worldsim.diffusion.states_first import read
 from worldsim.diffusion.transformer import Condition, States
 from worldsim.errors import InputError
 from worldsim.seeding import stream
@@ -54,6 +59,7 @@ class MemberStream:
         self.grid = grid_of(self.patches.frames, (rows, columns), views, self.patches)
         self.longest = max(1, self.dream.subject.frames // self.patches.frames)
         self.slots = self.dream.subject.slots
+        self.bodies = model.config.repertoire.bodies(self.dream.subject)
         self.condition = self.dream.condition(self.grid, 0, own=False)
         self.rotations = network.group_rotations(
             self.condition, self.grid, self.slots,
@@ -69,6 +75,11 @@ class MemberStream:
         self.last: Tensor | None = None
         self.last_numbers = torch.zeros(1, self.slots, NUMBERS)
         self.last_states: Tensor | None = None
+        self.path: StateStream | None = None
+        if self.dream.subject.foreseen and not model.config.sampler.together:
+            self.path = StateStream(self.dream, self.longest)
+            read(self.dream, 0, query.frames, 0)
+            self.dream.noise = model.config.sampler.reading_noise
 
     @torch.inference_mode()
     def next(self, push: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -79,6 +90,12 @@ class MemberStream:
         count, first = self.patches.frames, self.group * self.patches.frames
         video, known = self._given(first)
         states = self._states(first, push)
+        # Known pixels of a group that is not known whole say something of its states.
+        if self.path and not bool(states.known.all()) and bool(known.all() | ~known.any()):
+            said = self.path.next(states)
+            self.dream.learn(states, said[0], 0, 0)
+            said = self._put_back(self.dream.same_bodies(said), first)
+            states = finished(states, said, self.bodies)
         rng = stream(self.query.seed, self.dream.case, self.dream.realization,
                      f"stream {self.group}")
         pixels = to_cells(to_unit(video), self.patches).unflatten(-1, (3, -1))
@@ -115,7 +132,7 @@ class MemberStream:
         self.last = video[:, :, -1]
         frames = numbers[0, :, 0, :-4].unflatten(-1, (count, NUMBERS)).transpose(0, 1)
         self.last_numbers = frames[-1][None]
-        self.last_states = numbers
+        self.last_states, self.last_push = numbers, states.push
         self.group += 1
         return video[0].numpy(), frames.numpy()
 
@@ -138,7 +155,8 @@ class MemberStream:
         count = self.patches.frames
         states = self.dream.token_states(first, count)
         if push is not None:
-            into = states.push[0].numpy()
+            into, push = states.push[0].numpy(), push.copy()
+            push[1] = self.dream.slot_of(int(push[1]))
             write_push(into, push, 0.0, count / self.query.fps, self.dream.subject.length)
         return states
 
@@ -182,11 +200,12 @@ class MemberStream:
 
     def _motion(self, states: States) -> Motion:
         """How the entities of the group at work move from the last one."""
-        numbers, known = states.numbers, states.known
+        numbers, known, push = states.numbers, states.known, states.push
         if self.last_states is not None:
             numbers = torch.cat([self.last_states, numbers], 2)
             known = torch.cat([torch.ones_like(known), known], 2)
-        found = motion_of(numbers, known, self.condition.seconds)
+            push = torch.cat([self.last_push, push], 2)
+        found = motion_of(numbers, known, self.condition.seconds, push)
         return Motion(*(getattr(found, field.name)[:, :, -1:]
                         for field in dataclasses.fields(Motion)))
 
@@ -217,15 +236,9 @@ class MemberStream:
 
     def _keep(self, video: Tensor, numbers: Tensor, states: States) -> None:
         """Read the finished group as known, and remember it."""
-        # As in training, what is not there has no numbers, and only bodies have half sizes.
-        there = (numbers[..., -1:] > 0).float()
-        solid = self.model.config.repertoire.bodies(self.dream.subject)[:, None, None] * there
-        found = torch.cat([there.expand(*there.shape[:-1], numbers.shape[-1] - 4),
-                           solid.expand(*there.shape[:-1], 3), torch.ones_like(there)], -1)
-        valid = torch.where(states.known[..., None] > 0, states.valid, states.valid * found)
-        states = dataclasses.replace(states, numbers=numbers, valid=valid,
-                                     known=torch.ones_like(states.known),
-                                     level=torch.ones_like(states.level))
+        states = finished(states, numbers, self.bodies)
+        if self.path:
+            self.path.keep(states)
         self._known_pass(video, states, self.condition_kept)
         for memory in self.memories:
             memory.keep(self.longest - 1)

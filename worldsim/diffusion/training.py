@@ -25,8 +25,9 @@ from worldsim.diffusion.checkpoint import ModelConfig, save_checkpoint
 from worldsim.diffusion.clips import ClipSet
 from worldsim.diffusion.interruption import stop_signals
 from worldsim.diffusion.model_card import draw_curve, flattening, model_card
+from worldsim.diffusion.motion import EXTRA
 from worldsim.diffusion.objective import noisy_cells, states_loss, velocity_loss
-from worldsim.diffusion.observables import ENTITIES
+from worldsim.diffusion.observables import ENTITIES, NUMBERS
 from worldsim.diffusion.patches import Grid, per_token, to_unit
 from worldsim.diffusion.presets import TrainingConfig
 from worldsim.diffusion.repertoire import Repertoire
@@ -35,6 +36,7 @@ from worldsim.diffusion.training_clips import TrainingClips, paired, subject_of
 from worldsim.diffusion.training_log import append, line_of, read_curve
 from worldsim.diffusion.training_state import Tally, read_state, write_state
 from worldsim.diffusion.transformer import VideoTransformer
+from worldsim.diffusion.typical_error import BEGIN, TypicalErrors
 from worldsim.diffusion.warm_start import carried_over, read_earlier
 from worldsim.errors import InputError
 
@@ -66,8 +68,11 @@ class LossParts:
 
 
 def step_loss(network: VideoTransformer, batch: Batch, weight: float = 1.0,
-              parts: LossParts | None = None) -> Tensor:
-    """Loss of one batch: (3,) of all, the pixels and the states; `weight` is of the states."""
+              parts: LossParts | None = None, typical: TypicalErrors | None = None) -> Tensor:
+    """Loss of one batch: (3,) of all, the pixels and the states; `weight` is of the states.
+
+    typical : which errors are typical, and learns from these; by default all are alike.
+    """
     parts = parts or LossParts()
     truth = batch.states.numbers
     known = batch.states.known[..., None] > 0
@@ -79,10 +84,21 @@ def step_loss(network: VideoTransformer, batch: Batch, weight: float = 1.0,
     seen = dataclasses.replace(batch.states, valid=valid,
                                numbers=torch.where(known, given, noisy_states))
     grid, frames = batch.grid, network.config.patches.frames
+
+    def said_loss(numbers: Tensor) -> Tensor:
+        if typical is None:
+            sizes = truth.new_full((*truth.shape[:3], frames, 2), BEGIN)
+        else:
+            sizes, place = typical.of(batch)
+            error, counted = numbers.detach().float() - truth, batch.states.valid * ~known
+            typical.learn(place, *(part[..., :-EXTRA].unflatten(-1, (frames, NUMBERS))
+                                   for part in (error, counted)))
+        return parts.states(numbers, batch.states, truth, sizes)
+
     if batch.kind is Kind.PATHS:
         predicted = network(batch.noise.flatten(-2), batch.level, batch.context, batch.condition,
                             seen, batch.stage, grid, batch.mask)
-        said = parts.states(predicted.numbers, batch.states, truth, frames)
+        said = said_loss(predicted.numbers)
         return torch.stack([weight * said, torch.zeros_like(said), said])
     level = per_token(batch.level.unflatten(1, (grid.views, -1)), grid)
     clean, noisy = parts.noisy(batch.clean, batch.noise, level, batch.known,
@@ -96,7 +112,7 @@ def step_loss(network: VideoTransformer, batch: Batch, weight: float = 1.0,
                               batch.weight, batch.expected)
     if not truth.shape[1]:
         return torch.stack([pixels, pixels, torch.zeros_like(pixels)])
-    said = parts.states(predicted.numbers, batch.states, truth, frames)
+    said = said_loss(predicted.numbers)
     return torch.stack([pixels + weight * said, pixels, said])
 
 
@@ -121,6 +137,7 @@ class Trainer:
         self.network = self.model.network()
         self.average = {name: p.detach().clone() for name, p in self.network.named_parameters()}
         self.optimiser = self._optimiser()
+        self.typical = TypicalErrors(len(subjects), len(Kind), self.network.untold)
         self.data = tuple(TrainingClips.weigh(film, subject, config.objective, unfilmed)
                           for (film, unfilmed), subject in zip(pairs, subjects, strict=True))
         self.training_cases = tuple(
@@ -208,7 +225,8 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         with self._autocast():
-            losses = step_loss(self.network, batch, self.config.objective.states, self._parts)
+            losses = step_loss(self.network, batch, self.config.objective.states, self._parts,
+                               self.typical)
         loss = losses[0]
         loss.backward()
         distributed.average_gradients(self.network)
@@ -263,7 +281,8 @@ class Trainer:
 
     def save(self, out: Path, curve: list[dict[str, Any]]) -> None:
         """Write the exact state and the usable checkpoint."""
-        write_state(out, self.network, self.average, self.optimiser, self.tally, self.config)
+        write_state(out, self.network, self.average, self.optimiser, self.tally, self.config,
+                    self.typical.squares)
         record = self.tally.record() | {
             "processor": compute.processor(), "precision": self.precision, "seed": self.config.seed,
             "held_out_cases": sum(map(len, self.held_out_cases)), "verdict": flattening(curve),
@@ -275,7 +294,8 @@ class Trainer:
 
     def restore(self, out: Path) -> None:
         """Take up the exact state that `save` wrote."""
-        self.tally = read_state(out, self.network, self.average, self.optimiser, self.config)
+        self.tally = read_state(out, self.network, self.average, self.optimiser, self.config,
+                                self.typical.squares)
 
 
 def train(config: TrainingConfig, clips: Sequence[ClipSet], out: Path, *, resume: bool = False,

@@ -69,9 +69,11 @@ def identity(config: TrainingConfig) -> str:
 
 
 def write_state(out: Path, network: VideoTransformer, average: dict[str, Tensor],
-                optimiser: torch.optim.AdamW, tally: Tally, config: TrainingConfig) -> None:
-    """Write the state atomically."""
+                optimiser: torch.optim.AdamW, tally: Tally, config: TrainingConfig,
+                typical: Tensor) -> None:
+    """Write the state atomically; `typical` are the squares of `TypicalErrors`."""
     tensors = {f"network.{name}": p.detach() for name, p in network.named_parameters()}
+    tensors["typical"] = typical
     tensors |= {f"average.{name}": p for name, p in average.items()}
     for name, parameter in network.named_parameters():
         for key, value in optimiser.state.get(parameter, {}).items():
@@ -84,8 +86,8 @@ def write_state(out: Path, network: VideoTransformer, average: dict[str, Tensor]
 
 
 def read_state(out: Path, network: VideoTransformer, average: dict[str, Tensor],
-               optimiser: torch.optim.AdamW, config: TrainingConfig) -> Tally:
-    """Put a stored state into network, average and optimiser; returns the tally.
+               optimiser: torch.optim.AdamW, config: TrainingConfig, typical: Tensor) -> Tally:
+    """Put a stored state into network, average, optimiser and `typical`; returns the tally.
 
     Raises
     ------
@@ -104,6 +106,7 @@ def read_state(out: Path, network: VideoTransformer, average: dict[str, Tensor],
         raise InputError(f"{path} is of another training configuration; give the same options, "
                          "or start from its weights with --init")
     with torch.no_grad():
+        typical.copy_(tensors["typical"])
         for name, parameter in network.named_parameters():
             parameter.copy_(tensors[f"network.{name}"])
             average[name].copy_(tensors[f"average.{name}"])

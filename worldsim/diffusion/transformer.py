@@ -208,6 +208,11 @@ class VideoTransformer(nn.Module):
         values = self.config.patches.frames * self.config.patches.cell_pixels * 3
         self.write.bias.data[values:] = -2.0  # coverage: begin with the reference showing through
 
+    @property
+    def untold(self) -> int:
+        """Number of a slot that is about no parameter."""
+        return len(self.parameters_in.name) - 1
+
     def extra_tokens(self, slots: int) -> int:
         """Tokens that belong to no group, when `slots` parameters are told."""
         return self.config.registers + slots
@@ -229,7 +234,7 @@ class VideoTransformer(nn.Module):
         modulation = self.modulate(told, level, condition, states)
         first, last = grid.tokens, grid.tokens + grid.groups - 1  # of the first entity
         ahead = mask is None or not states.entity.shape[1] or bool(mask[first, last])
-        motion = motion_of(states.numbers, states.known, condition.seconds, ahead)
+        motion = motion_of(states.numbers, states.known, condition.seconds, states.push, ahead)
         said = self.read_entities(states, motion)
         rest = torch.cat([said, self.registers.expand(len(said), -1, -1), vectors], 1)
         cells = noisy  # of no view there are none
@@ -334,7 +339,7 @@ class VideoTransformer(nn.Module):
     def tell(self, condition: Condition) -> tuple[Tensor, Tensor]:
         """What modulates everything (B, width), and the tokens of the parameters."""
         vectors = self.parameters_in(condition.told)
-        used = (condition.told.number < len(self.parameters_in.name) - 1)[..., None]
+        used = (condition.told.number < self.untold)[..., None]
         told = (vectors * used).sum(1) + self.context_noise(condition.context_noise)
         told = told + self.states_noise(condition.states_noise)
         return told + self.scenario[condition.scenario], vectors
