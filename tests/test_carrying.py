@@ -268,3 +268,42 @@ def test_whatever_an_untrained_network_says_nothing_is_infinite(camera: str, sca
     found = carry(numbers, half, torch.ones(16, 3, dtype=torch.bool), stage, grid, PATCHES)
     for field in dataclasses.fields(found):
         assert getattr(found, field.name).isfinite().all(), field.name
+
+
+def test_behind_bodies_is_what_is_around_them() -> None:
+    """Two discs before a slope of colours: without them the slope goes on; where the reference has
+    no body it is left as it is."""
+    row, column = rows_columns()
+    slope = 0.004 * row + 0.003 * column
+    bodies = [numbers_of(-0.4, 0.2), numbers_of(0.5, -0.3)]
+    half = (0.15, 0.15, 0.15)
+    picture = np.repeat(slope[..., None], 3, -1)
+    for across, upward in ((-0.4, 0.2), (0.5, -0.3)):
+        first, third = in_body(across, upward, 0.0)
+        picture[np.hypot(first, third) < 0.15] = -1.0
+    numbers = torch.tensor(np.array([bodies, bodies])).float().transpose(0, 1)[None]
+    grid = grid_of(2, SIZE, 1, PATCHES)
+    reference = torch.from_numpy(picture).float().movedim(-1, 0)
+    stage = Stage(reference.expand(1, 1, grid.groups, 3, *SIZE),
+                  torch.zeros(1, 1, grid.groups, dtype=torch.long),
+                  torch.from_numpy(SUBJECT.projection("side", SIZE)).float()[None, None],
+                  torch.ones(1, 2, dtype=torch.bool))
+    found = carry(numbers, torch.tensor([[half, half]]), torch.ones(1, 2, dtype=torch.bool), stage,
+                  grid, PATCHES)
+    one = dataclasses.replace(PATCHES, frames=1)
+    behind = from_cells(found.behind.flatten(3), grid, one)[0, 0, 0].numpy()
+    assert np.abs(picture - slope[..., None]).max() > 0.9
+    assert np.abs(behind - slope[..., None]).max() < 0.04
+    far = np.minimum(*(np.hypot(*in_body(*place, 0.0)) for place in ((-0.4, 0.2), (0.5, -0.3))))
+    assert np.array_equal(behind[far > 0.15 + 3 * PIXEL], picture.astype(np.float32)[
+        far > 0.15 + 3 * PIXEL])
+
+
+def test_bodies_do_not_shear() -> None:
+    """Whatever columns are said, a sphere's picture stays round."""
+    said = torch.randn(50, 9, generator=torch.Generator().manual_seed(0))
+    projection = torch.from_numpy(SUBJECT.projection("side", SIZE)).float().expand(50, 3, 4)
+    found = poses(said, torch.full((50, 3), 0.2), projection)
+    round_ = found.outline[:, 0, 0]
+    torch.testing.assert_close(found.outline[:, 1, 1], round_, rtol=1e-3, atol=0)
+    assert float((found.outline[:, 0, 1] / round_).abs().max()) < 1e-3

@@ -3,7 +3,8 @@
 A body's pose in the picture is its centre and the images of its three axes. Between the time of the
 reference (the known frame nearest in time) and any other frame they give an affine map; pulling the
 reference back along the map of the nearest body shows that body where it is said to be, at any
-fraction of a pixel. The decoder paints over it what has changed otherwise.
+fraction of a pixel. Where bodies were, what is behind them is guessed from what is around
+(`worldsim.diffusion.filling`). The decoder paints over it what has changed otherwise.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from worldsim.diffusion.patches import Grid, PatchConfig
+from worldsim.diffusion.filling import filled
+from worldsim.diffusion.patches import Grid, PatchConfig, from_cells, to_cells
 
 FAR = 8.0
 """Distance [half sizes] from which on pixels are all equally far from a body."""
@@ -28,6 +30,9 @@ THIN = 0.05
 
 REACH = 4.0
 """Normalised positions and half sizes beyond this are cut: an untrained network says anything."""
+
+RIM = 1.0
+"""px around a body's outline that may still show it."""
 
 NEAREST = 0.25
 """m before a perspective camera; what is nearer is shown as if it were there."""
@@ -77,7 +82,9 @@ def _times(a: Tensor, b: Tensor) -> Tensor:
 def poses(numbers: Tensor, half: Tensor, projection: Tensor) -> Poses:
     """Poses of bodies with (…, 9) numbers and (…, 3) half sizes under a projection (…, 3, 4)."""
     position, first, third = numbers.clamp(-REACH, REACH).split(3, dim=-1)
-    first, third = F.normalize(first, dim=-1), F.normalize(third, dim=-1)
+    first = F.normalize(first, dim=-1)
+    # Dreamed columns are not quite at right angles; bodies do not shear.
+    third = F.normalize(third - (third * first).sum(-1, keepdim=True) * first, dim=-1)
     second = torch.linalg.cross(third, first)
     axes = torch.stack([first, second, third], -1)
     whole = (projection[..., :3] * position[..., None, :]).sum(-1) + projection[..., 3]
@@ -112,12 +119,14 @@ class Carried:
     """moved : (B, N, S, 3, F, P) the reference as the nearest body carries it.
     near : (B, N, S, F, P) distance from that body, in half sizes, up to `FAR`.
     inside : the same shape; logit of lying within its outline.
-    left : (B, N, S, 1, P) distance from the nearest body at the time of the reference."""
+    left : (B, N, S, 1, P) distance from the nearest body at the time of the reference.
+    behind : (B, N, S, 3, 1, P) the reference without the bodies."""
 
     moved: Tensor
     near: Tensor
     inside: Tensor
     left: Tensor
+    behind: Tensor
 
 
 @torch.no_grad()
@@ -162,7 +171,7 @@ def carry(numbers: Tensor, half: Tensor, shown: Tensor, stage: Stage, grid: Grid
     near = torch.full((), FAR**2)
     source_column, source_row = column, row
     radius: Tensor = torch.ones(())
-    left = torch.full((), FAR**2)
+    left, left_radius = torch.full((), FAR**2), torch.ones(())
     for body in range(bodies):
         if not torch.compiler.is_compiling() and not bool((hidden[..., body] == 0).any()):
             continue  # it is farther than `FAR` from everything
@@ -189,7 +198,9 @@ def carry(numbers: Tensor, half: Tensor, shown: Tensor, stage: Stage, grid: Grid
         square = (place(shape[..., 0, 0]) * right * right + place(shape[..., 1, 1]) * down * down
                   + 2 * place(shape[..., 0, 1]) * right * down) + place(
                       hidden[..., body].expand(batch, views, groups, 1))
-        left = torch.where(square < left, square, left)
+        nearer = square < left
+        left = torch.where(nearer, square, left)
+        left_radius = torch.where(nearer, place(then.radius[..., None, body]), left_radius)
     rows, columns = stage.picture.shape[-2:]
     full = (batch, views, groups, grid.tokens_per_group, config.cells, config.frames,
             config.cell_pixels)
@@ -201,7 +212,12 @@ def carry(numbers: Tensor, half: Tensor, shown: Tensor, stage: Stage, grid: Grid
     moved = moved.view(batch, views, groups, 3, *full[3:]).permute(0, 1, 2, 4, 5, 3, 6, 7)
     near = near.expand(full).clamp(0, FAR**2).sqrt()
     inside = (EDGE * radius * (1 - near)).clamp(-8, 8).expand(full)
-    left_full = (*full[:5], 1, config.cell_pixels)
+    left = left.expand(*full[:5], 1, config.cell_pixels).clamp(0, FAR**2).sqrt().flatten(1, 3)
+    clear = ((left - 1) * left_radius.expand(*full[:5], 1, config.cell_pixels).flatten(1, 3) > RIM)
+    one = dataclasses.replace(config, frames=1)
+    empty = from_cells(clear[..., 0, :].to(numbers), grid, one)[..., 0]
+    behind = filled(stage.picture.flatten(0, 2), empty.flatten(0, 2)[:, None])
+    behind = behind.unflatten(0, (batch, views, groups)).movedim(3, -1)
     return Carried(
-        moved=moved.flatten(1, 3), near=near.flatten(1, 3), inside=inside.flatten(1, 3),
-        left=left.expand(left_full).clamp(0, FAR**2).sqrt().flatten(1, 3))
+        moved=moved.flatten(1, 3), near=near.flatten(1, 3), inside=inside.flatten(1, 3), left=left,
+        behind=to_cells(behind, one).unflatten(-1, (3, 1, -1)))

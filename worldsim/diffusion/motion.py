@@ -59,7 +59,7 @@ class Motion:
     pushed: Tensor
 
 
-def nearest_known(known: Tensor, ahead: bool = True) -> tuple[Tensor, Tensor, Tensor]:
+def nearest_group(known: Tensor, ahead: bool = True) -> tuple[Tensor, Tensor, Tensor]:
     """For every token (B, E, G) the number of the nearest known group, the earlier one of a tie;
     whether that lies later; and whether there is any. A known token is its own."""
     groups = known.shape[2]
@@ -84,7 +84,7 @@ def motion_of(numbers: Tensor, known: Tensor, seconds: Tensor, push: Tensor,
     """
     frames = numbers[..., :-EXTRA].unflatten(-1, (-1, NUMBERS))
     count = frames.shape[3]
-    index, later, exists = nearest_known(known, ahead)
+    index, later, exists = nearest_group(known, ahead)
     order = torch.arange(numbers.shape[2], device=numbers.device)
     beside = index[..., None, None].expand(*index.shape, count, NUMBERS)
     near = frames.gather(2, beside)

@@ -6,7 +6,8 @@ known. The memory holds what is told and as many groups as a clip of the trainin
 time are counted from the oldest of them, so that neither memory nor positions grow.
 
 Where bodies carry the picture, their states come first, as in whole clips
-(`worldsim.diffusion.states_first`): a group's pixels show what `StateStream` has dreamed.
+(`worldsim.diffusion.states_first`): a group's pixels show what `StateStream` has dreamed, and are
+taken, again and again, from the last frame that was given: looks do not wear off.
 """
 
 from __future__ import annotations
@@ -44,6 +45,19 @@ STEPS = 4
 """Evaluations per group of frames."""
 
 
+@dataclasses.dataclass(frozen=True)
+class _Reference:
+    """A finished frame that later ones are taken from: the last one, or the last that was given.
+
+    picture : (1, V, rows, columns, 3) uint8. numbers : (1, slot, 9), states then. frame : its
+    number.
+    """
+
+    picture: Tensor
+    numbers: Tensor
+    frame: int
+
+
 class MemberStream:
     """One member's frames, group after group, without end."""
 
@@ -72,8 +86,7 @@ class MemberStream:
             self.told = network.tell(self.condition)[0]
             self.told_kept = network.tell(self.condition_kept)[0]
         self.group = 0
-        self.last: Tensor | None = None
-        self.last_numbers = torch.zeros(1, self.slots, NUMBERS)
+        self.reference: _Reference | None = None
         self.last_states: Tensor | None = None
         self.path: StateStream | None = None
         if self.dream.subject.foreseen and not model.config.sampler.together:
@@ -129,9 +142,10 @@ class MemberStream:
         numbers = self._put_back(numbers, first)
         self._keep(video, numbers, states)
         self.dream.learn(states, numbers[0], 0, 0)
-        self.last = video[:, :, -1]
         frames = numbers[0, :, 0, :-4].unflatten(-1, (count, NUMBERS)).transpose(0, 1)
-        self.last_numbers = frames[-1][None]
+        given = bool(known[:, :, -1].all())
+        if self.path is None or self.reference is None or given:
+            self.reference = _Reference(video[:, :, -1], frames[-1][None], first + count - 1)
         self.last_states, self.last_push = numbers, states.push
         self.group += 1
         return video[0].numpy(), frames.numpy()
@@ -171,20 +185,22 @@ class MemberStream:
         return merged[None, :, None]
 
     def _behind(self, video: Tensor, known: Tensor) -> tuple[Reference, Tensor | None]:
-        """Reference of an unknown group: the last finished frame, unless the group itself has
-        known frames; and the states then, None for those of the group itself."""
-        seconds = self.condition.seconds
-        own = reference_of(video, known, self.patches.frames, seconds)
-        if self.last is None or bool(known.any()):
+        """Reference of an unknown group, unless the group itself has known frames; and the states
+        then, None for those of the group itself."""
+        seconds, count = self.condition.seconds, self.patches.frames
+        own = reference_of(video, known, count, seconds)
+        if self.reference is None or bool(known.any()):
             return own, None
         size = video.shape[3:5]
-        centre = self.patches.frames // 2
-        age = -(centre + 1) * (seconds / self.patches.frames)
+        # Never older than training knew one.
+        frames = min(self.group * count + count // 2 - self.reference.frame, self.longest * count)
+        age = -frames * (seconds / count)
         exists = torch.ones(1, self.grid.views, 1, *size, dtype=torch.bool)
-        reference = Reference(to_unit(self.last)[:, :, None], exists[..., :1, :1],
+        reference = Reference(to_unit(self.reference.picture)[:, :, None], exists[..., :1, :1],
                               torch.zeros(1, self.grid.views, 1, dtype=torch.long),
                               age.view(1, 1, 1, 1, 1).expand(1, self.grid.views, 1, 1, 1))
-        return reference, self.last_numbers[:, None, None].expand(1, self.grid.views, 1, -1, -1)
+        then = self.reference.numbers[:, None, None]
+        return reference, then.expand(1, self.grid.views, 1, -1, -1)
 
     def _evaluate(self, pixels: Tensor, level: Tensor, context: Any, condition: Condition,
                   states: States, stage: Any, then: Tensor | None) -> Any:

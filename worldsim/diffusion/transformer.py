@@ -453,6 +453,7 @@ class VideoTransformer(nn.Module):
         shows = ((1 - coverage) * context.valid[..., None, :])[..., None, :, :]
         under = context.reference.unflatten(-1, (3, -1))[..., None, :]
         if carried is not None:
+            under = carried.behind
             gate = self.write_gate(features).unflatten(-1, shape[1:]) + carried.inside
             under = under + gate.sigmoid()[..., None, :, :] * (carried.moved - under)
         return (colour + shows * (under - colour)).flatten(-3)

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from worldsim.diffusion import distributed
-from worldsim.diffusion.motion import nearest_known
+from worldsim.diffusion.motion import nearest_group
 from worldsim.diffusion.observables import NUMBERS
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class TypicalErrors:
         groups = states.known.shape[-1]
         frames = (states.numbers.shape[-1] - 4) // NUMBERS
         ahead = bool(batch.mask[batch.grid.tokens, batch.grid.tokens + groups - 1])
-        index, later, exists = nearest_known(states.known, ahead)
+        index, later, exists = nearest_group(states.known, ahead)
         step = (condition.seconds / frames)[:, None, None, None]
         frame = torch.arange(frames)
         gap = (torch.arange(groups)[:, None] * frames + frame) - (
