@@ -81,6 +81,11 @@ def test_training_leaves_a_checkpoint_and_resumes(clips, smallest, tmp_path, cap
     (["--out", "a", "--minutes", "0"], "--minutes 0"),
     (["--out", "a", "--workers", "0"], "--workers 0"),
     (["--out", "a", "--seed", "-1"], "--seed -1"),
+    (["--out", "a", "--unfilmed", "-1"], "--unfilmed -1"),
+    (["--out", "a", "--paths", "1.5"], "--paths 1.5"),
+    (["--out", "a", "--paths", "0.7", "--readings", "0.4"], "together at most 1"),
+    (["--out", "a", "--tokens", "0"], "--tokens 0"),
+    (["--out", "a", "--learning-rate", "0"], "--learning-rate 0"),
     (["--out", "a", "--preset", "smal"], "did you mean small"),
     (["--out", "a", "--scenario", "tsunamy"], "tsunami"),
     (["--out", "a", "--scenario", "pendulum,pendulum"], "named twice"),
@@ -135,6 +140,20 @@ def test_one_network_learns_from_several_scenarios(smallest, tmp_path, capsys, m
     errors = json.loads((out / "metrics.jsonl").read_text().splitlines()[-1])["validation"]
     assert errors["free_fall position [m]"] > 0 and errors["pendulum position [m]"] > 0
     assert sorted(path.name for path in (out / "clips").iterdir()) == ["free_fall", "pendulum"]
+
+
+def test_states_without_films_are_learned_from_too(smallest, tmp_path, capsys):
+    out = tmp_path / "trained"
+    command = ["train", "--scenario", "free_fall", "--cases", "2", "--unfilmed", "3", "--workers",
+               "1", "--paths", "1", "--readings", "0", "--learning-rate", "1e-4", "--decay", "0",
+               "--tokens", "256", "--out", str(out)]
+    assert main(command) == 0
+    assert "simulate 3 unfilmed cases of free_fall" in capsys.readouterr().err
+    account = load_model(str(out)).config.training
+    assert account["cases"] == 1 + 3, "one of the filmed cases only validates"
+    assert len(list((out / "clips" / "unfilmed" / "free_fall").glob("case_*"))) == 3
+    points = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert all(point["pixels"] == 0 for point in points if "pixels" in point)
 
 
 def test_clips_that_training_must_not_see_are_refused(smallest, tmp_path, capsys):

@@ -232,6 +232,11 @@ def test_what_is_known_or_no_number_costs_nothing():
     assert float(states_loss(clean + 5.0 * ignored, states, clean, 0.1 * typical)) == 0
     path = torch.zeros_like(clean)
     path[..., :-4].unflatten(-1, (5, 9))[..., :3] = 1.0  # positions alone
+    rough = path.clone()
+    rough[..., :-4].unflatten(-1, (5, 9))[..., 1::2, :3] = -1.0
+    smooth, zigzag = (float(states_loss(clean + 0.01 * kind * ~ignored, states, clean,
+                                        0.1 * typical)) for kind in (path, rough))
+    assert zigzag > 3 * smooth, "a path that trembles is worse than one that is off"
 
     def cost(error: float, size: float) -> float:
         return float(states_loss(clean + error * path * ~ignored, states, clean, size * typical))

@@ -53,8 +53,20 @@ class Options:
     cases: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Simulate that many cases of each scenario instead of the preset's number; some of them only
     validate."""
+    unfilmed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
+    """Simulate that many further cases of each scenario of rigid bodies and keep their states
+    alone: how bodies move is learned from them, many times faster than from video."""
     minutes: Annotated[float | None, tyro.conf.arg(metavar="min")] = None
     """Train for that long instead of the preset's time."""
+    paths: Annotated[float | None, tyro.conf.arg(metavar="SHARE")] = None
+    """Share of batches of states alone, instead of the preset's."""
+    readings: Annotated[float | None, tyro.conf.arg(metavar="SHARE")] = None
+    """Share of batches that read states off a few frames; the rest are films."""
+    tokens: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
+    """Size of a batch."""
+    learning_rate: Annotated[float | None, tyro.conf.arg(metavar="RATE")] = None
+    decay: Annotated[float | None, tyro.conf.arg(metavar="SHARE")] = None
+    """Share of the run in which the learning rate falls to zero."""
     workers: Annotated[int, tyro.conf.arg(metavar="N")] = 2
     """Processes that simulate training data."""
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
@@ -76,11 +88,16 @@ def main(args: Sequence[str]) -> int:
     scenes = {name: scenario_class(name)().scene(options.seed, 0) for name in names}
     towns = [name for name in names if has_town(scenes[name])]
     config = configuration(preset(options.preset), options)
-    stages = Stages(len(names) + 2)
+    moving = sum(isinstance(scene, MechanicalScene) for scene in scenes.values())
+    stages = Stages(len(names) + 2 + (moving if options.unfilmed else 0))
     parent = options.clips or options.out / "clips"
     folders = {name: parent if len(names) == 1 else parent / name for name in names}
     clips = [_clips(options, name, config, folders[name], stages, name in towns,
                     isinstance(scenes[name], MechanicalScene)) for name in names]
+    if options.unfilmed:
+        bodies = [name for name in names if isinstance(scenes[name], MechanicalScene)]
+        clips += [_unfilmed(options, name, parent / "unfilmed" / name, one.frames / one.fps, stages)
+                  for name, one in zip(names, clips, strict=True) if name in bodies]
     with stages.stage("simulate what is validated on") as advance:
         validate = physical_validation(names, towns, advance)
     with stages.stage("train") as advance:
@@ -88,7 +105,7 @@ def main(args: Sequence[str]) -> int:
               validate=validate, log=stages.say,
               progress=lambda fraction, _: advance(min(fraction, 1.0)))
     print(f"checkpoint: {options.out} (model.safetensors, config.json, README.md)")
-    for name, one in zip(names, clips, strict=True):
+    for name, one in zip(names, clips, strict=False):
         if name in towns:
             trained_on = one.case_ids[:len(one) - config.held_out]
             build_summary(folders[name], trained_on).save(options.out / FILE_NAME)
@@ -125,6 +142,11 @@ def configuration(config: TrainingConfig, options: Options) -> TrainingConfig:
     if options.cases is not None:
         changes["cases"] = options.cases
         changes["held_out"] = min(config.held_out, -(-options.cases // 4))
+    changes |= {name: getattr(options, name) for name in ("learning_rate", "decay")
+                if getattr(options, name) is not None}
+    batch = {name: getattr(options, name) for name in ("paths", "readings", "tokens")
+             if getattr(options, name) is not None}
+    changes["batch"] = dataclasses.replace(config.batch, **batch)
     return dataclasses.replace(config, **changes)
 
 
@@ -135,6 +157,18 @@ def _check(options: Options) -> None:
         raise InputError(f"--workers {options.workers}: give at least 1")
     if options.minutes is not None and not options.minutes > 0:
         raise InputError(f"--minutes {options.minutes:g}: give more than 0 min")
+    for name in ("paths", "readings", "decay"):
+        share = getattr(options, name)
+        if share is not None and not 0 <= share <= 1:
+            raise InputError(f"--{name} {share:g}: give a share, 0 to 1")
+    if (options.paths or 0) + (options.readings or 0) > 1:
+        raise InputError("--paths and --readings: together at most 1")
+    if options.tokens is not None and options.tokens < 1:
+        raise InputError(f"--tokens {options.tokens}: give at least 1")
+    if options.learning_rate is not None and not options.learning_rate > 0:
+        raise InputError(f"--learning-rate {options.learning_rate:g}: give more than 0")
+    if options.unfilmed < 0:
+        raise InputError(f"--unfilmed {options.unfilmed}: give at least 0")
     if options.seed < 0:
         raise InputError(f"--seed {options.seed}: give a whole number of at least 0")
     if options.out.is_file():
@@ -185,6 +219,33 @@ def _clips(options: Options, scenario: str, config: TrainingConfig, folder: Path
     if account is not None:
         stages.say(f"{folder}: {account}")
     return clips
+
+
+UNFILMED_FROM = 10_000
+"""Number of the first case that is not filmed."""
+
+
+def _unfilmed(options: Options, scenario: str, folder: Path, seconds: float,
+              stages: Stages) -> ClipSet:
+    """Simulate cases of rigid bodies without filming them, and load what is stored."""
+    from worldsim.diffusion.clip_factory import generate_clips
+    from worldsim.diffusion.clip_files import failed_cases, stored_cases
+    from worldsim.diffusion.clips import load_clips
+    from worldsim.diffusion.observables import record_states
+
+    present = len(stored_cases(folder)) + len(failed_cases(folder)) if folder.is_dir() else 0
+    title = f"simulate {options.unfilmed} unfilmed cases of {scenario}"
+    if present >= options.unfilmed:
+        stages.kept(title)
+    else:
+        with stages.stage(title) as advance:
+            made = generate_clips(
+                folder, scenario, range(UNFILMED_FROM, UNFILMED_FROM + options.unfilmed),
+                seed=seed_for(Purpose.TRAINING, options.seed), workers=options.workers,
+                duration=seconds, cameras=(), record=record_states, pushed=PUSHED)
+            for done, _ in enumerate(made, start=present + 1):
+                advance(done / options.unfilmed)
+    return load_clips(folder, options.unfilmed)
 
 
 def physical_validation(names: Sequence[str], towns: Sequence[str],

@@ -169,13 +169,18 @@ EXTRA_ROBUST = 0.1
 ROBUST = 3.0
 """Times the typical error from which on an error counts linearly."""
 
+STEP_SHARE, STEP_WEIGHT = 0.25, 0.5
+"""How the step of an error from frame to frame counts: as an error that is typically a quarter of
+that of the position, half as much. Paths are to be smooth: a velocity is a small difference."""
+
 
 def states_loss(predicted: Tensor, states: States, clean: Tensor, typical: Tensor) -> Tensor:
     """Weighted error of the unknown states; (B, E, G, numbers) each.
 
     typical : (B, E, G, F, 2) of positions and turns (`worldsim.diffusion.typical_error`). The
     square of an error over twice the typical one; pseudo-Huber (Charbonnier et al. 1994), so that
-    where a path has become a matter of chance, single large errors do not drown the others.
+    where a path has become a matter of chance, single large errors do not drown the others. The
+    same of the errors' steps from frame to frame.
     """
     counted = states.valid * (1 - states.known[..., None])
     error = predicted.float() - clean
@@ -183,12 +188,27 @@ def states_loss(predicted: Tensor, states: States, clean: Tensor, typical: Tenso
     weight = torch.cat([torch.ones(3, device=error.device), turns])
     scale = torch.cat([typical[..., :1].expand(*typical.shape[:-1], 3),
                        typical[..., 1:].expand(*typical.shape[:-1], NUMBERS - 3)], -1)
-    path = error[..., :-EXTRA].unflatten(-1, (-1, NUMBERS)) / scale
-    far = scale * path.square() / ((1 + (path / ROBUST).square()).sqrt() + 1)
-    weights = weight * counted[..., :-EXTRA].unflatten(-1, (-1, NUMBERS))
+    path, there = (part[..., :-EXTRA].unflatten(-1, (-1, NUMBERS)) for part in (error, counted))
+    weights = weight * there
+    far = robust(path, scale) * weights
+    # Known states come back as they are: the first step goes from no error.
+    places = torch.where(there > 0, path, 0.0)[..., :3].flatten(2, 3)
+    valid = states.valid[..., :-EXTRA].unflatten(-1, (-1, NUMBERS))[..., :3].flatten(2, 3)
+    unknown = there[..., :3].flatten(2, 3)
+    stepped = torch.maximum(unknown[:, :, 1:], unknown[:, :, :-1]) * (
+        valid[:, :, 1:] * valid[:, :, :-1]) * STEP_WEIGHT
+    sizes = typical[..., :1].flatten(2, 3)
+    steps = robust(places.diff(dim=2), STEP_SHARE * torch.minimum(sizes[:, :, 1:],
+                                                                  sizes[:, :, :-1]))
     extra = error[..., -EXTRA:]
     extra_far = EXTRA_ROBUST * extra.square() / (
         (extra.square() + EXTRA_ROBUST**2).sqrt() + EXTRA_ROBUST)
     extra_weights = extra.new_tensor(EXTRA_WEIGHTS) * counted[..., -EXTRA:]
-    total = (far * weights).sum() + (extra_far * extra_weights).sum()
-    return total / (weights.sum() + extra_weights.sum()).clamp_min(1)
+    total = far.sum() + (steps * stepped).sum() + (extra_far * extra_weights).sum()
+    return total / (weights.sum() + stepped.sum() + extra_weights.sum()).clamp_min(1)
+
+
+def robust(error: Tensor, typical: Tensor) -> Tensor:
+    """Squares of errors over twice the typical one, linear where they are much larger."""
+    times = error / typical
+    return typical * times.square() / ((1 + (times / ROBUST).square()).sqrt() + 1)
