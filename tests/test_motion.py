@@ -98,12 +98,35 @@ def test_free_flight_is_exact_for_a_writer_that_knows_gravity():
     assert torch.equal(writer(tokens, motion)[..., :NUMBERS], motion.held[..., :NUMBERS])
     # The slope is that at the middle of the known frames: the rest of the way is drift.
     late = (FRAMES - 1) / 2 * SECONDS / FRAMES
-    follow, drift, bend, _ = writer.steer.bias.data[:-3].view(4, NUMBERS)
+    follow, drift, bend, _ = writer.steer.bias.data[:4 * NUMBERS].view(4, NUMBERS)
     follow += 1.0
     drift += -9.0 * late
     bend += -9.0
     torch.testing.assert_close(writer(tokens, motion)[:, :, 1:], numbers[:, :, 1:],
                                rtol=1e-5, atol=1e-5)
+    # Or it takes the force from what it sees, forwards and backwards.
+    drift -= -9.0 * late
+    bend -= -9.0
+    writer.steer.bias.data[-NUMBERS:] = 1.0
+    for of in (0, 3):
+        motion = motion_of(numbers, known_at(4, of), torch.tensor([SECONDS]), calm(4))
+        torch.testing.assert_close(writer(tokens, motion)[..., :-EXTRA], numbers[..., :-EXTRA],
+                                   rtol=1e-4, atol=1e-4)
+
+
+def test_departures_are_small_near_what_is_known():
+    numbers, time = path(4)
+    writer = MotionWriter(FRAMES, 16)
+    writer.initialise()
+    writer.depart.bias.data[:] = 1.0
+    tokens = torch.zeros(1, 1, 4, 16)
+    motion = motion_of(numbers, known_at(4, 0), torch.tensor([SECONDS]), calm(4))
+    off = (writer(tokens, motion)[..., :-EXTRA] - motion.held[..., :NUMBERS].repeat(
+        1, 1, 1, FRAMES)).unflatten(-1, (FRAMES, NUMBERS))[0, 0, 1:, :, 0].flatten()
+    gap = time[FRAMES:] - time[FRAMES - 1]
+    torch.testing.assert_close(off, gap / (gap + 0.3), rtol=1e-4, atol=1e-5)
+    nothing = motion_of(numbers, known_at(4), torch.tensor([SECONDS]), calm(4))
+    assert (writer(tokens, nothing) == 1).all()
 
 
 @pytest.mark.parametrize("stiffness", [-3.0, -1e-3, 0.0, 1e-3, 0.4, 2.0, 30.0])
@@ -143,7 +166,7 @@ def test_pushes_bend_the_path_of_free_flight_exactly(group, at, of):
     writer = MotionWriter(FRAMES, 16)
     writer.initialise()
     writer.steer.bias.data[:NUMBERS] = 1.0
-    writer.steer.bias.data[-3:] = 1.0
+    writer.steer.bias.data[4 * NUMBERS:4 * NUMBERS + 3] = 1.0
     torch.testing.assert_close(writer(torch.randn(1, 1, 4, 16), motion)[..., :-EXTRA],
                                numbers[..., :-EXTRA], rtol=1e-5, atol=1e-5)
 

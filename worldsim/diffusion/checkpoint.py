@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from worldsim.diffusion import format_1, format_3
+from worldsim.diffusion import format_1
 from worldsim.diffusion.conditioning import feature_width
 from worldsim.diffusion.layers import TransformerConfig
 from worldsim.diffusion.observables import ENTITIES
@@ -26,8 +26,8 @@ from worldsim.errors import InputError
 
 FORMAT = 4
 
-STARTS_ONLY = 2
-"""A format whose networks said states in another way: training may start from their weights."""
+STARTS_ONLY = (2, 3)
+"""Formats whose networks said states in other ways: training may start from their weights."""
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
@@ -62,12 +62,12 @@ class ModelConfig:
         try:
             fields = json.loads(text)
             found = fields.pop("format", None)
-            if found not in (FORMAT, format_3.FORMAT, STARTS_ONLY, format_1.FORMAT):
-                raise InputError(f"{source} has format {found!r}; formats {format_1.FORMAT}, "
-                                 f"{format_3.FORMAT} and {FORMAT} are read here")
+            if found not in (FORMAT, *STARTS_ONLY, format_1.FORMAT):
+                raise InputError(f"{source} has format {found!r}; formats {format_1.FORMAT} and "
+                                 f"{FORMAT} are read here")
             transformer = fields.pop("transformer")
             patches = PatchConfig(**transformer.pop("patches"))
-            if found not in (FORMAT, format_3.FORMAT):
+            if found in (2, format_1.FORMAT):
                 transformer["shrink"] = False
             if found != format_1.FORMAT:
                 known = fields.pop("repertoire")
@@ -146,12 +146,12 @@ def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str
     network = config.network()
     if format_1.is_of_format_1(weights):
         weights = format_1.carried_over(weights, network, config.repertoire.parameters)
-    weights = format_3.carried_over(weights, network)
     expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
     found = {name: tensor.shape for name, tensor in weights.items()}
     if expected != found:
-        if json.loads((directory / CONFIG).read_text())["format"] == STARTS_ONLY:
-            raise InputError(f"{directory} has format {STARTS_ONLY}; this version can only start "
+        found_format = json.loads((directory / CONFIG).read_text())["format"]
+        if found_format in STARTS_ONLY:
+            raise InputError(f"{directory} has format {found_format}; this version can only start "
                              "a training from it (`worldsim train --init`)")
         odd = sorted(name for name in expected.keys() | found.keys()
                      if expected.get(name) != found.get(name))

@@ -1,4 +1,5 @@
-"""Checkpoints of the third format: paths that neither swing nor heed pushes by themselves."""
+"""Weights of the third format as a start: paths that neither swing nor heed pushes by themselves,
+and departures that are as large near known states as elsewhere."""
 
 from __future__ import annotations
 
@@ -6,15 +7,13 @@ from torch import Tensor
 
 from worldsim.diffusion.transformer import VideoTransformer
 
-FORMAT = 3
-
 GROWN = ("read_motion.up.weight", "read_motion.direct.weight", "write_motion.steer.weight",
          "write_motion.steer.bias")
 """What has further rows or columns today; they come last."""
 
 
 def carried_over(weights: dict[str, Tensor], network: VideoTransformer) -> dict[str, Tensor]:
-    """Weights of today's network that predicts the same: what is new in it counts nothing."""
+    """Weights of today's network in which what is new counts nothing."""
     state = dict(weights)
     for name, value in network.state_dict().items():
         old = state.get(name)

@@ -1,15 +1,17 @@
 """How entities move: their states as departures from the nearest known ones.
 
 What the known picture nearest in time is to pixels, the known state nearest in time is to states:
-the network predicts how they differ. Its output for frame f, t seconds from that state p with the
-rate of change v, is x(t) + e u(t) + d_f, where x is the motion under a constant and a linear force,
+the network predicts how they differ. Its output for frame f, t seconds from that state p, is
+x(t) + e u(t) + s(t) d_f, where x is the motion under a constant and a linear force,
 
-    x'' = c - k (x - p),   x(0) = p,   x'(0) = a v + b,
+    x'' = c + g q - k (x - p),   x(0) = p,   x'(0) = a v + b + g r q,
 
-and u the way that pushes on the body in between would take it in free flight. a, b, c, k, d and e
-are of the entity's token: what flies freely, slides, rests, swings (k > 0) or topples (k < 0) needs
-no more than a few numbers, the same at all times, however coarse the numbers inside the network
-are. Where nothing is known, p, v and t are 0.
+v and q are the rate and the curvature of the known frames, v in their middle, r before the last of
+them, and u is the way that pushes on the body in between would take it in free flight. a, b, c, d,
+e, g and k are of the entity's token: what flies freely, slides, rests, swings (k > 0) or topples
+(k < 0) needs no more than a few numbers, the same at all times, however coarse the numbers inside
+the network are; and what is near a known state departs little from it, s(t) = |t| / (|t| + 0.3 s).
+Where nothing is known, p, v, q and t are 0 and s is 1.
 """
 
 from __future__ import annotations
@@ -39,6 +41,9 @@ STIFFNESS = 10.0
 FARTHEST = 9.0
 """Largest -k t^2: what topples does not do so exponentially for long."""
 
+NEAR = 0.3
+"""s from a known state, at which departures count half."""
+
 SERIES = 0.5
 """Below this |k t^2| the series of four terms is more exact than the closed form."""
 
@@ -48,7 +53,9 @@ class Motion:
     """The known state nearest in time to every token.
 
     held : (B, E, G, 9 + 4) that state, and the half sizes and presence. rate : (B, E, G, 9) of its
-    change [1/s]. time : (B, E, G, F) s from it to the token's frames. exists : (B, E, G, 1).
+    change [1/s] in the middle of the known frames; curve : its own change [1/s2]; late : (B, E, G,
+    1) s from that middle to the state. time : (B, E, G, F) s from it to the token's frames.
+    exists : (B, E, G, 1).
     pushed : (B, E, G, F, 3) way that pushes since then would take the body in free flight.
     """
 
@@ -57,6 +64,8 @@ class Motion:
     time: Tensor
     exists: Tensor
     pushed: Tensor
+    curve: Tensor
+    late: Tensor
 
 
 def nearest_group(known: Tensor, ahead: bool = True) -> tuple[Tensor, Tensor, Tensor]:
@@ -99,13 +108,17 @@ def motion_of(numbers: Tensor, known: Tensor, seconds: Tensor, push: Tensor,
     # Slope of the straight line through the frames, which noise of the readings moves least.
     lever = frame - (count - 1) / 2
     slope = (calm * lever[:, None]).sum(-2) / lever.square().sum().clamp_min(1) / step
+    bow = lever.square() - lever.square().mean()
+    curve = 2 * (calm * bow[:, None]).sum(-2) / bow.square().sum().clamp_min(1) / step.square()
+    late = lever[last][..., None] * step
     place = last[..., None, None].expand(*last.shape, 1, NUMBERS)
     held = near.gather(3, place).squeeze(3)
     here = (order[:, None] * count + frame) * step
     there_too = exists[..., None]
     return Motion(torch.cat([held, extra], -1) * there_too, slope * there_too,
                   (here - then) * there_too, there_too.to(numbers.dtype),
-                  flight(push, here, then, seconds) * there_too[..., None])
+                  flight(push, here, then, seconds) * there_too[..., None],
+                  curve * there_too, late * there_too)
 
 
 def flight(push: Tensor, here: Tensor, then: Tensor, seconds: Tensor) -> Tensor:
@@ -153,7 +166,7 @@ class MotionReader(nn.Module):
         numbers = frames * NUMBERS + EXTRA
         differences = (frames - 1) * NUMBERS
         seen = (2 * numbers + 2 + differences + (2 * NUMBERS + EXTRA) + frames + 12 * OCTAVES
-                + 3 * frames)
+                + 3 * frames + NUMBERS)
         self.up = nn.Linear(seen, 2 * width)
         self.down = nn.Linear(2 * width, width, bias=False)
         self.direct = nn.Linear(seen, width, bias=False)
@@ -168,7 +181,7 @@ class MotionReader(nn.Module):
                 numbers, valid, known[..., None], motion.exists, steps.flatten(-2),
                 motion.held, motion.rate / 2, motion.time,
                 fourier(frames[..., frames.shape[-2] // 2, :3]), fourier(motion.held[..., :3]),
-                motion.pushed.flatten(-2)], -1)
+                motion.pushed.flatten(-2), motion.curve * motion.late], -1)
             hidden = nn.functional.silu(self.up(seen))
             return self.down(hidden) + self.direct(seen)
 
@@ -198,7 +211,7 @@ class MotionWriter(nn.Module):
         super().__init__()
         self.frames = frames
         self.depart = nn.Linear(width, frames * NUMBERS + EXTRA)
-        self.steer = nn.Linear(width, 4 * NUMBERS + 3)
+        self.steer = nn.Linear(width, 5 * NUMBERS + 3)
 
     def initialise(self) -> None:
         """Begin with what is known staying as it is."""
@@ -210,11 +223,17 @@ class MotionWriter(nn.Module):
         """tokens : (B, E, G, width). Returns (B, E, G, frames * 9 + 4)."""
         with torch.autocast(tokens.device.type, enabled=False):
             tokens = tokens.float()
-            steer, heed = self.steer(tokens).split([4 * NUMBERS, 3], -1)
+            steer, heed, seen = self.steer(tokens).split([4 * NUMBERS, 3, NUMBERS], -1)
             follow, drift, bend, stiff = steer.unflatten(-1, (4, NUMBERS)).unbind(-2)
             held, extra = motion.held.float().split([NUMBERS, EXTRA], -1)
             along, curved = swing(STIFFNESS * stiff[..., None, :], motion.time[..., None])
-            path = (held[..., None, :] + (follow * motion.rate + drift)[..., None, :] * along
-                    + bend[..., None, :] * curved)
+            seen = seen * motion.curve
+            start = follow * motion.rate + drift + seen * motion.late
+            path = (held[..., None, :] + start[..., None, :] * along
+                    + (bend + seen)[..., None, :] * curved)
             path = path + nn.functional.pad(heed[..., None, :] * motion.pushed, (0, NUMBERS - 3))
-            return self.depart(tokens) + torch.cat([path.flatten(-2), extra], -1)
+            away = motion.time.abs()
+            away = torch.where(motion.exists > 0, away / (away + NEAR), 1.0)
+            depart, others = self.depart(tokens).split([self.frames * NUMBERS, EXTRA], -1)
+            depart = depart.unflatten(-1, (self.frames, NUMBERS)) * away[..., None]
+            return torch.cat([(path + depart).flatten(-2), others + extra], -1)

@@ -36,7 +36,7 @@ FLOOR = 1e-3
 BEGIN = 0.1
 """Typical error before anything was seen."""
 
-PATIENCE = 5000.0
+PATIENCE = 300.0
 """Errors after which a bin has half forgotten what was before."""
 
 
