@@ -35,8 +35,9 @@ SPREAD_KNOWN, SPREAD_UNKNOWN = 0.5, 1.0
 STEP = 4.0
 """Differences between frames are seen in units of 1 / STEP."""
 
-STIFFNESS = 10.0
-"""Unit of k [1/s2]."""
+STIFFNESS, STIFFEST = 10.0, 5.0
+"""k = STIFFNESS * sinh(number of the network) [1/s2], that number at most so large: of the order of
+a product of parameters, which the network is told as logarithms."""
 
 FARTHEST = 9.0
 """Largest -k t^2: what topples does not do so exponentially for long."""
@@ -226,7 +227,8 @@ class MotionWriter(nn.Module):
             steer, heed, seen = self.steer(tokens).split([4 * NUMBERS, 3, NUMBERS], -1)
             follow, drift, bend, stiff = steer.unflatten(-1, (4, NUMBERS)).unbind(-2)
             held, extra = motion.held.float().split([NUMBERS, EXTRA], -1)
-            along, curved = swing(STIFFNESS * stiff[..., None, :], motion.time[..., None])
+            stiff = STIFFNESS * stiff.clamp(-STIFFEST, STIFFEST).sinh()
+            along, curved = swing(stiff[..., None, :], motion.time[..., None])
             seen = seen * motion.curve
             start = follow * motion.rate + drift + seen * motion.late
             path = (held[..., None, :] + start[..., None, :] * along
