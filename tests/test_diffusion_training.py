@@ -95,7 +95,7 @@ def test_a_few_clips_are_learned_by_heart(kind, water):
     whole, pixels, states = losses()
     assert pixels < 0.35 * before[1] and whole == pytest.approx(pixels + states)
     if kind == "ball":
-        assert states < 0.15 * before[2]
+        assert states < 0.2 * before[2], "steps from frame to frame count, too"
     else:
         assert states == before[2] == 0, "these clips keep no states"
 
