@@ -1,7 +1,8 @@
 """How `worldsim-many` was trained (runs 11 to 13): ``python records/training/rigid.py DIR``.
 
 Makes what is missing in DIR, and trains in three runs, each from the weights of the one before; the
-first starts from DIR/10, the weights of run 10. Two cores need three hours.
+first starts from DIR/10, the weights of run 10. Two cores needed three hours. The network and the
+loss have changed since: these runs were of commit 4218dcb and before.
 """
 
 import dataclasses
@@ -33,17 +34,19 @@ UNFILMED = {
 """Cases of which only states are kept; they are numbered from 10,000."""
 
 
-def make(root: Path) -> None:
-    """Simulate what is missing."""
-    for name, count in FILMED.items():
+def make(root: Path, filmed: dict[str, int] = FILMED, unfilmed: dict[str, int] = UNFILMED,
+         pushed: tuple[float, float] = (0.2, 0.2)) -> None:
+    """Simulate what is missing; `pushed` are the shares of pushes, filmed and unfilmed."""
+    for name, count in filmed.items():
         wet = name in ("floating", "dam_break_block")
         seconds = 5.0 if wet else min(3.0, scenario_class(name).duration)
         list(generate_clips(root / "clips" / name, name, range(count), seed=SEED,
-                            duration=seconds, record=record_states, pushed=0.0 if wet else 0.2))
-    for name, count in UNFILMED.items():
+                            duration=seconds, record=record_states,
+                            pushed=0.0 if wet else pushed[0]))
+    for name, count in unfilmed.items():
         list(generate_clips(root / "states" / name, name, range(10_000, 10_000 + count), seed=SEED,
                             duration=min(3.0, scenario_class(name).duration), cameras=(),
-                            record=record_states, pushed=0.2))
+                            record=record_states, pushed=pushed[1]))
 
 
 def load(root: Path, most: int | None) -> list[ClipSet]:

@@ -9,17 +9,13 @@ import dataclasses
 import sys
 from pathlib import Path
 
+from rigid import make
+
 from worldsim.cli.train import physical_validation
-from worldsim.diffusion.clip_factory import generate_clips
 from worldsim.diffusion.clips import ClipSet, load_clips
 from worldsim.diffusion.objective import Emphasis
-from worldsim.diffusion.observables import record_states
 from worldsim.diffusion.presets import small
 from worldsim.diffusion.training import train
-from worldsim.scenario import scenario_class
-from worldsim.splits import Purpose, seed_for
-
-SEED = seed_for(Purpose.TRAINING, 7)
 
 FILMED = {
     "free_fall": 400, "projectile": 400, "balls_in_box": 400, "collision": 400, "collisions": 240,
@@ -38,19 +34,6 @@ CHECKED = ("free_fall", "collision", "pendulum", "spring_mass", "balls_in_box")
 """Scenarios whose errors in metres are logged."""
 
 
-def make(root: Path) -> None:
-    """Simulate what is missing."""
-    for name, count in FILMED.items():
-        wet = name in ("floating", "dam_break_block")
-        seconds = 5.0 if wet else min(3.0, scenario_class(name).duration)
-        list(generate_clips(root / "clips" / name, name, range(count), seed=SEED,
-                            duration=seconds, record=record_states, pushed=0.0 if wet else 0.25))
-    for name, count in UNFILMED.items():
-        list(generate_clips(root / "states" / name, name, range(10_000, 10_000 + count), seed=SEED,
-                            duration=min(3.0, scenario_class(name).duration), cameras=(),
-                            record=record_states, pushed=0.35))
-
-
 def load(root: Path, most: int) -> list[ClipSet]:
     """At most so many filmed clips of a scenario, and all states."""
     return [load_clips(root / "clips" / name, most) for name in FILMED
@@ -59,7 +42,7 @@ def load(root: Path, most: int) -> list[ClipSet]:
 
 def main(root: Path) -> None:
     """Make and train."""
-    make(root)
+    make(root, FILMED, UNFILMED, pushed=(0.25, 0.35))
     base = dataclasses.replace(small(), objective=dataclasses.replace(
         small().objective, others=Emphasis(moving=4.0, changed=1.0)))
     checks = physical_validation(CHECKED, (), lambda _: None)

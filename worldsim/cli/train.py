@@ -88,16 +88,16 @@ def main(args: Sequence[str]) -> int:
     scenes = {name: scenario_class(name)().scene(options.seed, 0) for name in names}
     towns = [name for name in names if has_town(scenes[name])]
     config = configuration(preset(options.preset), options)
-    moving = sum(isinstance(scene, MechanicalScene) for scene in scenes.values())
-    stages = Stages(len(names) + 2 + (moving if options.unfilmed else 0))
+    bodies = [name for name in names
+              if options.unfilmed and isinstance(scenes[name], MechanicalScene)]
+    stages = Stages(len(names) + 2 + len(bodies))
     parent = options.clips or options.out / "clips"
     folders = {name: parent if len(names) == 1 else parent / name for name in names}
     clips = [_clips(options, name, config, folders[name], stages, name in towns,
                     isinstance(scenes[name], MechanicalScene)) for name in names]
-    if options.unfilmed:
-        bodies = [name for name in names if isinstance(scenes[name], MechanicalScene)]
-        clips += [_unfilmed(options, name, parent / "unfilmed" / name, one.frames / one.fps, stages)
-                  for name, one in zip(names, clips, strict=True) if name in bodies]
+    filmed = dict(zip(names, clips, strict=True))
+    clips += [_unfilmed(options, name, parent / "unfilmed" / name,
+                        filmed[name].frames / filmed[name].fps, stages) for name in bodies]
     with stages.stage("simulate what is validated on") as advance:
         validate = physical_validation(names, towns, advance)
     with stages.stage("train") as advance:
@@ -105,7 +105,7 @@ def main(args: Sequence[str]) -> int:
               validate=validate, log=stages.say,
               progress=lambda fraction, _: advance(min(fraction, 1.0)))
     print(f"checkpoint: {options.out} (model.safetensors, config.json, README.md)")
-    for name, one in zip(names, clips, strict=False):
+    for name, one in filmed.items():
         if name in towns:
             trained_on = one.case_ids[:len(one) - config.held_out]
             build_summary(folders[name], trained_on).save(options.out / FILE_NAME)
@@ -184,32 +184,58 @@ PUSHED = 0.2
 """Share of the cases of rigid bodies in which something is pushed."""
 
 
+UNFILMED_FROM = 10_000
+"""Number of the first case that is not filmed."""
+
+
 def _clips(options: Options, scenario: str, config: TrainingConfig, folder: Path, stages: Stages,
            town: bool, mechanical: bool) -> ClipSet:
     """Simulate the training cases that are not stored yet, and load all of them."""
     from worldsim.compiler import compiling_pays
-    from worldsim.diffusion.clip_factory import generate_clips, made_in
-    from worldsim.diffusion.clip_files import failed_cases, stored_cases
-    from worldsim.diffusion.clips import load_clips
     from worldsim.diffusion.observables import record_states
     from worldsim.models.summary import record_town
 
-    present = len(stored_cases(folder)) + len(failed_cases(folder)) if folder.is_dir() else 0
-    title = f"simulate {config.cases} training cases of {scenario}"
-    if present >= config.cases:
+    return _made(options, scenario, range(config.cases), folder, stages, "training",
+                 record=record_town if town else record_states,
+                 compiled=not mechanical and compiling_pays(config.cases - _present(folder)),
+                 pushed=PUSHED if mechanical else 0.0)
+
+
+def _unfilmed(options: Options, scenario: str, folder: Path, seconds: float,
+              stages: Stages) -> ClipSet:
+    """The same of cases of rigid bodies of which only states are kept."""
+    from worldsim.diffusion.observables import record_states
+
+    cases = range(UNFILMED_FROM, UNFILMED_FROM + options.unfilmed)
+    return _made(options, scenario, cases, folder, stages, "unfilmed", duration=seconds,
+                 cameras=(), record=record_states, pushed=PUSHED)
+
+
+def _present(folder: Path) -> int:
+    """How many cases are done."""
+    from worldsim.diffusion.clip_files import failed_cases, stored_cases
+
+    return len(stored_cases(folder)) + len(failed_cases(folder)) if folder.is_dir() else 0
+
+
+def _made(options: Options, scenario: str, cases: range, folder: Path, stages: Stages, kind: str,
+          **how: Any) -> ClipSet:
+    """Make the cases that are missing as `generate_clips` is told, and load all of them."""
+    from worldsim.diffusion.clip_factory import generate_clips, made_in
+    from worldsim.diffusion.clips import load_clips
+
+    present, count = _present(folder), len(cases)
+    title = f"simulate {count} {kind} cases of {scenario}"
+    if present >= count:
         stages.kept(title)
     else:
         with stages.stage(title) as advance:
-            made = generate_clips(folder, scenario, range(config.cases),
+            made = generate_clips(folder, scenario, cases,
                                   seed=seed_for(Purpose.TRAINING, options.seed),
-                                  workers=options.workers,
-                                  record=record_town if town else record_states,
-                                  compiled=not mechanical
-                                  and compiling_pays(config.cases - present),
-                                  pushed=PUSHED if mechanical else 0.0)
+                                  workers=options.workers, **how)
             for done, _ in enumerate(made, start=present + 1):
-                advance(done / config.cases)
-    clips = load_clips(folder, config.cases)
+                advance(done / count)
+    clips = load_clips(folder, count)
     if clips.scenario != scenario:
         raise InputError(f"{folder} holds clips of {clips.scenario!r}; choose another --clips")
     if clips.split != Split.IN_RANGE:
@@ -219,33 +245,6 @@ def _clips(options: Options, scenario: str, config: TrainingConfig, folder: Path
     if account is not None:
         stages.say(f"{folder}: {account}")
     return clips
-
-
-UNFILMED_FROM = 10_000
-"""Number of the first case that is not filmed."""
-
-
-def _unfilmed(options: Options, scenario: str, folder: Path, seconds: float,
-              stages: Stages) -> ClipSet:
-    """Simulate cases of rigid bodies without filming them, and load what is stored."""
-    from worldsim.diffusion.clip_factory import generate_clips
-    from worldsim.diffusion.clip_files import failed_cases, stored_cases
-    from worldsim.diffusion.clips import load_clips
-    from worldsim.diffusion.observables import record_states
-
-    present = len(stored_cases(folder)) + len(failed_cases(folder)) if folder.is_dir() else 0
-    title = f"simulate {options.unfilmed} unfilmed cases of {scenario}"
-    if present >= options.unfilmed:
-        stages.kept(title)
-    else:
-        with stages.stage(title) as advance:
-            made = generate_clips(
-                folder, scenario, range(UNFILMED_FROM, UNFILMED_FROM + options.unfilmed),
-                seed=seed_for(Purpose.TRAINING, options.seed), workers=options.workers,
-                duration=seconds, cameras=(), record=record_states, pushed=PUSHED)
-            for done, _ in enumerate(made, start=present + 1):
-                advance(done / options.unfilmed)
-    return load_clips(folder, options.unfilmed)
 
 
 def physical_validation(names: Sequence[str], towns: Sequence[str],

@@ -88,6 +88,7 @@ class MemberStream:
         self.group = 0
         self.reference: _Reference | None = None
         self.last_states: Tensor | None = None
+        self.last_push: Tensor | None = None
         self.path: StateStream | None = None
         if self.dream.subject.foreseen and not model.config.sampler.together:
             self.path = StateStream(self.dream, self.longest)
@@ -217,7 +218,7 @@ class MemberStream:
     def _motion(self, states: States) -> Motion:
         """How the entities of the group at work move from the last one."""
         numbers, known, push = states.numbers, states.known, states.push
-        if self.last_states is not None:
+        if self.last_states is not None and self.last_push is not None:
             numbers = torch.cat([self.last_states, numbers], 2)
             known = torch.cat([torch.ones_like(known), known], 2)
             push = torch.cat([self.last_push, push], 2)

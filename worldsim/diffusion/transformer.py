@@ -135,6 +135,11 @@ def causal_mask(grid: Grid, entities: int, extra: int) -> Tensor:
     return group[:, None] >= group[None, :]
 
 
+def looks_ahead(mask: Tensor, grid: Grid) -> bool:
+    """Whether entities, of which there are some, see later groups by a mask (tokens, tokens)."""
+    return bool(mask[grid.tokens, grid.tokens + grid.groups - 1])  # of the first one
+
+
 @dataclasses.dataclass(frozen=True)
 class Prediction:
     """pixels : (B, N, S, C*F*P) clean; numbers : (B, E, G, F*9 + 4) clean."""
@@ -232,8 +237,7 @@ class VideoTransformer(nn.Module):
         """
         told, vectors = self.tell(condition)
         modulation = self.modulate(told, level, condition, states)
-        first, last = grid.tokens, grid.tokens + grid.groups - 1  # of the first entity
-        ahead = mask is None or not states.entity.shape[1] or bool(mask[first, last])
+        ahead = mask is None or not states.entity.shape[1] or looks_ahead(mask, grid)
         motion = motion_of(states.numbers, states.known, condition.seconds, states.push, ahead)
         said = self.read_entities(states, motion)
         rest = torch.cat([said, self.registers.expand(len(said), -1, -1), vectors], 1)

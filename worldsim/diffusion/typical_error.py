@@ -19,6 +19,7 @@ from torch import Tensor
 from worldsim.diffusion import distributed
 from worldsim.diffusion.motion import nearest_group
 from worldsim.diffusion.observables import NUMBERS
+from worldsim.diffusion.transformer import looks_ahead
 
 if TYPE_CHECKING:
     from worldsim.diffusion.batches import Batch
@@ -60,8 +61,7 @@ class TypicalErrors:
         states, condition = batch.states, batch.condition
         groups = states.known.shape[-1]
         frames = (states.numbers.shape[-1] - 4) // NUMBERS
-        ahead = bool(batch.mask[batch.grid.tokens, batch.grid.tokens + groups - 1])
-        index, later, exists = nearest_group(states.known, ahead)
+        index, later, exists = nearest_group(states.known, looks_ahead(batch.mask, batch.grid))
         step = (condition.seconds / frames)[:, None, None, None]
         frame = torch.arange(frames)
         gap = (torch.arange(groups)[:, None] * frames + frame) - (
