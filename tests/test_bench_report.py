@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from evaluation.benchmark.report import films, page, write_report
 from evaluation.benchmark.report.figures import ladder_plot, response_plot
 from evaluation.benchmark.report.skill_chart import skill_chart
-from evaluation.benchmark.report.stored import read_run
+from evaluation.benchmark.report.stored import block_title, read_run
 from evaluation.benchmark.report.wording import (
     answer,
     between,
@@ -285,6 +285,16 @@ def test_answer_gives_skill_rivals_and_equivalents():
         "other hidden draws, climatology and the nearest training rollout.",
         "It is as wrong as gravity too weak by 12% [9, 15]; as objects that jump: 12% [9, 15].",
     ]
+
+
+def test_models_that_say_what_they_show_are_held_to_it(tmp_path):
+    found = synthetic.result()
+    for block, gap in zip(found["blocks"], (0.1, 0.3, None), strict=True):
+        block["shows_against_says"] = gap and {
+            "value": gap, "unit": "m", "interval": [gap / 2, 2 * gap], "interval_reason": ""}
+    worst = block_title(found["blocks"][1])
+    assert answer(found)[-1] == (
+        f"Bodies are shown 0.200 m from where it says they are, in {worst} 0.300 m.")
 
 
 def test_without_intervals_nothing_is_claimed_beside_others():

@@ -10,6 +10,7 @@ import xarray as xr
 import worldsim
 from evaluation.benchmark import bench, measuring, results, runner
 from evaluation.benchmark.api import BenchResult
+from evaluation.benchmark.as_json import agreement
 from evaluation.benchmark.cases import Case, cases_of
 from evaluation.benchmark.equivalence import equivalents
 from evaluation.benchmark.ladders import LADDERS, Climbed, rungs_of
@@ -75,6 +76,12 @@ class Odd:
         if self.wrong == "nothing":
             return None
         tree = {node.path: node.to_dataset(inherit=False) for node in answer.subtree}
+        if self.wrong == "says":  # of one body, where nothing is: at the floor, far to the left
+            state = np.zeros((*rgb["rgb"].shape[:3], 1, 9))
+            state[..., 0] = -1.5
+            tree["/said"] = xr.Dataset(
+                {"state": (("case", "realization", "time", "entity", "number"), state)},
+                attrs={"names": json.dumps(["body 1"])})
         return xr.DataTree.from_dict({**tree, f"/video/{piece.camera}": rgb})
 
     def start(self, query):
@@ -109,6 +116,23 @@ def test_a_failing_case_is_named_and_counted_and_the_others_scored(wrong, said, 
     np.testing.assert_allclose(mine[[0, 2]], frozen[[0, 2]])
     assert mine[1] == max(frozen[1], other[1])
     assert result.filled[0].tolist() == [False, True, False]
+
+
+def test_what_is_said_is_held_against_what_is_shown(few_baselines, tmp_path):
+    name = give(Odd("speaker", "says", on=(1,)))
+    cases, found = measured([FLOOR, REFERENCE, *FEW, name], tmp_path, name)
+    result = block_result(BLOCK, name, found, [c.id for c in cases], {})
+    assert np.isfinite(result.agreement).tolist() == [False, True, False]
+    assert 0.5 < result.agreement[1] < 4.0
+    again = known_measurement(cases[1], name, tmp_path)
+    assert again is not None and again.agreement == result.agreement[1]
+    told = agreement(result.agreement)
+    assert told["value"] == pytest.approx(result.agreement[1]) and told["interval"] is None
+    assert agreement(found_nothing(result)) is None
+
+
+def found_nothing(result):
+    return np.full_like(result.agreement, np.nan)
 
 
 def test_a_scenario_or_camera_that_a_model_lacks_is_told_apart_from_failures(few_baselines):

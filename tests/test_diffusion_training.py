@@ -180,7 +180,13 @@ def test_a_warm_start_takes_over_what_is_still_told_the_same():
     torch.testing.assert_close(after.camera.flip(0), before.camera)
     table = [net.position.weight.unflatten(0, (2, -1)) for net in (before, after)]
     torch.testing.assert_close(table[1].flip(0), table[0])
-    renumbered = ("parameters_in.", "scenario", "camera", "position.")
+    for table in ("scenario", "of_scenario"):
+        torch.testing.assert_close(getattr(after.laws, table)[1], getattr(before.laws, table)[0])
+    for table in ("values", "present"):
+        now, then = (getattr(net.laws, table) for net in (after, before))
+        torch.testing.assert_close(now[[2, 3]], then[[1, 0]])  # kind, height
+    renumbered = ("parameters_in.", "scenario", "camera", "position.", "laws.values",
+                  "laws.present", "laws.scenario", "laws.of_scenario")
     for name, value in before.state_dict().items():
         if not name.startswith(renumbered) or name.startswith("parameters_in.mix"):
             torch.testing.assert_close(state[name], value)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from evaluation.agreement import mean_agreement, shows_against_says
 from evaluation.learned import gravity, shuffles
 from evaluation.learned.__main__ import main, written
-from evaluation.learned.agreement import shows_against_says
 from evaluation.learned.asking import (
     examined,
     frozen,
@@ -71,6 +71,9 @@ def test_what_is_shown_and_said_is_compared_in_metres():
 
     assert shows_against_says(answer(0.0))[0, 0] < 0.04
     assert shows_against_says(answer(0.15))[0, 0] == pytest.approx(0.15, abs=0.04)
+    assert mean_agreement(answer(0.15)) == pytest.approx(0.15, abs=0.04)
+    silent = answer(0.0).filter(lambda node: "state" not in node)
+    assert np.isnan(mean_agreement(silent))
 
 
 def test_ratios_have_intervals_over_cases():

@@ -17,6 +17,9 @@ from worldsim.diffusion.layers import TransformerConfig
 from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.motion import (
     EXTRA,
+    OWN,
+    STEERED,
+    STIFFNESS,
     Motion,
     MotionWriter,
     motion_of,
@@ -65,6 +68,11 @@ def calm(groups: int) -> torch.Tensor:
     return torch.zeros(1, 1, groups, 5)
 
 
+def wrote(writer: MotionWriter, tokens: torch.Tensor, motion: Motion) -> torch.Tensor:
+    """What a writer says without laws."""
+    return writer(tokens, motion, torch.zeros(*tokens.shape[:-1], STEERED))
+
+
 def test_the_nearest_known_state_is_found_on_either_side():
     numbers, time = path(5)
     found = motion_of(numbers, known_at(5, 0, 4), torch.tensor([SECONDS]), calm(5))
@@ -95,14 +103,14 @@ def test_free_flight_is_exact_for_a_writer_that_knows_gravity():
     writer = MotionWriter(FRAMES, 16)
     writer.initialise()
     tokens = torch.randn(1, 1, 4, 16)
-    assert torch.equal(writer(tokens, motion)[..., :NUMBERS], motion.held[..., :NUMBERS])
+    assert torch.equal(wrote(writer, tokens, motion)[..., :NUMBERS], motion.held[..., :NUMBERS])
     # The slope is that at the middle of the known frames: the rest of the way is drift.
     late = (FRAMES - 1) / 2 * SECONDS / FRAMES
     follow, drift, bend, _ = writer.steer.bias.data[:4 * NUMBERS].view(4, NUMBERS)
     follow += 1.0
     drift += -9.0 * late
     bend += -9.0
-    torch.testing.assert_close(writer(tokens, motion)[:, :, 1:], numbers[:, :, 1:],
+    torch.testing.assert_close(wrote(writer, tokens, motion)[:, :, 1:], numbers[:, :, 1:],
                                rtol=1e-5, atol=1e-5)
     # Or it takes the force from what it sees, forwards and backwards.
     drift -= -9.0 * late
@@ -110,8 +118,8 @@ def test_free_flight_is_exact_for_a_writer_that_knows_gravity():
     writer.steer.bias.data[-NUMBERS:] = 1.0
     for of in (0, 3):
         motion = motion_of(numbers, known_at(4, of), torch.tensor([SECONDS]), calm(4))
-        torch.testing.assert_close(writer(tokens, motion)[..., :-EXTRA], numbers[..., :-EXTRA],
-                                   rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(wrote(writer, tokens, motion)[..., :-EXTRA],
+                                   numbers[..., :-EXTRA], rtol=1e-4, atol=1e-4)
 
 
 def test_departures_are_small_near_what_is_known():
@@ -121,12 +129,36 @@ def test_departures_are_small_near_what_is_known():
     writer.depart.bias.data[:] = 1.0
     tokens = torch.zeros(1, 1, 4, 16)
     motion = motion_of(numbers, known_at(4, 0), torch.tensor([SECONDS]), calm(4))
-    off = (writer(tokens, motion)[..., :-EXTRA] - motion.held[..., :NUMBERS].repeat(
+    off = (wrote(writer, tokens, motion)[..., :-EXTRA] - motion.held[..., :NUMBERS].repeat(
         1, 1, 1, FRAMES)).unflatten(-1, (FRAMES, NUMBERS))[0, 0, 1:, :, 0].flatten()
     gap = time[FRAMES:] - time[FRAMES - 1]
     torch.testing.assert_close(off, gap / (gap + 0.3), rtol=1e-4, atol=1e-5)
     nothing = motion_of(numbers, known_at(4), torch.tensor([SECONDS]), calm(4))
-    assert (writer(tokens, nothing) == 1).all()
+    assert (wrote(writer, tokens, nothing) == 1).all()
+
+
+def test_a_spring_pulls_to_its_place_from_wherever_the_body_is_known():
+    """One stiffness and one place, whatever the known state: cosines about that place."""
+    stiff, home, time = 30.0, 0.4, torch.arange(4 * FRAMES) * SECONDS / FRAMES
+    turn = stiff**0.5 * time
+    place = home + 0.3 * turn.cos()
+    frames = place[:, None].expand(-1, NUMBERS).reshape(1, 1, 4, FRAMES * NUMBERS)
+    numbers = torch.cat([frames, torch.full((1, 1, 4, EXTRA), 0.5)], -1)
+    writer = MotionWriter(FRAMES, 16)
+    writer.initialise()
+    for of in (0, 2):
+        motion = motion_of(numbers, known_at(4, of), torch.tensor([SECONDS]), calm(4), ahead=False)
+        # The exact rate at the last known frame, so that nothing but the force is tested.
+        last = of * FRAMES + FRAMES - 1
+        motion = dataclasses.replace(
+            motion, rate=torch.full_like(motion.rate, float(-0.3 * stiff**0.5 * turn[last].sin())))
+        laws = torch.zeros(1, 1, 4, STEERED)
+        laws[..., :NUMBERS] = 1.0
+        laws[..., 3 * NUMBERS:4 * NUMBERS] = np.arcsinh(stiff / STIFFNESS)
+        laws[..., OWN:OWN + NUMBERS], laws[..., OWN + NUMBERS:OWN + 2 * NUMBERS] = home, 1.0
+        said = writer(torch.zeros(1, 1, 4, 16), motion, laws)
+        torch.testing.assert_close(said[:, :, of + 1:, :-EXTRA], numbers[:, :, of + 1:, :-EXTRA],
+                                   rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("stiffness", [-3.0, -1e-3, 0.0, 1e-3, 0.4, 2.0, 30.0])
@@ -167,7 +199,7 @@ def test_pushes_bend_the_path_of_free_flight_exactly(group, at, of):
     writer.initialise()
     writer.steer.bias.data[:NUMBERS] = 1.0
     writer.steer.bias.data[4 * NUMBERS:4 * NUMBERS + 3] = 1.0
-    torch.testing.assert_close(writer(torch.randn(1, 1, 4, 16), motion)[..., :-EXTRA],
+    torch.testing.assert_close(wrote(writer, torch.randn(1, 1, 4, 16), motion)[..., :-EXTRA],
                                numbers[..., :-EXTRA], rtol=1e-5, atol=1e-5)
 
 

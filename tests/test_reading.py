@@ -26,7 +26,7 @@ def test_places_are_corrected_within_the_picture_where_something_is_near(far):
     for case in range(3):
         bodies = [k for k in range(8) if np.isfinite(clips.states[case, 0, k, 0])]
         true = clips.states[case][:, bodies, :3].astype(float)
-        off = np.array([1.5, 0.0, 0.0]) if far else np.array([0.12, 0.3, -0.1])
+        off = np.array([0.6 * view.height_m, 0.0, 0.0]) if far else np.array([0.12, 0.3, -0.1])
         found = sharpened(true + off, clips.video[case, 0].numpy(), view, 20.0)
         if far:
             np.testing.assert_allclose(found, true + off)

@@ -14,7 +14,7 @@ from evaluation.benchmark.skill import ZERO
 from evaluation.benchmark.subjects import identity
 from evaluation.benchmark.what_if import Curves, statistics_of
 from evaluation.benchmark.wording import power
-from evaluation.bootstrap import Estimate, Interval
+from evaluation.bootstrap import Estimate, Interval, mean_interval
 from evaluation.summary import AgainstBaseline, Score
 from worldsim.rollout import software_versions
 from worldsim.scenario import scenario_class
@@ -99,8 +99,17 @@ def _block(one: BlockJudged) -> dict[str, Any]:
         "context": block.context, "skill": estimate(one.skill),
         "others": {name: _against(other) for name, other in one.others.items()},
         "metrics": [_score(score, one) for score in result.scores()],
+        "shows_against_says": agreement(result.agreement),
         "best_case": one.best, "worst_case": one.worst, "seconds": round(result.seconds, 1),
     }
+
+
+def agreement(values: np.ndarray) -> dict[str, Any] | None:
+    """Mean distance between what is shown and what is said, m; None of models that say nothing."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return None
+    return {"value": number(float(known.mean())), "unit": "m", **interval(mean_interval(known))}
 
 
 def _score(score: Score, one: BlockJudged) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from evaluation.agreement import mean_agreement
 from evaluation.benchmark.cases import Case, CaseTruth
 from evaluation.benchmark.code_digest import METRICS, code_digest
 from evaluation.benchmark.store import SUFFIX, cache_folder, key_of, load_entry, save_entry
@@ -35,6 +36,8 @@ class Measured:
     values : ``value`` (metric, case), ``series`` (metric, case, time); None after a failure.
     failure : what went wrong, in one line. unsupported : why the model cannot be asked at all.
     seconds : that the model took to answer. alignment : what had to be done to its videos.
+    agreement : m between what it shows and what it says (`evaluation.agreement`); NaN where it
+        says nothing of bodies.
     """
 
     case: str
@@ -44,12 +47,15 @@ class Measured:
     unsupported: str = ""
     seconds: float = float("nan")
     alignment: str = ""
+    agreement: float = float("nan")
 
     def tree(self, key: str) -> xr.DataTree:
         """As an entry of the store."""
         attrs = {name: getattr(self, name)
                  for name in ("case", "model", "failure", "unsupported", "alignment")}
-        attrs |= {"seconds": None if np.isnan(self.seconds) else self.seconds, "key": key}
+        attrs |= {name: None if np.isnan(value) else value for name, value in (
+            ("seconds", self.seconds), ("agreement", self.agreement))}
+        attrs["key"] = key
         groups = {"/": xr.Dataset(attrs=attrs)}
         if self.values is not None:
             groups["/values"] = self.values
@@ -60,9 +66,10 @@ class Measured:
         """The inverse of `tree`."""
         attrs = tree.attrs
         values = tree["values"].to_dataset() if "values" in tree.children else None
-        seconds = float("nan") if attrs["seconds"] is None else float(attrs["seconds"])
+        seconds, agreement = (float("nan") if attrs.get(name) is None else float(attrs[name])
+                              for name in ("seconds", "agreement"))
         return cls(attrs["case"], attrs["model"], values, attrs["failure"], attrs["unsupported"],
-                   seconds, attrs["alignment"])
+                   seconds, attrs["alignment"], agreement)
 
 
 def measured_key(case: Case, model: str) -> str:
@@ -130,11 +137,13 @@ def _measured(case: Case, name: str, truth: CaseTruth) -> tuple[Measured, xr.Dat
         seconds = time.perf_counter() - begun
         check_answer(answer, query, model)
         values = measure_model(answer, truth.ready, metrics)
+        agreement = mean_agreement(answer, case.block.context)
     except Exception as error:  # noqa: BLE001  foreign code: its failure is a result
         return Measured(case.id, name, failure=failure_of(error, name)), None
     alignment = str(answer.attrs.get("alignment", ""))
     dream = _kept(answer, case)
-    return Measured(case.id, name, values, seconds=seconds, alignment=alignment), dream
+    return Measured(case.id, name, values, seconds=seconds, alignment=alignment,
+                    agreement=agreement), dream
 
 
 def _truth_itself(truth: CaseTruth) -> xr.Dataset:

@@ -28,6 +28,7 @@ class BlockResult:
     failures : {model: {case id: reason}}. unsupported : {model: reason}.
     excluded : {case id: what failed in the truth's audit}; these are not scored.
     filled : (metric, case) bool, where the model's failure counts as the worst baseline.
+    agreement : (case,) m between what the model shows and what it says; NaN where it says nothing.
     """
 
     block: Block
@@ -40,6 +41,7 @@ class BlockResult:
     excluded: Mapping[str, str]
     filled: np.ndarray
     seconds: float
+    agreement: np.ndarray
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
@@ -120,6 +122,7 @@ def block_result(block: Block, model: str, found: Mapping[str, Mapping[str, Meas
         xr.DataArray(series[keep], dims=("model", "metric", "case", "time"),
                      coords={**coords, "time": np.arange(frames) / block.cls.fps}),
         failures, unsupported, dict(excluded), filled, seconds,
+        np.array([found[model][case].agreement for case in kept]),
     )
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import xarray as xr
 from scipy.stats import spearmanr
 
+from evaluation.agreement import shows_against_says
 from evaluation.bootstrap import mean_interval
-from evaluation.learned.agreement import shows_against_says
 from evaluation.learned.asking import (
     CONTEXT,
     Examined,

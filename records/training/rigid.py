@@ -35,17 +35,18 @@ UNFILMED = {
 
 
 def make(root: Path, filmed: dict[str, int] = FILMED, unfilmed: dict[str, int] = UNFILMED,
-         pushed: tuple[float, float] = (0.2, 0.2)) -> None:
-    """Simulate what is missing; `pushed` are the shares of pushes, filmed and unfilmed."""
+         pushed: tuple[float, float] = (0.2, 0.2), first: tuple[int, int] = (0, 10_000)) -> None:
+    """Simulate what is missing; `pushed` are the shares of pushes, filmed and unfilmed, and `first`
+    the numbers of the first cases."""
     for name, count in filmed.items():
         wet = name in ("floating", "dam_break_block")
         seconds = 5.0 if wet else min(3.0, scenario_class(name).duration)
-        list(generate_clips(root / "clips" / name, name, range(count), seed=SEED,
-                            duration=seconds, record=record_states,
+        list(generate_clips(root / "clips" / name, name, range(first[0], first[0] + count),
+                            seed=SEED, duration=seconds, record=record_states,
                             pushed=0.0 if wet else pushed[0]))
     for name, count in unfilmed.items():
-        list(generate_clips(root / "states" / name, name, range(10_000, 10_000 + count), seed=SEED,
-                            duration=min(3.0, scenario_class(name).duration), cameras=(),
+        list(generate_clips(root / "states" / name, name, range(first[1], first[1] + count),
+                            seed=SEED, duration=min(3.0, scenario_class(name).duration), cameras=(),
                             record=record_states, pushed=pushed[1]))
 
 

@@ -263,6 +263,7 @@ def physical_validation(names: Sequence[str], towns: Sequence[str],
     from evaluation.scores import evaluate
     from worldsim.diffusion.model import VideoDiffusion
     from worldsim.diffusion.observables import BODIES, record_states
+    from worldsim.diffusion.reading import matched
     from worldsim.query import query
     from worldsim.scenario import scenario_class
     from worldsim.simulator.world import simulate
@@ -295,8 +296,11 @@ def physical_validation(names: Sequence[str], towns: Sequence[str],
                 # A body that is said not to be there counts as one in the picture's middle.
                 middle = model.config.repertoire.subject(name).entities[0].centre[:3]
                 said = np.where(np.isfinite(said), said, middle)
+                # Alike bodies are told apart by where they are, not by their numbers.
+                same = np.stack([mine[:, matched(mine[0], theirs[0])]
+                                 for mine, theirs in zip(said, true, strict=True)])
                 found[f"{name} position [m]"] = float(
-                    np.nanmean(np.linalg.norm(said - true, axis=-1)))
+                    np.nanmean(np.linalg.norm(same - true, axis=-1)))
         return found
 
     return errors

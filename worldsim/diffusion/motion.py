@@ -4,11 +4,14 @@ What the known picture nearest in time is to pixels, the known state nearest in 
 the network predicts how they differ. Its output for frame f, t seconds from that state p, is
 x(t) + e u(t) + s(t) d_f, where x is the motion under a constant and a linear force,
 
-    x'' = c + g q - k (x - p),   x(0) = p,   x'(0) = a v + b + g r q,
+    x'' = c + g q - k (x - p - h (o - p)),   x(0) = p,   x'(0) = a v + b + g r q,
 
 v and q are the rate and the curvature of the known frames, v in their middle, r before the last of
-them, and u is the way that pushes on the body in between would take it in free flight. a, b, c, d,
-e, g and k are of the entity's token: what flies freely, slides, rests, swings (k > 0) or topples
+them, and u is the way that pushes on the body in between would take it in free flight. d is of the
+entity's token; a, b, c, e, g and k are sums of what the token says and what follows from the
+parameters and the known state alone, in single precision (`worldsim.diffusion.laws`), as do the
+place o that a spring, say, pulls to, and how far it does, h. What flies freely, slides, rests,
+swings (k > 0) or topples
 (k < 0) needs no more than a few numbers, the same at all times, however coarse the numbers inside
 the network are; and what is near a known state departs little from it, s(t) = |t| / (|t| + 0.3 s).
 Where nothing is known, p, v, q and t are 0 and s is 1.
@@ -44,6 +47,12 @@ FARTHEST = 9.0
 
 NEAR = 0.3
 """s from a known state, at which departures count half."""
+
+OWN = 5 * NUMBERS + 3
+"""Numbers by which a token says how its entity moves: a, b, c, k, e and g."""
+
+STEERED = OWN + 2 * NUMBERS + EXTRA
+"""Those by which the laws do: also o and h; and half sizes and presence where none are known."""
 
 SERIES = 0.5
 """Below this |k t^2| the series of four terms is more exact than the closed form."""
@@ -212,7 +221,7 @@ class MotionWriter(nn.Module):
         super().__init__()
         self.frames = frames
         self.depart = nn.Linear(width, frames * NUMBERS + EXTRA)
-        self.steer = nn.Linear(width, 5 * NUMBERS + 3)
+        self.steer = nn.Linear(width, OWN)
 
     def initialise(self) -> None:
         """Begin with what is known staying as it is."""
@@ -220,16 +229,19 @@ class MotionWriter(nn.Module):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, tokens: Tensor, motion: Motion) -> Tensor:
-        """tokens : (B, E, G, width). Returns (B, E, G, frames * 9 + 4)."""
+    def forward(self, tokens: Tensor, motion: Motion, laws: Tensor) -> Tensor:
+        """tokens : (B, E, G, width); laws : (B, E, G, STEERED). Returns (B, E, G, frames * 9 + 4).
+        """
         with torch.autocast(tokens.device.type, enabled=False):
             tokens = tokens.float()
-            steer, heed, seen = self.steer(tokens).split([4 * NUMBERS, 3, NUMBERS], -1)
+            own, home, drawn, solid = laws.split([OWN, NUMBERS, NUMBERS, EXTRA], -1)
+            steer, heed, seen = (self.steer(tokens) + own).split([4 * NUMBERS, 3, NUMBERS], -1)
             follow, drift, bend, stiff = steer.unflatten(-1, (4, NUMBERS)).unbind(-2)
             held, extra = motion.held.float().split([NUMBERS, EXTRA], -1)
             stiff = STIFFNESS * stiff.clamp(-STIFFEST, STIFFEST).sinh()
             along, curved = swing(stiff[..., None, :], motion.time[..., None])
             seen = seen * motion.curve
+            bend = bend + stiff * drawn * (home - held)
             start = follow * motion.rate + drift + seen * motion.late
             path = (held[..., None, :] + start[..., None, :] * along
                     + (bend + seen)[..., None, :] * curved)
@@ -238,4 +250,5 @@ class MotionWriter(nn.Module):
             away = torch.where(motion.exists > 0, away / (away + NEAR), 1.0)
             depart, others = self.depart(tokens).split([self.frames * NUMBERS, EXTRA], -1)
             depart = depart.unflatten(-1, (self.frames, NUMBERS)) * away[..., None]
-            return torch.cat([(path + depart).flatten(-2), others + extra], -1)
+            extra = others + torch.where(motion.exists > 0, extra, solid)
+            return torch.cat([(path + depart).flatten(-2), extra], -1)

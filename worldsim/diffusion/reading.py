@@ -2,7 +2,7 @@
 
 The network says roughly where which body is. Where a view is a plane of the world, the instruments
 (`worldsim.instruments`), which need no training, follow the coloured things in it to a quarter of a
-pixel; a thing near enough to where a body was read is that body, and moves it within the picture.
+pixel; things and bodies are paired by least distance, and a thing moves its body in the picture.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from scipy.optimize import linear_sum_assignment
 from worldsim.camera.projection import Camera
 from worldsim.instruments import track
 
-NEAR = 0.2
+NEAR = 0.5
 """Of the picture's height: farther from where a body was read nothing is taken for it."""
 
 

@@ -33,6 +33,7 @@ from torch import Tensor, nn
 
 from worldsim.diffusion.carrying import Carried, Stage, carry
 from worldsim.diffusion.conditioning import LevelEncoder, ParameterEncoder, Told
+from worldsim.diffusion.laws import Laws
 from worldsim.diffusion.layers import (
     Block,
     LayerMemory,
@@ -184,6 +185,7 @@ class VideoTransformer(nn.Module):
         self.locate = Locator(config, cameras)
         self.last_table = nn.Parameter(torch.zeros(2, width))
         self.write_motion = MotionWriter(patches.frames, width)
+        self.laws = Laws(parameters, features, scenarios, entities)
         self.unembed = nn.Linear(width, patches.cells * detail)
         self.skip = nn.Linear(detail, detail)
         carried = patches.cell_pixels * (4 * patches.frames + 1)
@@ -209,6 +211,7 @@ class VideoTransformer(nn.Module):
             for layer in (block.attention.out, block.feed_forward.down):
                 layer.weight.data *= 0.3
         self.write_motion.initialise()
+        self.laws.initialise()
         self.write.weight.data *= 0.1
         values = self.config.patches.frames * self.config.patches.cell_pixels * 3
         self.write.bias.data[values:] = -2.0  # coverage: begin with the reference showing through
@@ -252,7 +255,7 @@ class VideoTransformer(nn.Module):
         x, found = self._through(rest, cells, modulation, spread, (cos, sin), mask, condition,
                                  grid)
         x = self.finish(x, modulation, spread)
-        numbers = self.said(x[:, grid.tokens:last], states, found, motion)
+        numbers = self.said(x[:, grid.tokens:last], states, found, motion, condition)
         if not paint or not grid.views:
             return Prediction(noisy, numbers)
         carried = self.carried(numbers, states, stage, grid)
@@ -319,7 +322,7 @@ class VideoTransformer(nn.Module):
         x, found = self._through(x, cells, modulation, spread, rotations, None, condition, grid,
                                  memories)
         x = self.finish(x, modulation, spread)
-        numbers = self.said(x[:, grid.tokens:], states, found, motion)
+        numbers = self.said(x[:, grid.tokens:], states, found, motion, condition)
         carried = self.carried(numbers, states, stage, grid, reference_numbers)
         return Prediction(self.paint(x[:, :grid.tokens], cells, context, carried), numbers)
 
@@ -397,12 +400,13 @@ class VideoTransformer(nn.Module):
                         (modulation[..., :2, :] + self.last_table).unbind(-2))
         return rms_norm(x) * (1 + scale) + shift
 
-    def said(self, tokens: Tensor, states: States, found: Tensor | None,
-             motion: Motion) -> Tensor:
-        """Clean numbers (B, E, G, …) from the entities' tokens, the found positions and the nearest
-        known states; in single precision."""
+    def said(self, tokens: Tensor, states: States, found: Tensor | None, motion: Motion,
+             condition: Condition) -> Tensor:
+        """Clean numbers (B, E, G, …) from the entities' tokens, the found positions, the nearest
+        known states and what is told; in single precision."""
         tokens = tokens.unflatten(1, states.numbers.shape[1:3])
-        numbers = self.write_motion(tokens, motion)
+        laws = self.laws(condition.told, condition.scenario, states.entity, motion)
+        numbers = self.write_motion(tokens, motion, laws)
         if found is None:
             return numbers
         with torch.autocast(tokens.device.type, enabled=False):

@@ -23,6 +23,10 @@ from worldsim.errors import InputError
 ENCODER = "parameters_in."
 """Where the parameters' weights are in a network's state."""
 
+OF_PARAMETERS = {ENCODER: ("values", "name", "present"), "laws.": ("values", "present")}
+OF_SCENARIOS = ("scenario", "laws.scenario", "laws.of_scenario")
+"""Tables with a row for each."""
+
 LAYER_OUTPUTS = ("attention.out.weight", "feed_forward.down.weight")
 
 
@@ -93,8 +97,9 @@ def carried_over(before: Earlier, now: ModelConfig, fresh: dict[str, Tensor],
     for layer in range(theirs.layers, mine.layers):
         for output in LAYER_OUTPUTS:
             state[f"blocks.{layer}.{output}"].zero_()
-    _rows(state, fresh, before.weights, "scenario",
-          [s.name for s in now.repertoire.subjects], before.scenarios)
+    for table in OF_SCENARIOS:
+        _rows(state, fresh, before.weights, table,
+              [s.name for s in now.repertoire.subjects], before.scenarios)
     _rows(state, fresh, before.weights, "camera", now.repertoire.cameras, before.cameras)
     for name in ("position.weight", "position.bias"):
         per_camera = {key: tensors[name].unflatten(0, (count, -1)) for key, tensors, count in (
@@ -121,21 +126,25 @@ def _parameters(state: dict[str, Tensor], fresh: dict[str, Tensor], before: Earl
                 now: ModelConfig) -> list[str]:
     places = {(scenario, spec.name): place
               for place, (scenario, spec) in enumerate(before.parameters)}
+    for where, keys in OF_PARAMETERS.items():
+        for key in keys:
+            state[where + key] = fresh[where + key].clone()
+            if key != "values" and where + key in before.weights:  # of what is about no parameter
+                state[where + key][-1] = before.weights[where + key][-1]
     anew = []
-    for key in ("values", "name", "present"):
-        state[ENCODER + key] = fresh[ENCODER + key].clone()
-    for key in ("name", "present"):  # of slots that are about no parameter
-        state[ENCODER + key][-1] = before.weights[ENCODER + key][-1]
     for place, (scenario, spec) in enumerate(_named(now.repertoire)):
         old = places.get((scenario, spec.name))
         if old is None or not same_meaning(before.parameters[old][1], spec):
             anew.append(f"{scenario}.{spec.name}")
             state[ENCODER + "values"][place] = 0.0
             continue
-        for key in ("values", "name", "present"):
-            row = before.weights[ENCODER + key][old]
-            into = state[ENCODER + key][place]
-            size = min(len(row), len(into))
-            into.zero_()
-            into[:size] = row[:size]
+        for where, keys in OF_PARAMETERS.items():
+            for key in keys:
+                if where + key not in before.weights:  # a network without laws
+                    continue
+                row = before.weights[where + key][old]
+                into = state[where + key][place]
+                size = min(len(row), len(into))
+                into.zero_()
+                into[:size] = row[:size]
     return anew

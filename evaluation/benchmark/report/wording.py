@@ -217,9 +217,22 @@ def equivalents_sentence(result: Mapping[str, Any], most: int = EQUIVALENTS) -> 
     return f"It is as wrong as {'; as '.join(texts[:most])}{more}."
 
 
+def agreement_sentence(result: Mapping[str, Any]) -> str:
+    """How far what the model shows is from what it says of the same bodies, where it says any."""
+    found = {block_title(b): b["shows_against_says"]["value"] for b in result["blocks"]
+             if b.get("shows_against_says")}
+    if not found:
+        return ""
+    worst = max(found, key=lambda title: found[title])
+    mean = sum(found.values()) / len(found)
+    return (f"Bodies are shown {number(mean)} m from where it says they are"
+            f"{f', in {worst} {number(found[worst])} m' if len(found) > 1 else ''}.")
+
+
 def answer(result: Mapping[str, Any]) -> list[str]:
-    """The answer, in at most three sentences."""
-    sentences = (skill_sentence(result), rivals_sentence(result), equivalents_sentence(result))
+    """The answer, in at most four sentences."""
+    sentences = (skill_sentence(result), rivals_sentence(result), equivalents_sentence(result),
+                 agreement_sentence(result))
     return [sentence for sentence in sentences if sentence]
 
 

@@ -17,6 +17,25 @@ from worldsim.instruments import track
 from worldsim.scenario import scenario_class
 
 
+def mean_agreement(answer: xr.DataTree, context: int = 0) -> float:
+    """m, the mean of `shows_against_says`; NaN of an answer that says nothing of bodies, or of a
+    scenario whose bodies instruments do not follow."""
+    if not _speaks(answer):
+        return float("nan")
+    found = shows_against_says(answer, context)
+    known = found[np.isfinite(found)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _speaks(answer: xr.DataTree) -> bool:
+    if "said" not in answer.children:
+        return False
+    reading = reading_of(json.loads(answer.attrs["scenario"])["name"])
+    names = json.loads(answer["said"].attrs["names"])
+    return (reading.objects and any(entity.startswith("body") for entity in names)
+            and reading.camera in answer["video"].children)
+
+
 def shows_against_says(answer: xr.DataTree, context: int = 0) -> np.ndarray:
     """(case, realization) m: mean distance from every said body to the nearest object seen, over
     the frames after the first `context`. NaN where no body is said.
