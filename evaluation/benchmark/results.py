@@ -28,7 +28,8 @@ class BlockResult:
     failures : {model: {case id: reason}}. unsupported : {model: reason}.
     excluded : {case id: what failed in the truth's audit}; these are not scored.
     filled : (metric, case) bool, where the model's failure counts as the worst baseline.
-    agreement : (case,) m between what the model shows and what it says; NaN where it says nothing.
+    agreement : (case,) m between what the model shows and what it says; NaN where it says nothing;
+        empty of results that are read again.
     """
 
     block: Block
@@ -41,7 +42,7 @@ class BlockResult:
     excluded: Mapping[str, str]
     filled: np.ndarray
     seconds: float
-    agreement: np.ndarray
+    agreement: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
