@@ -30,7 +30,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import worldsim
-from evaluation.learned.agreement import shows_against_says
+from evaluation.agreement import shows_against_says
 from worldsim import modes
 
 model = worldsim.load_model("worldsim-many")

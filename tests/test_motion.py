@@ -17,12 +17,12 @@ from worldsim.diffusion.layers import TransformerConfig
 from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.motion import (
     EXTRA,
-    OWN,
     STEERED,
     STIFFNESS,
     Motion,
     MotionWriter,
     motion_of,
+    path,
     shrinkage,
     shrunk,
     swing,
@@ -49,7 +49,7 @@ def quiet(_: str) -> None:
     pass
 
 
-def path(groups: int, acceleration: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
+def parabola(groups: int, acceleration: float = 0.0) -> tuple[torch.Tensor, torch.Tensor]:
     """Numbers (1, 1, G, n) of a parabola x = 1 + 2 t + a t^2 / 2, and the frames' times."""
     time = torch.arange(groups * FRAMES) * SECONDS / FRAMES
     place = 1 + 2 * time + acceleration * time**2 / 2
@@ -68,13 +68,21 @@ def calm(groups: int) -> torch.Tensor:
     return torch.zeros(1, 1, groups, 5)
 
 
-def wrote(writer: MotionWriter, tokens: torch.Tensor, motion: Motion) -> torch.Tensor:
-    """What a writer says without laws."""
-    return writer(tokens, motion, torch.zeros(*tokens.shape[:-1], STEERED))
+STEER = ("follow", "drift", "bend", "stiff", "seen", "home", "taut")
+
+
+def forces(heed: float = 0.0, **named: float) -> torch.Tensor:
+    """Laws (1, 1, 4, STEERED) that are the same in all directions and at all times."""
+    laws = torch.zeros(1, 1, 4, STEERED)
+    for name, value in named.items():
+        first = STEER.index(name) * NUMBERS
+        laws[..., first:first + NUMBERS] = value
+    laws[..., len(STEER) * NUMBERS:len(STEER) * NUMBERS + 3] = heed
+    return laws
 
 
 def test_the_nearest_known_state_is_found_on_either_side():
-    numbers, time = path(5)
+    numbers, time = parabola(5)
     found = motion_of(numbers, known_at(5, 0, 4), torch.tensor([SECONDS]), calm(5))
     frames = numbers[..., :-EXTRA].unflatten(-1, (FRAMES, NUMBERS))[0, 0, :, :, 0]
     held, nearest = found.held[0, 0, :, 0], [(0, 4), (0, 4), (0, 4), (4, 0), (4, 4)]
@@ -87,7 +95,7 @@ def test_the_nearest_known_state_is_found_on_either_side():
 
 
 def test_looking_back_only_and_nothing_known():
-    numbers, _ = path(4)
+    numbers, _ = parabola(4)
     seconds = torch.tensor([SECONDS])
     back = motion_of(numbers, known_at(4, 2), seconds, calm(4), ahead=False)
     assert back.exists[0, 0, :, 0].tolist() == [0, 0, 1, 1]
@@ -97,44 +105,52 @@ def test_looking_back_only_and_nothing_known():
     assert not any(getattr(none, f.name).any() for f in dataclasses.fields(Motion))
 
 
-def test_free_flight_is_exact_for_a_writer_that_knows_gravity():
-    numbers, _ = path(4, acceleration=-9.0)
+def test_free_flight_is_exact_for_laws_that_know_gravity():
+    numbers, _ = parabola(4, acceleration=-9.0)
     motion = motion_of(numbers, known_at(4, 0), torch.tensor([SECONDS]), calm(4))
-    writer = MotionWriter(FRAMES, 16)
-    writer.initialise()
-    tokens = torch.randn(1, 1, 4, 16)
-    assert torch.equal(wrote(writer, tokens, motion)[..., :NUMBERS], motion.held[..., :NUMBERS])
+    assert torch.equal(path(motion, forces())[..., :NUMBERS], motion.held[..., :NUMBERS])
     # The slope is that at the middle of the known frames: the rest of the way is drift.
     late = (FRAMES - 1) / 2 * SECONDS / FRAMES
-    follow, drift, bend, _ = writer.steer.bias.data[:4 * NUMBERS].view(4, NUMBERS)
-    follow += 1.0
-    drift += -9.0 * late
-    bend += -9.0
-    torch.testing.assert_close(wrote(writer, tokens, motion)[:, :, 1:], numbers[:, :, 1:],
-                               rtol=1e-5, atol=1e-5)
-    # Or it takes the force from what it sees, forwards and backwards.
-    drift -= -9.0 * late
-    bend -= -9.0
-    writer.steer.bias.data[-NUMBERS:] = 1.0
+    told = path(motion, forces(follow=1.0, drift=-9.0 * late, bend=-9.0))
+    torch.testing.assert_close(told[:, :, 1:], numbers[:, :, 1:], rtol=1e-5, atol=1e-5)
+    # Or they take the force from what is seen, forwards and backwards.
     for of in (0, 3):
         motion = motion_of(numbers, known_at(4, of), torch.tensor([SECONDS]), calm(4))
-        torch.testing.assert_close(wrote(writer, tokens, motion)[..., :-EXTRA],
+        torch.testing.assert_close(path(motion, forces(follow=1.0, seen=1.0))[..., :-EXTRA],
                                    numbers[..., :-EXTRA], rtol=1e-4, atol=1e-4)
 
 
-def test_departures_are_small_near_what_is_known():
-    numbers, time = path(4)
+def test_departures_are_small_near_what_is_known_and_can_be_shut():
+    numbers, time = parabola(4)
     writer = MotionWriter(FRAMES, 16)
     writer.initialise()
-    writer.depart.bias.data[:] = 1.0
-    tokens = torch.zeros(1, 1, 4, 16)
+    tokens = torch.randn(1, 1, 4, 16)
     motion = motion_of(numbers, known_at(4, 0), torch.tensor([SECONDS]), calm(4))
-    off = (wrote(writer, tokens, motion)[..., :-EXTRA] - motion.held[..., :NUMBERS].repeat(
-        1, 1, 1, FRAMES)).unflatten(-1, (FRAMES, NUMBERS))[0, 0, 1:, :, 0].flatten()
+    lawful = path(motion, forces(follow=1.0))
+    assert torch.equal(writer(tokens, motion, lawful), lawful), "nothing departs yet"
+    writer.depart.bias.data[:] = 2.0
+    off = (writer(tokens, motion, lawful) - lawful)[..., :-EXTRA].unflatten(
+        -1, (FRAMES, NUMBERS))[0, 0, 1:, :, 0].flatten()
     gap = time[FRAMES:] - time[FRAMES - 1]
     torch.testing.assert_close(off, gap / (gap + 0.3), rtol=1e-4, atol=1e-5)
-    nothing = motion_of(numbers, known_at(4), torch.tensor([SECONDS]), calm(4))
-    assert (wrote(writer, tokens, nothing) == 1).all()
+    none = motion_of(numbers, known_at(4), torch.tensor([SECONDS]), calm(4))
+    nothing = path(none, forces(follow=1.0))
+    assert not nothing.any()
+    torch.testing.assert_close(writer(tokens, none, nothing)[..., :-EXTRA],
+                               torch.ones_like(nothing[..., :-EXTRA]))
+    writer.whether.bias.data[:] = -100.0
+    assert torch.equal(writer(tokens, motion, lawful)[..., :-EXTRA], lawful[..., :-EXTRA])
+
+
+def test_half_sizes_and_presence_are_told_by_the_laws_where_none_are_known():
+    numbers, _ = parabola(4)
+    laws = forces()
+    laws[..., -EXTRA:] = torch.tensor([0.3, 0.2, 0.1, 1.0])
+    seconds = torch.tensor([SECONDS])
+    none = path(motion_of(numbers, known_at(4), seconds, calm(4)), laws)
+    assert torch.equal(none[..., -EXTRA:], laws[..., -EXTRA:])
+    some = path(motion_of(numbers, known_at(4, 1), seconds, calm(4)), laws)
+    assert torch.equal(some[..., -EXTRA:], numbers[..., -EXTRA:])
 
 
 def test_a_spring_pulls_to_its_place_from_wherever_the_body_is_known():
@@ -144,19 +160,13 @@ def test_a_spring_pulls_to_its_place_from_wherever_the_body_is_known():
     place = home + 0.3 * turn.cos()
     frames = place[:, None].expand(-1, NUMBERS).reshape(1, 1, 4, FRAMES * NUMBERS)
     numbers = torch.cat([frames, torch.full((1, 1, 4, EXTRA), 0.5)], -1)
-    writer = MotionWriter(FRAMES, 16)
-    writer.initialise()
     for of in (0, 2):
         motion = motion_of(numbers, known_at(4, of), torch.tensor([SECONDS]), calm(4), ahead=False)
         # The exact rate at the last known frame, so that nothing but the force is tested.
         last = of * FRAMES + FRAMES - 1
         motion = dataclasses.replace(
             motion, rate=torch.full_like(motion.rate, float(-0.3 * stiff**0.5 * turn[last].sin())))
-        laws = torch.zeros(1, 1, 4, STEERED)
-        laws[..., :NUMBERS] = 1.0
-        laws[..., 3 * NUMBERS:4 * NUMBERS] = np.arcsinh(stiff / STIFFNESS)
-        laws[..., OWN:OWN + NUMBERS], laws[..., OWN + NUMBERS:OWN + 2 * NUMBERS] = home, 1.0
-        said = writer(torch.zeros(1, 1, 4, 16), motion, laws)
+        said = path(motion, forces(follow=1.0, home=home, taut=float(np.log1p(stiff / STIFFNESS))))
         torch.testing.assert_close(said[:, :, of + 1:, :-EXTRA], numbers[:, :, of + 1:, :-EXTRA],
                                    rtol=1e-4, atol=1e-4)
 
@@ -195,11 +205,7 @@ def test_pushes_bend_the_path_of_free_flight_exactly(group, at, of):
     frames = torch.nn.functional.pad(place, (0, NUMBERS - 3)).reshape(1, 1, 4, FRAMES * NUMBERS)
     numbers = torch.nn.functional.pad(frames, (0, EXTRA))
     motion = motion_of(numbers, known_at(4, of), torch.tensor([SECONDS]), push)
-    writer = MotionWriter(FRAMES, 16)
-    writer.initialise()
-    writer.steer.bias.data[:NUMBERS] = 1.0
-    writer.steer.bias.data[4 * NUMBERS:4 * NUMBERS + 3] = 1.0
-    torch.testing.assert_close(wrote(writer, torch.randn(1, 1, 4, 16), motion)[..., :-EXTRA],
+    torch.testing.assert_close(path(motion, forces(follow=1.0, heed=1.0))[..., :-EXTRA],
                                numbers[..., :-EXTRA], rtol=1e-5, atol=1e-5)
 
 
@@ -235,7 +241,7 @@ def test_the_shrunk_input_is_the_best_linear_estimate(level, spread):
 
 
 def test_noise_is_gone_at_the_one_end_and_nothing_at_the_other():
-    numbers, _ = path(3)
+    numbers, _ = parabola(3)
     motion = motion_of(numbers, known_at(3, 0), torch.tensor([SECONDS]), calm(3))
     noise = torch.randn_like(numbers)
     at = torch.zeros(1, 1, 3)
@@ -267,7 +273,7 @@ def test_all_kinds_of_batches_are_drawn_and_learned_from():
         batch = trainer.batch(step)
         seen.setdefault(batch.kind, []).append(batch)
     assert set(seen) == set(Kind)
-    for batch in seen[Kind.PATHS]:
+    for batch in seen[Kind.PATHS] + seen[Kind.LAWS]:
         assert batch.grid.views == 0 and batch.grid.groups == 2 and batch.tokens == 2 * 3
         assert not batch.states.known.all(-1).all(), "something is left to be foreseen"
     for batch in seen[Kind.READINGS]:
@@ -277,7 +283,7 @@ def test_all_kinds_of_batches_are_drawn_and_learned_from():
         assert (pixels == 0) == (kind is not Kind.FILMS) and (said > 0 or kind is Kind.FILMS)
         loss.backward()
         read = trainer.network.read_pixels.weight.grad
-        assert (read is None or not read.any()) == (kind is Kind.PATHS)
+        assert (read is None or not read.any()) == kind.alone
         trainer.network.zero_grad()
     told = [float(batch.condition.states_noise.max()) for batch in seen[Kind.FILMS]]
     assert max(told) == 0 and max(

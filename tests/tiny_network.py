@@ -49,7 +49,7 @@ def network(seed: int = 0) -> VideoTransformer:
     zero."""
     made = fresh(seed)
     for part in (made.modulation, made.duration[-1], made.read_carried, made.write_gate,
-                 made.write_motion.depart, made.write_motion.steer, made.states_noise.mlp[-1],
+                 made.write_motion.depart, made.states_noise.mlp[-1],
                  made.laws.down):
         torch.nn.init.normal_(part.weight, std=0.05)
     return made

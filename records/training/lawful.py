@@ -1,6 +1,6 @@
-"""How `worldsim-many` was trained on (run 17): ``python records/training/lawful.py DIR``.
+"""How `worldsim-many` was trained on (runs 17 and 18): ``python records/training/lawful.py DIR``.
 
-Makes what is missing in DIR, and trains from the weights of run 16, DIR/16. Two cores need an hour
+Makes what is missing in DIR, and trains from the weights of run 16, DIR/16: first the laws alone. Two cores need an hour
 and a half, a quarter of an hour of it to simulate.
 """
 
@@ -25,11 +25,14 @@ def main(root: Path) -> None:
     make(root, {}, UNFILMED, pushed=(0.25, 0.35), first=(2000, 40_000))
     base = dataclasses.replace(small(), objective=dataclasses.replace(
         small().objective, others=Emphasis(moving=4.0, changed=1.0)))
-    batch = dataclasses.replace(base.batch, paths=0.6, readings=0.2, joint=0.03)
-    train(dataclasses.replace(base, batch=batch, minutes=66.0, decay=0.5,
-                              validation_minutes=21.0),
-          load(root, 240), root / "17", init=root / "16",
-          validate=physical_validation(CHECKED, (), lambda _: None))
+    checks = physical_validation(CHECKED, (), lambda _: None)
+    alone = dataclasses.replace(base.batch, paths=0.0, readings=0.0, laws=1.0)
+    train(dataclasses.replace(base, batch=alone, minutes=5.0, decay=0.6, learning_rate=4e-3),
+          load(root, 20), root / "17", init=root / "16")
+    batch = dataclasses.replace(base.batch, paths=0.4, readings=0.12, laws=0.3, joint=0.03)
+    train(dataclasses.replace(base, batch=batch, minutes=20.0, decay=0.75,
+                              validation_minutes=60.0),
+          load(root, 240), root / "18", init=root / "17", validate=checks)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,8 @@ class Options:
     """Share of batches of states alone, instead of the preset's."""
     readings: Annotated[float | None, tyro.conf.arg(metavar="SHARE")] = None
     """Share of batches that read states off a few frames; the rest are films."""
+    laws: Annotated[float | None, tyro.conf.arg(metavar="SHARE")] = None
+    """Share of batches that teach the laws of motion alone, without the transformer."""
     tokens: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Size of a batch."""
     learning_rate: Annotated[float | None, tyro.conf.arg(metavar="RATE")] = None
@@ -144,7 +146,7 @@ def configuration(config: TrainingConfig, options: Options) -> TrainingConfig:
         changes["held_out"] = min(config.held_out, -(-options.cases // 4))
     changes |= {name: getattr(options, name) for name in ("learning_rate", "decay")
                 if getattr(options, name) is not None}
-    batch = {name: getattr(options, name) for name in ("paths", "readings", "tokens")
+    batch = {name: getattr(options, name) for name in ("paths", "readings", "laws", "tokens")
              if getattr(options, name) is not None}
     changes["batch"] = dataclasses.replace(config.batch, **batch)
     return dataclasses.replace(config, **changes)
@@ -157,12 +159,12 @@ def _check(options: Options) -> None:
         raise InputError(f"--workers {options.workers}: give at least 1")
     if options.minutes is not None and not options.minutes > 0:
         raise InputError(f"--minutes {options.minutes:g}: give more than 0 min")
-    for name in ("paths", "readings", "decay"):
+    for name in ("paths", "readings", "laws", "decay"):
         share = getattr(options, name)
         if share is not None and not 0 <= share <= 1:
             raise InputError(f"--{name} {share:g}: give a share, 0 to 1")
-    if (options.paths or 0) + (options.readings or 0) > 1:
-        raise InputError("--paths and --readings: together at most 1")
+    if (options.paths or 0) + (options.readings or 0) + (options.laws or 0) > 1:
+        raise InputError("--paths, --readings and --laws: together at most 1")
     if options.tokens is not None and options.tokens < 1:
         raise InputError(f"--tokens {options.tokens}: give at least 1")
     if options.learning_rate is not None and not options.learning_rate > 0:

@@ -26,17 +26,27 @@ class Kind(enum.Enum):
     """What a batch teaches.
 
     FILMS : pixels and states of one view, or of all. READINGS : the states of one known group of
-    frames. PATHS : states alone.
+    frames. PATHS : states alone. LAWS : the same, without the transformer.
     """
 
     FILMS = "films"
     READINGS = "readings"
     PATHS = "paths"
+    LAWS = "laws"
+
+    @property
+    def alone(self) -> bool:
+        """Whether there are no pixels."""
+        return self in (Kind.PATHS, Kind.LAWS)
 
     @property
     def place(self) -> int:
         """Among the kinds."""
         return list(Kind).index(self)
+
+
+LAWS_TIMES = 6
+"""How much larger batches without the transformer are."""
 
 
 class NoisePool:
@@ -104,14 +114,14 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
     """
     rng = stream(seed, step, 0, "training batch")
     kind = _drawn_kind(rng, data, batch)
-    choice = families(data, batch, states_alone=kind is Kind.PATHS)
+    choice = families(data, batch, states_alone=kind.alone)
     if kind is Kind.READINGS:
         choice = tuple(f for f in choice if data[f.members[0]].subject.foreseen)
     shares = np.array([family.share for family in choice])
     family = choice[int(rng.choice(len(choice), p=shares / shares.sum()))]
     first = data[family.members[0]]
     views, frames = 1, family.frames
-    if kind is Kind.PATHS:
+    if kind.alone:
         views = 0
     elif kind is Kind.READINGS:
         frames = patches.frames
@@ -122,7 +132,8 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
     tokens = grid.tokens
     if kind is not Kind.FILMS:
         tokens += family.slots * grid.groups + registers + repertoire.slots
-    count = max(1, batch.tokens // tokens)
+    room = batch.tokens * (LAWS_TIMES if kind is Kind.LAWS else 1)
+    count = max(1, room // tokens)
     picked = [_pick(data[m], cases[m], rng, frames, views, batch, objective, patches)
               for m in rng.choice(family.members, count)]
     return assemble(picked, grid, repertoire, rng, objective, patches, pool, registers,
@@ -135,9 +146,12 @@ def _drawn_kind(rng: np.random.Generator, data: tuple[TrainingClips, ...],
     at = rng.random()
     if not any(one.subject.foreseen for one in data):
         return Kind.FILMS
-    if at < batch.paths:
-        return Kind.PATHS
-    return Kind.READINGS if at < batch.paths + batch.readings else Kind.FILMS
+    for kind, share in ((Kind.PATHS, batch.paths), (Kind.READINGS, batch.readings),
+                        (Kind.LAWS, batch.laws)):
+        if at < share:
+            return kind
+        at -= share
+    return Kind.FILMS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -288,7 +302,7 @@ def assemble(picked: list[Clip], grid: Grid, repertoire: Repertoire, rng: np.ran
     group = patches.frames
     causal = kind is not Kind.READINGS and rng.random() < objective.known.causal
     slots = picked[0].subject.slots
-    if kind is Kind.PATHS:
+    if kind.alone:
         known = torch.zeros(count, 0, frames, 1, 1, dtype=torch.bool)
         told_states = objective.known.draw_paths(rng, (count, frames), slots, group, causal)
     elif kind is Kind.READINGS:
@@ -323,7 +337,7 @@ def assemble(picked: list[Clip], grid: Grid, repertoire: Repertoire, rng: np.ran
             ..., None].expand(-1, -1, grid.groups),
         told=_told(picked, repertoire),
         context_noise=context_noise,
-        states_noise=objective.draw_states_noise(rng, count, kind is Kind.PATHS),
+        states_noise=objective.draw_states_noise(rng, count, kind.alone),
         start=torch.zeros(count), seconds=seconds)
     extra = registers + repertoire.slots
     mask = causal_mask(grid, slots, extra)

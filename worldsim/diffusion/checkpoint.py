@@ -26,10 +26,7 @@ from worldsim.errors import InputError
 
 FORMAT = 5
 
-LAWLESS = 4
-"""Format of networks without laws (`worldsim.diffusion.laws`): as if these said nothing."""
-
-STARTS_ONLY = (2, 3)
+STARTS_ONLY = (2, 3, 4)
 """Formats whose networks said states in other ways: training may start from their weights."""
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
@@ -65,9 +62,9 @@ class ModelConfig:
         try:
             fields = json.loads(text)
             found = fields.pop("format", None)
-            if found not in (FORMAT, LAWLESS, *STARTS_ONLY, format_1.FORMAT):
-                raise InputError(f"{source} has format {found!r}; formats {format_1.FORMAT}, "
-                                 f"{LAWLESS} and {FORMAT} are read here")
+            if found not in (FORMAT, *STARTS_ONLY, format_1.FORMAT):
+                raise InputError(f"{source} has format {found!r}; formats {format_1.FORMAT} and "
+                                 f"{FORMAT} are read here")
             transformer = fields.pop("transformer")
             patches = PatchConfig(**transformer.pop("patches"))
             if found in (2, format_1.FORMAT):
@@ -149,13 +146,10 @@ def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str
     network = config.network()
     if format_1.is_of_format_1(weights):
         weights = format_1.carried_over(weights, network, config.repertoire.parameters)
-    found_format = json.loads((directory / CONFIG).read_text())["format"]
-    if found_format == LAWLESS:
-        weights = {name: tensor for name, tensor in network.state_dict().items()
-                   if name.startswith("laws.")} | weights
     expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
     found = {name: tensor.shape for name, tensor in weights.items()}
     if expected != found:
+        found_format = json.loads((directory / CONFIG).read_text())["format"]
         if found_format in STARTS_ONLY:
             raise InputError(f"{directory} has format {found_format}; this version can only start "
                              "a training from it (`worldsim train --init`)")

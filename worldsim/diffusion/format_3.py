@@ -1,5 +1,4 @@
-"""Weights of the third format as a start: paths that neither swing nor heed pushes by themselves,
-and departures that are as large near known states as elsewhere."""
+"""Weights of the third format as a start: less was known of how bodies move."""
 
 from __future__ import annotations
 
@@ -7,8 +6,7 @@ from torch import Tensor
 
 from worldsim.diffusion.transformer import VideoTransformer
 
-GROWN = ("read_motion.up.weight", "read_motion.direct.weight", "write_motion.steer.weight",
-         "write_motion.steer.bias")
+GROWN = ("read_motion.up.weight", "read_motion.direct.weight")
 """What has further rows or columns today; they come last."""
 
 

@@ -2,18 +2,17 @@
 
 What the known picture nearest in time is to pixels, the known state nearest in time is to states:
 the network predicts how they differ. Its output for frame f, t seconds from that state p, is
-x(t) + e u(t) + s(t) d_f, where x is the motion under a constant and a linear force,
+x(t) + e u(t) + s(t) w_f d_f, where x is the motion under a constant and a linear force,
 
-    x'' = c + g q - k (x - p - h (o - p)),   x(0) = p,   x'(0) = a v + b + g r q,
+    x'' = c + g q - k (x - p) - l (x - o),   x(0) = p,   x'(0) = a v + b + g r q,
 
 v and q are the rate and the curvature of the known frames, v in their middle, r before the last of
-them, and u is the way that pushes on the body in between would take it in free flight. d is of the
-entity's token; a, b, c, e, g and k are sums of what the token says and what follows from the
-parameters and the known state alone, in single precision (`worldsim.diffusion.laws`), as do the
-place o that a spring, say, pulls to, and how far it does, h. What flies freely, slides, rests,
-swings (k > 0) or topples
-(k < 0) needs no more than a few numbers, the same at all times, however coarse the numbers inside
-the network are; and what is near a known state departs little from it, s(t) = |t| / (|t| + 0.3 s).
+them, and u is the way that pushes on the body in between would take it in free flight. a, b, c, e,
+g, k, l and o follow from the parameters and the known state alone, in single precision
+(`worldsim.diffusion.laws`): what flies freely, slides, rests, swings (k + l > 0, about the place o)
+or topples (k + l < 0) needs no more than a few numbers, the same at all times. Only what departs
+from that, as after contacts, d, is of the entity's token, and whether anything does, w; near a
+known state little does, s(t) = |t| / (|t| + 0.3 s).
 Where nothing is known, p, v, q and t are 0 and s is 1.
 """
 
@@ -42,17 +41,17 @@ STIFFNESS, STIFFEST = 10.0, 5.0
 """k = STIFFNESS * sinh(number of the network) [1/s2], that number at most so large: of the order of
 a product of parameters, which the network is told as logarithms."""
 
+SLACKEST, TAUTEST = -0.7, 4.3
+"""l = STIFFNESS * (exp(number of the laws) - 1) [1/s2], that number within these bounds."""
+
 FARTHEST = 9.0
 """Largest -k t^2: what topples does not do so exponentially for long."""
 
 NEAR = 0.3
 """s from a known state, at which departures count half."""
 
-OWN = 5 * NUMBERS + 3
-"""Numbers by which a token says how its entity moves: a, b, c, k, e and g."""
-
-STEERED = OWN + 2 * NUMBERS + EXTRA
-"""Those by which the laws do: also o and h; and half sizes and presence where none are known."""
+STEERED = 7 * NUMBERS + 3 + EXTRA
+"""Numbers of the laws: a, b, c, k, g, o, l, e; half sizes and presence where none are known."""
 
 SERIES = 0.5
 """Below this |k t^2| the series of four terms is more exact than the closed form."""
@@ -214,41 +213,49 @@ def swing(stiffness: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
     return time * first, time.square() * second
 
 
+def path(motion: Motion, laws: Tensor) -> Tensor:
+    """What the laws (B, E, G, STEERED) make of the nearest known states: numbers (B, E, G,
+    frames * 9 + 4)."""
+    steer, heed, solid = laws.split([7 * NUMBERS, 3, EXTRA], -1)
+    follow, drift, bend, stiff, seen, home, taut = steer.unflatten(-1, (7, NUMBERS)).unbind(-2)
+    held, extra = motion.held.float().split([NUMBERS, EXTRA], -1)
+    stiff = STIFFNESS * stiff.clamp(-STIFFEST, STIFFEST).sinh()
+    spring = STIFFNESS * taut.clamp(SLACKEST, TAUTEST).expm1()
+    along, curved = swing((stiff + spring)[..., None, :], motion.time[..., None])
+    seen = seen * motion.curve
+    start = follow * motion.rate + drift + seen * motion.late
+    force = bend + seen + spring * (home - held)
+    way = held[..., None, :] + start[..., None, :] * along + force[..., None, :] * curved
+    way = way + nn.functional.pad(heed[..., None, :] * motion.pushed, (0, NUMBERS - 3))
+    # Where nothing is known the laws have nothing to start from.
+    extra = torch.where(motion.exists > 0, extra, solid)
+    return torch.cat([way.flatten(-2), extra], -1)
+
+
 class MotionWriter(nn.Module):
-    """Numbers of entities from their tokens; see the head of this file. Single precision."""
+    """Numbers of entities from what the laws make of them and from their tokens; see the head of
+    this file. Single precision."""
 
     def __init__(self, frames: int, width: int) -> None:
         super().__init__()
         self.frames = frames
         self.depart = nn.Linear(width, frames * NUMBERS + EXTRA)
-        self.steer = nn.Linear(width, OWN)
+        self.whether = nn.Linear(width, frames)
 
     def initialise(self) -> None:
-        """Begin with what is known staying as it is."""
-        for layer in (self.depart, self.steer):
+        """Begin with nothing departing from the laws."""
+        for layer in (self.depart, self.whether):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
 
-    def forward(self, tokens: Tensor, motion: Motion, laws: Tensor) -> Tensor:
-        """tokens : (B, E, G, width); laws : (B, E, G, STEERED). Returns (B, E, G, frames * 9 + 4).
-        """
+    def forward(self, tokens: Tensor, motion: Motion, lawful: Tensor) -> Tensor:
+        """tokens : (B, E, G, width); lawful : (B, E, G, frames * 9 + 4) of `path`. Returns the
+        same shape."""
         with torch.autocast(tokens.device.type, enabled=False):
             tokens = tokens.float()
-            own, home, drawn, solid = laws.split([OWN, NUMBERS, NUMBERS, EXTRA], -1)
-            steer, heed, seen = (self.steer(tokens) + own).split([4 * NUMBERS, 3, NUMBERS], -1)
-            follow, drift, bend, stiff = steer.unflatten(-1, (4, NUMBERS)).unbind(-2)
-            held, extra = motion.held.float().split([NUMBERS, EXTRA], -1)
-            stiff = STIFFNESS * stiff.clamp(-STIFFEST, STIFFEST).sinh()
-            along, curved = swing(stiff[..., None, :], motion.time[..., None])
-            seen = seen * motion.curve
-            bend = bend + stiff * drawn * (home - held)
-            start = follow * motion.rate + drift + seen * motion.late
-            path = (held[..., None, :] + start[..., None, :] * along
-                    + (bend + seen)[..., None, :] * curved)
-            path = path + nn.functional.pad(heed[..., None, :] * motion.pushed, (0, NUMBERS - 3))
             away = motion.time.abs()
             away = torch.where(motion.exists > 0, away / (away + NEAR), 1.0)
-            depart, others = self.depart(tokens).split([self.frames * NUMBERS, EXTRA], -1)
-            depart = depart.unflatten(-1, (self.frames, NUMBERS)) * away[..., None]
-            extra = others + torch.where(motion.exists > 0, extra, solid)
-            return torch.cat([(path + depart).flatten(-2), extra], -1)
+            weight = away * self.whether(tokens).sigmoid()
+            depart, extra = self.depart(tokens).split([self.frames * NUMBERS, EXTRA], -1)
+            depart = depart.unflatten(-1, (self.frames, NUMBERS)) * weight[..., None]
+            return lawful + torch.cat([depart.flatten(-2), extra], -1)

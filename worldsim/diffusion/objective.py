@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from worldsim.diffusion.known import KnownDistribution
-from worldsim.diffusion.motion import EXTRA
+from worldsim.diffusion.motion import EXTRA, Motion
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.schedule import LevelDistribution, mix, velocity_weight
 from worldsim.diffusion.transformer import States
@@ -200,12 +200,51 @@ def states_loss(predicted: Tensor, states: States, clean: Tensor, typical: Tenso
     sizes = typical[..., :1].flatten(2, 3)
     steps = robust(places.diff(dim=2), STEP_SHARE * torch.minimum(sizes[:, :, 1:],
                                                                   sizes[:, :, :-1]))
-    extra = error[..., -EXTRA:]
-    extra_far = EXTRA_ROBUST * extra.square() / (
-        (extra.square() + EXTRA_ROBUST**2).sqrt() + EXTRA_ROBUST)
-    extra_weights = extra.new_tensor(EXTRA_WEIGHTS) * counted[..., -EXTRA:]
-    total = far.sum() + (steps * stepped).sum() + (extra_far * extra_weights).sum()
+    extra_far, extra_weights = _extra(error, counted)
+    total = far.sum() + (steps * stepped).sum() + extra_far.sum()
     return total / (weights.sum() + stepped.sum() + extra_weights.sum()).clamp_min(1)
+
+
+SHARP = 0.1
+"""Times the typical error: laws are to hold that closely wherever nothing else intervenes."""
+
+REACH = 0.3
+"""s from a known state, up to which laws are taught."""
+
+
+def laws_loss(predicted: Tensor, motion: Motion, states: States, clean: Tensor,
+              typical: Tensor) -> Tensor:
+    """Error of what the laws alone make of unknown states; (B, E, G, numbers) each.
+
+    typical : as in `states_loss`. Contacts, which laws do not know, must not bend them: the
+    logarithm of one plus the square (Black & Anandan 1996, "The robust estimation of multiple
+    motions") finds where most agree instead of their mean.
+    """
+    counted = states.valid * (1 - states.known[..., None])
+    error = predicted.float() - clean
+    path, there = (part[..., :-EXTRA].unflatten(-1, (-1, NUMBERS)) for part in (error, counted))
+    near = ((motion.time.abs() <= REACH) & (motion.exists > 0))[..., None]
+    weights = there * near * torch.where(
+        torch.arange(NUMBERS, device=error.device) < 3, 1.0, TURN_WEIGHT)
+    scale = SHARP * torch.cat([typical[..., :1].expand(*typical.shape[:-1], 3),
+                               typical[..., 1:].expand(*typical.shape[:-1], NUMBERS - 3)], -1)
+    far = (path / scale).square().log1p() * weights
+    extra, extra_weights = _extra(error, counted)
+    return LAWS_WEIGHT * far.sum() / weights.sum().clamp_min(1) + (
+        extra.sum() / extra_weights.sum().clamp_min(1))
+
+
+LAWS_WEIGHT = 0.05
+"""Brings that logarithm to the size of the other losses."""
+
+
+def _extra(error: Tensor, counted: Tensor) -> tuple[Tensor, Tensor]:
+    """Weighted errors of half sizes and presence, and their weights."""
+    extra = error[..., -EXTRA:]
+    far = EXTRA_ROBUST * extra.square() / ((extra.square() + EXTRA_ROBUST**2).sqrt()
+                                           + EXTRA_ROBUST)
+    weights = extra.new_tensor(EXTRA_WEIGHTS) * counted[..., -EXTRA:]
+    return far * weights, weights
 
 
 def robust(error: Tensor, typical: Tensor) -> Tensor:

@@ -19,6 +19,8 @@ class TrainingConfig:
     learning_rate, warmup, decay : AdamW's rate, steps of linear warm-up, and the share of the run
         in which the rate falls to zero (trapezoid: a run can be lengthened before it falls).
     betas, weight_decay, clip : of AdamW; the gradient's largest norm.
+    worst : norm of the gradient before it is clipped from which on a step is left out, as one that
+        would only teach what a rare batch made of a path that explodes.
     ema : largest decay of the averaged weights that are shipped (it warms up).
     precision : "float32", "bfloat16" (autocast), or "auto" for the faster one on this machine.
     compiled : compile the step (needs a C++ compiler; without one it runs uncompiled, and says so).
@@ -38,6 +40,7 @@ class TrainingConfig:
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = 0.01
     clip: float = 1.0
+    worst: float = 30.0
     ema: float = 0.999
     precision: str = "auto"
     compiled: bool = True

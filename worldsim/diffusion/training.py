@@ -25,8 +25,8 @@ from worldsim.diffusion.checkpoint import ModelConfig, save_checkpoint
 from worldsim.diffusion.clips import ClipSet
 from worldsim.diffusion.interruption import stop_signals
 from worldsim.diffusion.model_card import draw_curve, flattening, model_card
-from worldsim.diffusion.motion import EXTRA
-from worldsim.diffusion.objective import noisy_cells, states_loss, velocity_loss
+from worldsim.diffusion.motion import EXTRA, Motion
+from worldsim.diffusion.objective import laws_loss, noisy_cells, states_loss, velocity_loss
 from worldsim.diffusion.observables import ENTITIES, NUMBERS
 from worldsim.diffusion.patches import Grid, per_token, to_unit
 from worldsim.diffusion.presets import TrainingConfig
@@ -35,7 +35,7 @@ from worldsim.diffusion.schedule import mix
 from worldsim.diffusion.training_clips import TrainingClips, paired, subject_of
 from worldsim.diffusion.training_log import append, line_of, read_curve
 from worldsim.diffusion.training_state import Tally, read_state, write_state
-from worldsim.diffusion.transformer import VideoTransformer
+from worldsim.diffusion.transformer import VideoTransformer, looks_ahead
 from worldsim.diffusion.typical_error import BEGIN, TypicalErrors
 from worldsim.diffusion.warm_start import carried_over, read_earlier
 from worldsim.errors import InputError
@@ -85,7 +85,7 @@ def step_loss(network: VideoTransformer, batch: Batch, weight: float = 1.0,
                                numbers=torch.where(known, given, noisy_states))
     grid, frames = batch.grid, network.config.patches.frames
 
-    def said_loss(numbers: Tensor) -> Tensor:
+    def said_loss(numbers: Tensor, motion: Motion | None = None) -> Tensor:
         if typical is None:
             sizes = truth.new_full((*truth.shape[:3], frames, 2), BEGIN)
         else:
@@ -93,8 +93,14 @@ def step_loss(network: VideoTransformer, batch: Batch, weight: float = 1.0,
             error, counted = numbers.detach().float() - truth, batch.states.valid * ~known
             typical.learn(place, *(part[..., :-EXTRA].unflatten(-1, (frames, NUMBERS))
                                    for part in (error, counted)))
+        if motion is not None:
+            return laws_loss(numbers, motion, batch.states, truth, sizes)
         return parts.states(numbers, batch.states, truth, sizes)
 
+    if batch.kind is Kind.LAWS:
+        ahead = looks_ahead(batch.mask, grid)
+        said = said_loss(*network.lawful(batch.condition, seen, ahead))
+        return torch.stack([weight * said, torch.zeros_like(said), said])
     if batch.kind is Kind.PATHS:
         predicted = network(batch.noise.flatten(-2), batch.level, batch.context, batch.condition,
                             seen, batch.stage, grid, batch.mask)
@@ -235,9 +241,10 @@ class Trainer:
         if not np.isfinite(value):
             raise FloatingPointError(f"the loss became {value} at step {self.tally.steps}; "
                                      "lower the learning rate")
-        self.optimiser.step()
+        if float(norm) < self.config.worst:
+            self.optimiser.step()
+            self._average()
         self.optimiser.zero_grad()
-        self._average()
         clips, operations = batch.clips * processes, flops * processes
         elapsed, used = distributed.agreed([
             time.perf_counter() - began, (time.process_time() - cpu) * processes])

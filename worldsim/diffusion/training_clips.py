@@ -36,6 +36,7 @@ class BatchConfig:
     seconds : longest clips.
     frames : most frames of a clip.
     paths : share of batches of states alone, without pixels.
+    laws : share of batches of states alone, without the transformer.
     readings : share of batches of one known group of frames, whose states are to be read off.
     joint : of the other batches, share that holds all views of each clip in one sequence.
     first_view : in batches of one view, share of clips of the main camera.
@@ -49,6 +50,7 @@ class BatchConfig:
     town_frames: int = 60
     paths: float = 0.4
     readings: float = 0.2
+    laws: float = 0.1
     joint: float = 0.06
     first_view: float = 0.85
     from_start: float = 0.6

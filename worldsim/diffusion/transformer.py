@@ -49,6 +49,7 @@ from worldsim.diffusion.motion import (
     MotionReader,
     MotionWriter,
     motion_of,
+    path,
     shrinkage,
     shrunk,
 )
@@ -405,13 +406,21 @@ class VideoTransformer(nn.Module):
         """Clean numbers (B, E, G, …) from the entities' tokens, the found positions, the nearest
         known states and what is told; in single precision."""
         tokens = tokens.unflatten(1, states.numbers.shape[1:3])
-        laws = self.laws(condition.told, condition.scenario, states.entity, motion)
-        numbers = self.write_motion(tokens, motion, laws)
+        lawful = path(motion, self.laws(condition, states.entity, motion))
+        numbers = self.write_motion(tokens, motion, lawful)
         if found is None:
             return numbers
         with torch.autocast(tokens.device.type, enabled=False):
             shown = self.locate.gate(tokens.float()).sigmoid()[..., None] * found.float()
             return numbers + F.pad(shown.flatten(-2), (0, EXTRA))
+
+    def lawful(self, condition: Condition, states: States,
+               ahead: bool) -> tuple[Tensor, Motion]:
+        """Numbers (B, E, G, …) by the laws alone, and from where; ahead : whether later groups are
+        looked at."""
+        motion = motion_of(states.numbers, states.known, condition.seconds, states.push, ahead)
+        with torch.autocast(states.numbers.device.type, enabled=False):
+            return path(motion, self.laws(condition, states.entity, motion)), motion
 
     def carried(self, numbers: Tensor, states: States, stage: Stage, grid: Grid,
                 reference_numbers: Tensor | None = None) -> Carried | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from worldsim.diffusion import format_1, format_3
+from worldsim.diffusion import format_1, format_3, format_4
 from worldsim.diffusion.checkpoint import ModelConfig, read_weights
 from worldsim.diffusion.conditioning import ParameterSpec
 from worldsim.diffusion.layers import TransformerConfig
@@ -53,7 +53,7 @@ def read_earlier(directory: Path) -> Earlier:
     known = config.repertoire
     if format_1.is_of_format_1(weights):
         weights = format_1.carried_over(weights, config.network(), known.parameters)
-    weights = format_3.carried_over(weights, config.network())
+    weights = format_4.carried_over(format_3.carried_over(weights, config.network()))
     return Earlier(
         config.transformer, _named(known), tuple(s.name for s in known.subjects), known.cameras,
         {name: value.float() for name, value in weights.items()}, config.training, sha256,
