@@ -11,9 +11,9 @@ from tiny_network import inputs, network
 from worldsim.diffusion.conditioning import ParameterSpec, encode_parameters
 from worldsim.diffusion.laws import Laws
 from worldsim.diffusion.motion import EXTRA, STEERED, Motion, motion_of, path
-from worldsim.diffusion.transformer import Condition, States
 from worldsim.diffusion.objective import laws_loss
 from worldsim.diffusion.observables import NUMBERS
+from worldsim.diffusion.transformer import Condition, States
 
 SPECS = (ParameterSpec("gravity", "m/s2", 6.0, 12.0), ParameterSpec("count", "1", 1.0, 3.0))
 FRAMES, GROUPS, SECONDS = 5, 3, 0.25

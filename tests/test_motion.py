@@ -17,6 +17,7 @@ from worldsim.diffusion.layers import TransformerConfig
 from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.motion import (
     EXTRA,
+    NOISE,
     STEERED,
     STIFFNESS,
     Motion,
@@ -25,6 +26,7 @@ from worldsim.diffusion.motion import (
     path,
     shrinkage,
     shrunk,
+    sparse,
     swing,
 )
 from worldsim.diffusion.observables import NUMBERS
@@ -132,7 +134,9 @@ def test_departures_are_small_near_what_is_known_and_can_be_shut():
     off = (writer(tokens, motion, lawful) - lawful)[..., :-EXTRA].unflatten(
         -1, (FRAMES, NUMBERS))[0, 0, 1:, :, 0].flatten()
     gap = time[FRAMES:] - time[FRAMES - 1]
-    torch.testing.assert_close(off, gap / (gap + 0.3), rtol=1e-4, atol=1e-5)
+    share = gap / (gap + 0.3)
+    torch.testing.assert_close(off, share * 3 * share**2 / (3 * share**2 + NOISE**2), rtol=1e-4,
+                               atol=1e-5)
     none = motion_of(numbers, known_at(4), torch.tensor([SECONDS]), calm(4))
     nothing = path(none, forces(follow=1.0))
     assert not nothing.any()
@@ -140,6 +144,15 @@ def test_departures_are_small_near_what_is_known_and_can_be_shut():
                                torch.ones_like(nothing[..., :-EXTRA]))
     writer.whether.bias.data[:] = -100.0
     assert torch.equal(writer(tokens, motion, lawful)[..., :-EXTRA], lawful[..., :-EXTRA])
+
+
+def test_departures_like_noise_are_left_out_and_large_ones_kept():
+    depart = torch.randn(1000, NUMBERS)
+    small, large = sparse(1e-3 * depart), sparse(10.0 * depart)
+    assert float(small[:, :3].norm(dim=-1).mean()) < 0.01 * 1e-3
+    torch.testing.assert_close(large, 10.0 * depart, rtol=2e-2, atol=1e-3)
+    turned = torch.cat([depart[:, [1, 2, 0]], depart[:, 3:]], -1)
+    torch.testing.assert_close(sparse(turned)[:, [2, 0, 1]], sparse(depart)[:, :3])
 
 
 def test_half_sizes_and_presence_are_told_by_the_laws_where_none_are_known():

@@ -12,7 +12,8 @@ g, k, l and o follow from the parameters and the known state alone, in single pr
 (`worldsim.diffusion.laws`): what flies freely, slides, rests, swings (k + l > 0, about the place o)
 or topples (k + l < 0) needs no more than a few numbers, the same at all times. Only what departs
 from that, as after contacts, d, is of the entity's token, and whether anything does, w; near a
-known state little does, s(t) = |t| / (|t| + 0.3 s).
+known state little does, s(t) = |t| / (|t| + 0.3 s), and what is as small as noise is left out
+(`sparse`).
 Where nothing is known, p, v, q and t are 0 and s is 1.
 """
 
@@ -52,6 +53,9 @@ NEAR = 0.3
 
 STEERED = 7 * NUMBERS + 3 + EXTRA
 """Numbers of the laws: a, b, c, k, g, o, l, e; half sizes and presence where none are known."""
+
+NOISE = 0.06
+"""Length of a departure, normalised, that counts half."""
 
 SERIES = 0.5
 """Below this |k t^2| the series of four terms is more exact than the closed form."""
@@ -232,6 +236,16 @@ def path(motion: Motion, laws: Tensor) -> Tensor:
     return torch.cat([way.flatten(-2), extra], -1)
 
 
+def sparse(depart: Tensor) -> Tensor:
+    """Departures (…, 9) without those that are as small as the noise of a network that says zero:
+    they are either nothing or large (James & Stein 1961, shrinkage by the squared length)."""
+    parts = []
+    for part in depart.split([3, NUMBERS - 3], -1):
+        power = part.square().sum(-1, keepdim=True)
+        parts.append(part * power / (power + NOISE * NOISE))
+    return torch.cat(parts, -1)
+
+
 class MotionWriter(nn.Module):
     """Numbers of entities from what the laws make of them and from their tokens; see the head of
     this file. Single precision."""
@@ -258,4 +272,5 @@ class MotionWriter(nn.Module):
             weight = away * self.whether(tokens).sigmoid()
             depart, extra = self.depart(tokens).split([self.frames * NUMBERS, EXTRA], -1)
             depart = depart.unflatten(-1, (self.frames, NUMBERS)) * weight[..., None]
+            depart = torch.where(motion.exists[..., None] > 0, sparse(depart), depart)
             return lawful + torch.cat([depart.flatten(-2), extra], -1)
