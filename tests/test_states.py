@@ -50,9 +50,8 @@ from worldsim.splits import Purpose, seed_for
 CONFIG = TrainingConfig(
     transformer=TransformerConfig(patches=PatchConfig(frames=5, patch=8, cell=4), width=32,
                                   layers=1, heads=2, hidden=32, detail=8),
-    batch=BatchConfig(tokens=48, frames=10, town_frames=10, paths=0, readings=0), held_out=1,
-    steps=4,
-    compiled=False, precision="float32")
+    batch=BatchConfig(tokens=48, frames=10, town_frames=10, paths=0, readings=0, laws=0),
+    held_out=1, steps=4, compiled=False, precision="float32")
 
 
 def quiet(_: str) -> None:

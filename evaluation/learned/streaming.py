@@ -9,7 +9,7 @@ import numpy as np
 
 from evaluation.learned.asking import examined
 from evaluation.reading import reading_of
-from worldsim.diffusion.streaming import EndlessStream
+from worldsim.diffusion.streaming import STEPS, EndlessStream
 
 SCENE = "balls_in_box"
 """It never rests."""
@@ -27,7 +27,7 @@ def coloured_share(frames: np.ndarray) -> np.ndarray:
     return np.asarray((spread > 60).mean(axis=(1, 2)))
 
 
-def measure(model: Any, frames: int = 1000, steps: int = 4) -> dict[str, Any]:
+def measure(model: Any, frames: int = 1000, steps: int = STEPS) -> dict[str, Any]:
     """Speed and endurance of one member's stream at the scenario's size."""
     one = examined(SCENE, 1)
     camera = reading_of(SCENE).camera

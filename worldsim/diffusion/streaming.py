@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from worldsim.mechanics import Kick
     from worldsim.query import Query
 
-STEPS = 4
-"""Evaluations per group of frames."""
+STEPS = 2
+"""Evaluations per group of frames: bodies carry their looks, so that more change little."""
 
 
 @dataclasses.dataclass(frozen=True)
