@@ -19,7 +19,7 @@
 # against the simulator, and lets the model stream.
 #
 # `worldsim-many` knows seventeen scenarios. Where one or two bodies move it follows them for a
-# second; where seven balls meet it does not. `records/world_model/` has the numbers.
+# second; where seven balls meet, less and less. `records/world_model/` has the numbers.
 
 # %%
 import json
