@@ -186,6 +186,7 @@ def test_a_warm_start_takes_over_what_is_still_told_the_same():
     for table in ("values", "present"):
         now, then = (getattr(net.laws, table) for net in (after, before))
         torch.testing.assert_close(now[[2, 3]], then[[1, 0]])  # kind, height
+    assert not after.laws.values[[0, 1, 4]].any(), "what is told anew weighs nothing"
     renumbered = ("parameters_in.", "scenario", "camera", "position.", "laws.values",
                   "laws.present", "laws.scenario", "laws.of_scenario")
     for name, value in before.state_dict().items():

@@ -25,7 +25,7 @@ from worldsim.diffusion.checkpoint import ModelConfig, save_checkpoint
 from worldsim.diffusion.clips import ClipSet
 from worldsim.diffusion.interruption import stop_signals
 from worldsim.diffusion.model_card import draw_curve, flattening, model_card
-from worldsim.diffusion.motion import EXTRA, Motion
+from worldsim.diffusion.motion import EXTRA, Motion, motion_of
 from worldsim.diffusion.objective import laws_loss, noisy_cells, states_loss, velocity_loss
 from worldsim.diffusion.observables import ENTITIES, NUMBERS
 from worldsim.diffusion.patches import Grid, per_token, to_unit
@@ -98,8 +98,9 @@ def step_loss(network: VideoTransformer, batch: Batch, weight: float = 1.0,
         return parts.states(numbers, batch.states, truth, sizes)
 
     if batch.kind is Kind.LAWS:
-        ahead = looks_ahead(batch.mask, grid)
-        said = said_loss(*network.lawful(batch.condition, seen, ahead))
+        motion = motion_of(seen.numbers, seen.known, batch.condition.seconds, seen.push,
+                           looks_ahead(batch.mask, grid))
+        said = said_loss(network.lawful(batch.condition, seen, motion), motion)
         return torch.stack([weight * said, torch.zeros_like(said), said])
     if batch.kind is Kind.PATHS:
         predicted = network(batch.noise.flatten(-2), batch.level, batch.context, batch.condition,
@@ -244,6 +245,8 @@ class Trainer:
         if float(norm) < self.config.worst:
             self.optimiser.step()
             self._average()
+        else:
+            self.log(f"step {self.tally.steps} left out: its gradient has the norm {norm:.3g}")
         self.optimiser.zero_grad()
         clips, operations = batch.clips * processes, flops * processes
         elapsed, used = distributed.agreed([

@@ -406,21 +406,17 @@ class VideoTransformer(nn.Module):
         """Clean numbers (B, E, G, …) from the entities' tokens, the found positions, the nearest
         known states and what is told; in single precision."""
         tokens = tokens.unflatten(1, states.numbers.shape[1:3])
-        lawful = path(motion, self.laws(condition, states.entity, motion))
-        numbers = self.write_motion(tokens, motion, lawful)
+        numbers = self.write_motion(tokens, motion, self.lawful(condition, states, motion))
         if found is None:
             return numbers
         with torch.autocast(tokens.device.type, enabled=False):
             shown = self.locate.gate(tokens.float()).sigmoid()[..., None] * found.float()
             return numbers + F.pad(shown.flatten(-2), (0, EXTRA))
 
-    def lawful(self, condition: Condition, states: States,
-               ahead: bool) -> tuple[Tensor, Motion]:
-        """Numbers (B, E, G, …) by the laws alone, and from where; ahead : whether later groups are
-        looked at."""
-        motion = motion_of(states.numbers, states.known, condition.seconds, states.push, ahead)
+    def lawful(self, condition: Condition, states: States, motion: Motion) -> Tensor:
+        """Numbers (B, E, G, …) by the laws alone, from the nearest known states."""
         with torch.autocast(states.numbers.device.type, enabled=False):
-            return path(motion, self.laws(condition, states.entity, motion)), motion
+            return path(motion, self.laws(condition, states.entity, motion))
 
     def carried(self, numbers: Tensor, states: States, stage: Stage, grid: Grid,
                 reference_numbers: Tensor | None = None) -> Carried | None:

@@ -20,10 +20,8 @@ from worldsim.diffusion.layers import TransformerConfig
 from worldsim.diffusion.repertoire import Repertoire
 from worldsim.errors import InputError
 
-ENCODER = "parameters_in."
-"""Where the parameters' weights are in a network's state."""
-
-OF_PARAMETERS = {ENCODER: ("values", "name", "present"), "laws.": ("values", "present")}
+OF_PARAMETERS = ("parameters_in.values", "parameters_in.name", "parameters_in.present",
+                 "laws.values", "laws.present")
 OF_SCENARIOS = ("scenario", "laws.scenario", "laws.of_scenario")
 """Tables with a row for each."""
 
@@ -126,25 +124,23 @@ def _parameters(state: dict[str, Tensor], fresh: dict[str, Tensor], before: Earl
                 now: ModelConfig) -> list[str]:
     places = {(scenario, spec.name): place
               for place, (scenario, spec) in enumerate(before.parameters)}
-    for where, keys in OF_PARAMETERS.items():
-        for key in keys:
-            state[where + key] = fresh[where + key].clone()
-            if key != "values" and where + key in before.weights:  # of what is about no parameter
-                state[where + key][-1] = before.weights[where + key][-1]
+    known = [table for table in OF_PARAMETERS if table in before.weights]
+    for table in OF_PARAMETERS:
+        state[table] = fresh[table].clone()
+        if table in known and not table.endswith("values"):  # of what is about no parameter
+            state[table][-1] = before.weights[table][-1]
     anew = []
     for place, (scenario, spec) in enumerate(_named(now.repertoire)):
         old = places.get((scenario, spec.name))
         if old is None or not same_meaning(before.parameters[old][1], spec):
             anew.append(f"{scenario}.{spec.name}")
-            state[ENCODER + "values"][place] = 0.0
+            for table in known:
+                if table.endswith("values"):
+                    state[table][place] = 0.0
             continue
-        for where, keys in OF_PARAMETERS.items():
-            for key in keys:
-                if where + key not in before.weights:  # a network without laws
-                    continue
-                row = before.weights[where + key][old]
-                into = state[where + key][place]
-                size = min(len(row), len(into))
-                into.zero_()
-                into[:size] = row[:size]
+        for table in known:
+            row, into = before.weights[table][old], state[table][place]
+            size = min(len(row), len(into))
+            into.zero_()
+            into[:size] = row[:size]
     return anew
