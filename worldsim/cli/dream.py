@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from worldsim.query import Query
-    from worldsim.scenario import Scenario
     from worldsim.world_model import WorldModel
 
 VERB = "worldsim dream"
@@ -154,213 +153,15 @@ def _sampled(model: WorldModel, options: Options) -> WorldModel:
     return sampled
 
 
-def values_of(texts: Sequence[str], cls: type[Scenario]) -> dict[str, float | str]:
-    """Parameters from ``name=value`` texts.
-
-    Raises
-    ------
-    InputError : not of that form, or no such parameter.
-    """
-    values: dict[str, float | str] = {}
-    for text in texts:
-        name, sign, value = text.partition("=")
-        name = name.strip().replace("-", "_")
-        spec = cls.parameters().get(name)
-        if not sign or spec is None:
-            raise InputError(f"--set {text}: give NAME=VALUE with one of "
-                             f"{', '.join(cls.parameters())}")
-        try:
-            values[name] = value.strip() if spec.choices else float(value)
-        except ValueError:
-            raise InputError(f"--set {text}: {value!r} is not a number") from None
-    return values
-
-
-@dataclasses.dataclass(frozen=True)
-class Known:
-    """Videos to start from by camera (time, row, column, 3), the parameters they were made with,
-    and the simulated rollout, if they were."""
-
-    films: dict[str, np.ndarray]
-    parameters: dict[str, Any]
-    truth: xr.DataTree | None
-
-
-def _source(options: Options, cls: type[Scenario], cameras: tuple[str, ...], seconds: float,
-            path: Path | None, case: int, fps: float, size: tuple[int, int]) -> Known:
-    """The video of a file, or a simulated one."""
-    told = values_of(options.set, cls)
-    if path is not None:
-        from worldsim.video_reading import read_video
-
-        video = read_video(path)
-        if video.frames.shape[1:3] != size or abs(video.fps - fps) > 1e-3 * fps:
-            raise InputError(
-                f"{path} has {video.frames.shape[1]}x{video.frames.shape[2]} px at {video.fps:g} "
-                f"frames/s; {cls.name} is asked for at {size[0]}x{size[1]} px and {fps:g} frames/s "
-                "(see --size and --fps)")
-        return Known({cameras[0]: video.frames}, told, None)
-    from worldsim.camera import render
-    from worldsim.simulator.world import simulate
-    from worldsim.splits import Purpose, Split, draw, seed_for
-
-    seed = seed_for(Purpose.VALIDATION, options.seed)
-    scenario = draw(cls, Split.IN_RANGE, seed, case)
-    if options.mode != "edit":
-        scenario = dataclasses.replace(scenario, **told)
-    length = int(np.ceil(10 * seconds + 1e-6)) / 10
-    truth = simulate([scenario], seed=seed, case_numbers=[case], duration=max(length, 0.1))
-    frames = round(seconds * fps)
-    films = {camera: render(truth, camera, size=size, fps=fps)["rgb"].values[0, 0, :frames]
-             for camera in cameras}
-    return Known(films, {**_seen(scenario), **told}, truth)
-
-
-def _seen(scenario: Scenario) -> dict[str, Any]:
-    declared = scenario.parameters()
-    return {name: value for name, value in scenario.values().items() if declared[name].seen}
-
-
 def _answer(model: WorldModel, options: Options,
             ) -> tuple[Query, dict[str, np.ndarray], xr.DataTree | None]:
     """The query, the videos by camera (member, time, row, column, 3), and the rollout."""
-    from worldsim import modes
-    from worldsim.scenario import scenario_class
+    from worldsim.cli.dream_questions import question
 
-    extra: dict[str, Any] = {"realizations": options.members, "seed": options.seed,
-                             "fps": options.fps, "size": options.size}
-    if options.mode == "text":
-        query = modes.from_text(options.about, cameras=options.cameras or None,
-                                duration=options.seconds, options=extra)
-        return _rolled(model, query, None)
-    cls = scenario_class(options.about)
-    cameras = options.cameras or cls.film_cameras[:1]
-    if options.mode == "shots":
-        cameras = options.cameras or cls.film_cameras[:2]
-    fps, size = options.fps or cls.fps, options.size or cls.size
-
-    def source(seconds: float, path: Path | None = options.video, case: int = 0) -> Known:
-        return _source(options, cls, tuple(cameras), seconds, path, case, fps, size)
-
-    context = options.frames / fps
-    build = _BUILDERS[options.mode]
-    query, plan = build(modes, options, cls, tuple(cameras), source, context, extra)
+    query, plan = question(options)
     if options.mode == "stream":
         return _streamed(model, query, options)
     return _rolled(model, query, plan)
-
-
-Source = Callable[..., Known]
-Built = tuple["Query", Any]
-
-
-def _parameters(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
-                source: Source, context: float, extra: dict[str, Any]) -> Built:
-    return modes.from_parameters(cls.name, cameras=cameras, duration=options.seconds,
-                                 options=extra, **values_of(options.set, cls)), None
-
-
-def _continue(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
-              source: Source, context: float, extra: dict[str, Any]) -> Built:
-    known = source(context)
-    films = {camera: film[:options.frames] for camera, film in known.films.items()}
-    return modes.continue_from(cls.name, films, duration=context + options.seconds,
-                               cameras=cameras, options=extra, **known.parameters), None
-
-
-def _extend(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
-            source: Source, context: float, extra: dict[str, Any]) -> Built:
-    known = source(1.0)
-    return modes.extend(cls.name, known.films, options.seconds, cameras=cameras, options=extra,
-                        backward=options.mode == "extend-backward", **known.parameters), None
-
-
-def _connect(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
-             source: Source, context: float, extra: dict[str, Any]) -> Built:
-    count = 1 if options.mode == "interpolate" else options.frames
-    if options.video is not None and options.other is not None:
-        first, last = source(0.1), source(0.1, options.other)
-        before = {c: film[-count:] for c, film in first.films.items()}
-        after = {c: film[:count] for c, film in last.films.items()}
-        known = first
-    else:
-        fps = extra["fps"] or cls.fps
-        known = source(options.seconds + 2 * count / fps)
-        before = {c: film[:count] for c, film in known.films.items()}
-        after = {c: film[-count:] for c, film in known.films.items()}
-    return modes.connect(cls.name, before, after, options.seconds, cameras=cameras, options=extra,
-                         **known.parameters), None
-
-
-def _inpaint(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
-             source: Source, context: float, extra: dict[str, Any]) -> Built:
-    known = source(options.seconds)
-    shape = next(iter(known.films.values())).shape[:3]
-    unknown = np.zeros(shape, bool)
-    _, rows, columns = shape
-    unknown[options.frames:, rows // 4:rows - rows // 4, columns // 4:columns - columns // 4] = True
-    return modes.inpaint(cls.name, known.films, unknown, cameras=cameras, options=extra,
-                         **known.parameters), None
-
-
-def _combine(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
-             source: Source, context: float, extra: dict[str, Any]) -> Built:
-    first = source(options.seconds)
-    second = source(options.seconds, options.other, 1)
-    one, two = first.films[cameras[0]], second.films[cameras[0]]
-    frames = min(len(one), len(two))
-    mask = np.zeros((frames, *one.shape[1:3]), bool)
-    mask[:, :, mask.shape[2] // 2:] = True
-    return modes.combine(cls.name, one[:frames], two[:frames], mask, options=extra), None
-
-
-def _edit(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
-          source: Source, context: float, extra: dict[str, Any]) -> Built:
-    known = source(options.seconds)
-    return modes.edit(cls.name, known.films, options.strength, options=extra,
-                      **known.parameters), None
-
-
-def _loop(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
-          source: Source, context: float, extra: dict[str, Any]) -> Built:
-    known = source(context)
-    film = known.films[cameras[0]][:options.frames]
-    return modes.loop(cls.name, film, options.seconds, options=extra, **known.parameters), None
-
-
-def _shots(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
-           source: Source, context: float, extra: dict[str, Any]) -> Built:
-    query, _ = _continue(modes, options, cls, cameras, source, context, extra)
-    share = query.duration / len(cameras)
-    return modes.shots(query, cameras), [(k * share, camera) for k, camera in enumerate(cameras)]
-
-
-def _states(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
-            source: Source, context: float, extra: dict[str, Any]) -> Built:
-    from worldsim.diffusion.observables import known_states
-
-    known = source(context + options.seconds)
-    if known.truth is None:
-        raise InputError("states are taken from a simulated case; leave out --video")
-    films = {camera: film[:options.frames] for camera, film in known.films.items()}
-    fps = extra["fps"] or cls.fps
-    states = known_states(known.truth, round((context + options.seconds) * fps), fps)
-    return modes.from_states(cls.name, states, images=films, duration=context + options.seconds,
-                             cameras=cameras, options=extra, **known.parameters), None
-
-
-def _read_off(modes: Any, options: Options, cls: type[Scenario], cameras: tuple[str, ...],
-              source: Source, context: float, extra: dict[str, Any]) -> Built:
-    known = source(options.seconds)
-    return modes.read_off(cls.name, known.films, options=extra, **known.parameters), None
-
-
-_BUILDERS: dict[str, Callable[..., Built]] = {
-    "parameters": _parameters, "continue": _continue, "extend": _extend,
-    "extend-backward": _extend, "interpolate": _connect, "connect": _connect, "inpaint": _inpaint,
-    "combine": _combine, "edit": _edit, "loop": _loop, "shots": _shots, "states": _states,
-    "read-off": _read_off, "stream": _continue,
-}
 
 
 def _rolled(model: WorldModel, query: Query, plan: Any,
