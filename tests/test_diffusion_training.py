@@ -30,7 +30,8 @@ from worldsim.diffusion.objective import ObjectiveConfig
 from worldsim.diffusion.patches import PatchConfig, from_cells, to_uint8, to_unit
 from worldsim.diffusion.presets import TrainingConfig, preset
 from worldsim.diffusion.repertoire import Repertoire, Subject
-from worldsim.diffusion.training import Trainer, step_loss, train
+from worldsim.diffusion.step_loss import step_loss
+from worldsim.diffusion.training import Trainer, train
 from worldsim.diffusion.training_clips import BatchConfig, subject_of
 from worldsim.diffusion.training_state import STATE
 from worldsim.diffusion.warm_start import Earlier, carried_over
@@ -183,12 +184,12 @@ def test_a_warm_start_takes_over_what_is_still_told_the_same():
     torch.testing.assert_close(table[1].flip(0), table[0])
     for table in ("scenario", "of_scenario"):
         torch.testing.assert_close(getattr(after.laws, table)[1], getattr(before.laws, table)[0])
-    for table in ("values", "present"):
+    for table in ("values", "of_parameter"):
         now, then = (getattr(net.laws, table) for net in (after, before))
         torch.testing.assert_close(now[[2, 3]], then[[1, 0]])  # kind, height
     assert not after.laws.values[[0, 1, 4]].any(), "what is told anew weighs nothing"
     renumbered = ("parameters_in.", "scenario", "camera", "position.", "laws.values",
-                  "laws.present", "laws.scenario", "laws.of_scenario")
+                  "laws.of_parameter", "laws.scenario", "laws.of_scenario")
     for name, value in before.state_dict().items():
         if not name.startswith(renumbered) or name.startswith("parameters_in.mix"):
             torch.testing.assert_close(state[name], value)

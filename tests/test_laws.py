@@ -65,14 +65,15 @@ def test_gravity_is_learned_to_a_percent_from_falls_and_holds_at_all_times():
     rng = np.random.default_rng(1)
     laws = Laws(2, 7, scenarios=1, entities=3)
     laws.initialise()
-    optimiser = torch.optim.Adam(laws.parameters(), lr=5e-3)
+    laws.log_half[:2] = torch.tensor([spec.log_half for spec in SPECS])
+    optimiser = torch.optim.Adam(laws.parameters(), lr=2e-3)
 
     def said(gravity: np.ndarray, motion: Motion) -> torch.Tensor:
         return path(motion, laws(telling(0, gravity), bodies(len(gravity)), motion))[..., :-EXTRA]
 
     steps = 600
     for step in range(steps):
-        optimiser.param_groups[0]["lr"] = 5e-3 * (1 - step / steps)
+        optimiser.param_groups[0]["lr"] = 2e-3 * (1 - step / steps)
         gravity = rng.uniform(6, 12, 256)
         motion, numbers = falls(gravity, rng)
         loss = (said(gravity, motion) - numbers[..., :-EXTRA])[:, :, 1:].abs().mean()
@@ -86,6 +87,17 @@ def test_gravity_is_learned_to_a_percent_from_falls_and_holds_at_all_times():
     time = np.arange(height.shape[1]) * STEP
     fitted = [-4 * np.polyfit(time, one.double().numpy(), 2)[0] for one in height]
     np.testing.assert_allclose(fitted, gravity, rtol=0.01)
+
+
+def test_what_is_told_as_a_logarithm_is_known_in_proportion_to_itself_too():
+    laws = Laws(2, 7, scenarios=1, entities=3)
+    laws.log_half[:2] = torch.tensor([spec.log_half for spec in SPECS])
+    gravity = np.array([6.0, 9.0, 12.0, 18.0, np.nan])
+    every = laws.every(telling(0, gravity).told).unflatten(-1, (3, 9))
+    told, straight = every[:, 0, 0], every[:, 0, 1]
+    assert told.tolist() == [1, 1, 1, 1, 0] and not every[:, 1:].any()
+    torch.testing.assert_close(straight, torch.tensor([-1.0, 0.0, 1.0, 3.0, 0.0]), atol=1e-5,
+                               rtol=1e-5)
 
 
 def test_laws_are_the_same_for_all_groups_and_in_single_precision_under_autocast():

@@ -10,7 +10,7 @@ import xarray as xr
 
 from evaluation.agreement import mean_agreement, shows_against_says
 from evaluation.learned import gravity, shuffles
-from evaluation.learned.__main__ import main, written
+from evaluation.learned.__main__ import beside, main, written
 from evaluation.learned.asking import (
     examined,
     frozen,
@@ -91,7 +91,7 @@ def test_coloured_pixels_are_counted():
 
 def test_the_tables_hold_what_was_measured():
     results = {
-        "model": "m", "sha256": "0" * 64, "sampler": "12 steps", "cases": 8, "command": "c",
+        "model": "m", "sha256": "0" * 64, "sampler": "12 steps", "cases": 8, "commands": ["c"],
         "steps": {"4": {"value": 1.1, "low": 1.0, "high": 1.2}},
         "shuffles": {"laws": {"right": "0.1 m", "wrong": "0.2 m", "simulator": "0.3 m",
                               "share": 0.33}},
@@ -102,6 +102,18 @@ def test_the_tables_hold_what_was_measured():
     text = written(results)
     assert "1.10 [1.00, 1.20]" in text and "0.33" in text and "| seen | 5.50 | 0.90 | 8% |" in text
     assert "Streaming" not in text
+
+
+def test_parts_of_the_same_weights_and_cases_stay(tmp_path):
+    one = {"sha256": "a", "cases": 8, "sampler": "4 steps", "commands": ["x"], "steps": {"4": 1}}
+    other = {"sha256": "a", "cases": 8, "sampler": "4 steps", "commands": ["y"], "gravity": {}}
+    path = tmp_path / "results.json"
+    assert beside(other, path) == other
+    path.write_text(json.dumps(one))
+    both = beside(other, path)
+    assert both["steps"] == {"4": 1} and both["gravity"] == {} and both["commands"] == ["x", "y"]
+    for changed in ({"sha256": "b"}, {"cases": 16}, {"sampler": "2 steps"}):
+        assert beside(other | changed, path) == other | changed
 
 
 def test_wrong_options_are_said(tmp_path):

@@ -33,7 +33,8 @@ from worldsim.diffusion.presets import TrainingConfig
 from worldsim.diffusion.pushes import write_push
 from worldsim.diffusion.repertoire import Repertoire, Subject
 from worldsim.diffusion.sampler import settled
-from worldsim.diffusion.training import Trainer, step_loss
+from worldsim.diffusion.step_loss import step_loss
+from worldsim.diffusion.training import Trainer
 from worldsim.diffusion.training_clips import (
     BatchConfig,
     TrainingClips,

@@ -1,8 +1,12 @@
-"""``python -m evaluation.learned``: measure a learned world model, and write the tables."""
+"""``python -m evaluation.learned``: measure a learned world model, and write the tables.
+
+Parts that were measured before, of the same weights and cases, stay in them.
+"""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import shlex
 from collections.abc import Callable, Sequence
@@ -12,6 +16,8 @@ from typing import Any
 from evaluation.learned import few_steps, gravity, shuffles, skill, streaming
 from evaluation.learned.asking import mean_in_words, ratio_in_words
 from worldsim.atomic import written_whole
+from worldsim.diffusion.checkpoint import CONFIG, ModelConfig, write_atomically
+from worldsim.diffusion.model import checkpoint_directory
 from worldsim.errors import InputError, run_program
 from worldsim.model_registry import load_model
 
@@ -31,12 +37,13 @@ def shuffled(model: Any, cases: int) -> dict[str, Any]:
 def skill_in_words(found: dict[str, Any]) -> list[str]:
     """The tables of the first second."""
     lines = ["## The first second", "", "Ratios of the model's error to those of plain guesses, "
-             "which are given true positions.", "",
-             "| scenario | error | over frozen | over constant velocity | over climatology | "
-             "outside the training range: over frozen | shows against says |",
-             "|---|---|---|---|---|---|---|"]
+             "which are given true positions. Floor: the error of the true film, seen the same.",
+             "", "| scenario | error | floor | over frozen | over constant velocity | "
+             "over climatology | outside the training range: over frozen | shows against says |",
+             "|---|---|---|---|---|---|---|---|"]
     rows = found["scenarios"]
-    lines += [f"| {name} | {row['error']} | {ratio_in_words(row['of_frozen'])} | "
+    lines += [f"| {name} | {row['error']} | {row['floor']} | "
+              f"{ratio_in_words(row['of_frozen'])} | "
               f"{ratio_in_words(row['of_constant_velocity'])} | "
               f"{ratio_in_words(row['of_climatology'])} | "
               f"{ratio_in_words(row['outside_of_frozen'])} | {row['shows_against_says']} |"
@@ -55,13 +62,15 @@ def skill_in_words(found: dict[str, Any]) -> list[str]:
                   + ("" if one["growth"] is None else f"{one['growth']:.2f}")
                   + ("" if one["low"] is None else f" [{one['low']:.2f}, {one['high']:.2f}]")
                   + " |" for one in beyond["bins"]]
+        lines += ["", "Of every other case, observed over what the table of the others lets "
+                  f"expect: {ratio_in_words(beyond['observed_over_expected'])}."]
     return lines
 
 
 def written(results: dict[str, Any]) -> str:
     """The tables."""
     lines = [f"# The learned world model `{results['model']}`, measured", "",
-             f"`{results['command']}`", "",
+             *(f"`{command}`" + "  " for command in results["commands"]), "",
              f"Weights {results['sha256'][:12]}; sampler {results['sampler']}; {results['cases']} "
              "cases of each scenario that no training has met, 95% intervals over cases. Errors "
              "are mean distances, in metres, between where objects are seen in the dreamed video "
@@ -104,6 +113,17 @@ def written(results: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def beside(results: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Results with the other parts that were measured before, of the same weights and cases."""
+    if not path.is_file():
+        return results
+    before = json.loads(path.read_text())
+    if any(before.get(name) != results[name] for name in ("sha256", "cases", "sampler")):
+        return results
+    commands = [*before.get("commands", []), *results["commands"]]
+    return before | results | {"commands": list(dict.fromkeys(commands))}
+
+
 def main(args: Sequence[str]) -> int:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m evaluation.learned",
@@ -112,19 +132,23 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cases", type=int, default=16)
     parser.add_argument("--only", default="", help=f"of {', '.join(PARTS)}, with commas")
+    parser.add_argument("--calibrate", action="store_true",
+                        help="put how errors grow outside the ranges into the checkpoint")
     options = parser.parse_args(args)
     wanted = options.only.split(",") if options.only else list(PARTS)
     unknown = [part for part in wanted if part not in PARTS]
     if unknown or options.cases < 2:
         raise InputError(f"--only {options.only}: choose of {', '.join(PARTS)}" if unknown
                          else "--cases: give at least 2")
+    if options.calibrate and "skill" not in wanted:
+        raise InputError("--calibrate needs the part skill; add it to --only")
     import torch
 
     model: Any = load_model(options.model)
     results: dict[str, Any] = {
         "model": options.model, "sha256": model.sha256, "cases": options.cases,
         "sampler": f"{model.config.sampler.steps} steps",
-        "command": "python -m evaluation.learned " + shlex.join(args)}
+        "commands": ["python -m evaluation.learned " + shlex.join(args)]}
     parts: dict[str, Callable[[], Any]] = {
         "skill": lambda: skill.measure(model, options.cases),
         "steps": lambda: few_steps.measure(model, min(options.cases, 8)),
@@ -135,13 +159,32 @@ def main(args: Sequence[str]) -> int:
     for part in wanted:
         print(f"{part} ...", flush=True)
         results[part] = parts[part]()
+    results = beside(results, options.out / "results.json")
     options.out.mkdir(parents=True, exist_ok=True)
     with written_whole(options.out / "results.json") as path:
         path.write_text(json.dumps(results, indent=1, default=float) + "\n")
     with written_whole(options.out / "README.md") as path:
         path.write_text(written(results))
     print(f"wrote {options.out / 'README.md'}")
+    if options.calibrate:
+        calibrate(options.model, results["skill"]["out_of_range"])
     return 0
+
+
+def calibrate(source: str, found: dict[str, Any] | None) -> None:
+    """Put how errors grow outside the ranges into a checkpoint's configuration.
+
+    Raises
+    ------
+    InputError : nothing was measured: the answers do not say how far outside they are.
+    """
+    if not found:
+        raise InputError(f"{source} does not say how far outside its ranges it answers")
+    path = checkpoint_directory(source) / CONFIG
+    config = ModelConfig.from_json(path.read_text(), path)
+    table = skill.growth_table(found["bins"])
+    write_atomically(path, dataclasses.replace(config, growth=table).to_json().encode())
+    print(f"wrote {path}")
 
 
 if __name__ == "__main__":

@@ -22,8 +22,9 @@ import torch
 from evaluation.bootstrap import ratio_interval
 from worldsim.atomic import written_whole
 from worldsim.diffusion import compute
-from worldsim.diffusion.batches import Batch
-from worldsim.diffusion.training import Trainer, step_loss
+from worldsim.diffusion.batches import Batch, Kind
+from worldsim.diffusion.step_loss import step_loss
+from worldsim.diffusion.training import Trainer
 from worldsim.errors import InputError, run_program
 
 LOOKED_UP = ("parameters_in.values", "parameters_in.name", "parameters_in.present", "camera",
@@ -32,9 +33,10 @@ LOOKED_UP = ("parameters_in.values", "parameters_in.name", "parameters_in.presen
 
 
 def counted(network: torch.nn.Module) -> int:
-    """Parameters that are multiplied by something in every pass."""
+    """Parameters that are multiplied by something in every pass, and learned; laws are learned by
+    themselves."""
     return sum(p.numel() for name, p in network.named_parameters()
-               if name.replace("_orig_mod.", "") not in LOOKED_UP)
+               if name.replace("_orig_mod.", "") not in LOOKED_UP and not name.startswith("laws."))
 
 
 def sequence(batch: Batch, registers: int) -> int:
@@ -139,7 +141,8 @@ def main(args: Sequence[str]) -> int:
     found = {}
     for number in range(200):
         batch = trainer.batch(number)
-        if batch.kind.value not in found and batch.grid.views < 2:
+        if (batch.kind is not Kind.LAWS and batch.kind.value not in found
+                and batch.grid.views < 2):
             found[batch.kind.value] = compare(trainer, batch, options.rounds)
             print(batch.kind.value, f"{found[batch.kind.value]['ratio']:.2f}", flush=True)
         if len(found) == (3 if trainer.data[0].subject.foreseen else 1):

@@ -30,6 +30,7 @@ from evaluation.learned.asking import (
 )
 from evaluation.objects import objects_state, objects_video
 from evaluation.reading import reading_of
+from worldsim.diffusion.growth import Growth, expected_growth
 from worldsim.scenario import scenario_class
 from worldsim.splits import Split
 
@@ -95,9 +96,11 @@ def measure(model: Any, cases: int) -> dict[str, Any]:
         errors, still = position_errors(answer, one), frozen(one)
         outside = examined(name, cases, Split.OUTSIDE)
         other = model.rollout(outside.question)
+        film = simulated_answer(one.truth, one)
         beyond, still_beyond = position_errors(other, outside), frozen(outside)
         row = {
             "error": mean_in_words(errors), "frozen": mean_in_words(still),
+            "floor": mean_in_words(position_errors(film, one)),
             "of_frozen": ratio(errors, still),
             "of_constant_velocity": ratio(errors, constant_velocity(one)),
             "of_climatology": ratio(errors, climatology(one)),
@@ -107,7 +110,7 @@ def measure(model: Any, cases: int) -> dict[str, Any]:
                                    if "said" in answer else "says nothing"),
         }
         if name in UNIFORM:
-            floor = velocity_errors(simulated_answer(one.truth, one), one)
+            floor = velocity_errors(film, one)
             row["velocity"] = mean_in_words(velocity_errors(answer, one), "m/s")
             row["velocity_of_parse_floor"] = ratio(velocity_errors(answer, one), floor)
         found[name] = row
@@ -124,10 +127,26 @@ def calibrated(scores: np.ndarray, growth: np.ndarray) -> dict[str, Any]:
 
     scores : of cases. growth : their error over the mean error in range, each in units of the
     frozen picture's.
+
+    ``observed_over_expected`` is of every other case, and what the bins of the others let expect.
     """
-    kept = np.isfinite(growth)
+    kept = np.isfinite(growth) & (scores > 0)
     scores, growth = scores[kept], growth[kept]
     rank = spearmanr(scores, growth)
+    expected = expected_growth(scores[1::2], growth_table(_bins(scores[::2], growth[::2])))[:, 0]
+    return {"rank_correlation": float(rank.statistic), "p": float(rank.pvalue),
+            "bins": _bins(scores, growth),
+            "observed_over_expected": ratio(growth[1::2], expected)}
+
+
+def growth_table(bins: list[dict[str, Any]]) -> tuple[Growth, ...]:
+    """The bins as a checkpoint keeps them."""
+    return tuple(Growth(one["from"], None if np.isinf(one["to"]) else one["to"],
+                        *(round(one[part], 3) for part in ("growth", "low", "high")))
+                 for one in bins if one["low"] is not None)
+
+
+def _bins(scores: np.ndarray, growth: np.ndarray) -> list[dict[str, Any]]:
     bins = []
     for low, high in itertools.pairwise(BINS):
         inside = (scores > low) & (scores <= high)
@@ -136,4 +155,4 @@ def calibrated(scores: np.ndarray, growth: np.ndarray) -> dict[str, Any]:
                      "growth": float(growth[inside].mean()) if inside.any() else None,
                      "low": interval.low if interval else None,
                      "high": interval.high if interval else None})
-    return {"rank_correlation": float(rank.statistic), "p": float(rank.pvalue), "bins": bins}
+    return bins

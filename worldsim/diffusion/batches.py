@@ -12,6 +12,7 @@ from torch import Tensor
 from worldsim.diffusion.carrying import Stage
 from worldsim.diffusion.conditioning import CLIP_START, Told
 from worldsim.diffusion.known import Reference, context_cells, group_levels, reference_of
+from worldsim.diffusion.law_batches import GROUPS, Bodies, draw_bodies, no_stage
 from worldsim.diffusion.objective import ObjectiveConfig
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import Grid, PatchConfig, grid_of, to_cells
@@ -26,7 +27,7 @@ class Kind(enum.Enum):
     """What a batch teaches.
 
     FILMS : pixels and states of one view, or of all. READINGS : the states of one known group of
-    frames. PATHS : states alone. LAWS : the same, without the transformer.
+    frames. PATHS : states alone. LAWS : of single bodies, without the transformer.
     """
 
     FILMS = "films"
@@ -46,7 +47,7 @@ class Kind(enum.Enum):
 
 
 LAWS_TIMES = 6
-"""How much larger batches without the transformer are."""
+"""How many more tokens batches without the transformer have."""
 
 
 class NoisePool:
@@ -114,6 +115,11 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
     """
     rng = stream(seed, step, 0, "training batch")
     kind = _drawn_kind(rng, data, batch)
+    if kind is Kind.LAWS:
+        count = batch.tokens * LAWS_TIMES // GROUPS
+        return _of_bodies(draw_bodies(data, cases, repertoire, count, rng, objective,
+                                      patches.frames, batch.from_start),
+                          rng, objective, patches, pool)
     choice = families(data, batch, states_alone=kind.alone)
     if kind is Kind.READINGS:
         choice = tuple(f for f in choice if data[f.members[0]].subject.foreseen)
@@ -132,12 +138,32 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
     tokens = grid.tokens
     if kind is not Kind.FILMS:
         tokens += family.slots * grid.groups + registers + repertoire.slots
-    room = batch.tokens * (LAWS_TIMES if kind is Kind.LAWS else 1)
-    count = max(1, room // tokens)
+    count = max(1, batch.tokens // tokens)
     picked = [_pick(data[m], cases[m], rng, frames, views, batch, objective, patches)
               for m in rng.choice(family.members, count)]
     return assemble(picked, grid, repertoire, rng, objective, patches, pool, registers,
                     first.expected, kind)
+
+
+def _of_bodies(bodies: Bodies, rng: np.random.Generator, objective: ObjectiveConfig,
+               patches: PatchConfig, pool: NoisePool) -> Batch:
+    """A batch of bodies, of no view."""
+    count, _, groups = bodies.states.known.shape
+    nothing = torch.zeros(count)
+    cells = torch.zeros(count, 0, patches.cells, 3, patches.frames * patches.cell_pixels)
+    flat = torch.zeros(count, 0, patches.cells, 0)
+    return Batch(
+        clean=cells.byte(), noise=cells, known=cells[:, :, :, 0].bool(),
+        weight=cells[:, :, :, 0].byte(), level=torch.zeros(count, 0),
+        context=Context(flat, flat, flat, flat),
+        condition=Condition(
+            bodies.scenario, torch.zeros(count, 0, groups, dtype=torch.long), bodies.told,
+            nothing, objective.draw_states_noise(rng, count, alone=True), nothing, bodies.seconds),
+        states=bodies.states,
+        states_noise=pool.draw(count, tuple(bodies.states.numbers.shape[1:]), rng),
+        stage=no_stage(count, groups), mask=torch.ones(groups, groups, dtype=torch.bool),
+        grid=grid_of(groups * patches.frames, (patches.patch, patches.patch), 0, patches),
+        expected=0.0, kind=Kind.LAWS)
 
 
 def _drawn_kind(rng: np.random.Generator, data: tuple[TrainingClips, ...],

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from worldsim.diffusion import format_1
 from worldsim.diffusion.conditioning import feature_width
+from worldsim.diffusion.growth import Growth
 from worldsim.diffusion.layers import TransformerConfig
 from worldsim.diffusion.observables import ENTITIES
 from worldsim.diffusion.patches import PatchConfig
@@ -24,10 +25,13 @@ from worldsim.diffusion.sampler import SamplerConfig
 from worldsim.diffusion.transformer import VideoTransformer
 from worldsim.errors import InputError
 
-FORMAT = 5
+FORMAT = 6
 
-STARTS_ONLY = (2, 3, 4)
+STARTS_ONLY = (2, 3, 4, 5)
 """Formats whose networks said states in other ways: training may start from their weights."""
+
+EXACT = "laws."
+"""Beginning of the names of weights that are kept in single precision."""
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
 
@@ -40,12 +44,14 @@ class ModelConfig:
     repertoire : the scenarios it knows: what it can be told of them, with the ranges it was trained
         on, their cameras, clips and entities.
     training : what the training was: clips and cases seen, seeds, compute, validation errors.
+    growth : how errors grow outside the ranges, as measured afterwards.
     """
 
     transformer: TransformerConfig
     repertoire: Repertoire
     sampler: SamplerConfig = dataclasses.field(default_factory=SamplerConfig)
     training: dict[str, Any] = dataclasses.field(default_factory=dict)
+    growth: tuple[Growth, ...] = ()
 
     def to_json(self) -> str:
         """The content of ``config.json``."""
@@ -77,7 +83,8 @@ class ModelConfig:
                 repertoire = format_1.repertoire_of(fields)
             return cls(
                 transformer=TransformerConfig(patches=patches, **transformer),
-                repertoire=repertoire, sampler=SamplerConfig(**fields.pop("sampler")), **fields,
+                repertoire=repertoire, sampler=SamplerConfig(**fields.pop("sampler")),
+                growth=tuple(Growth(**row) for row in fields.pop("growth", ())), **fields,
             )
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{source} is not a model configuration: {error}") from error
@@ -88,6 +95,7 @@ class ModelConfig:
         made = VideoTransformer(
             self.transformer, len(known.parameters), feature_width(known.parameters),
             len(known.cameras), len(known.subjects), len(ENTITIES))
+        made.laws.log_half[:-1] = torch.tensor([spec.log_half for spec in known.parameters])
         for number, camera in enumerate(known.cameras):
             axes = known.picture_axes(camera)
             if axes is not None:
@@ -104,10 +112,12 @@ def write_atomically(target: Path, content: bytes) -> None:
 
 def save_checkpoint(directory: Path, config: ModelConfig, weights: dict[str, Tensor],
                     card: str) -> str:
-    """Write weights (as bfloat16), configuration and model card; returns the weights' sha256."""
+    """Write weights (as bfloat16, but `EXACT` ones), configuration and model card; returns the
+    weights' sha256."""
     directory.mkdir(parents=True, exist_ok=True)
-    content = save({name: tensor.detach().to(torch.bfloat16).contiguous()
-                    for name, tensor in weights.items()})
+    content = save({name: tensor.detach().to(
+        torch.float32 if name.startswith(EXACT) else torch.bfloat16).contiguous()
+        for name, tensor in weights.items()})
     write_atomically(directory / WEIGHTS, content)
     write_atomically(directory / CONFIG, config.to_json().encode())
     write_atomically(directory / "README.md", card.encode())

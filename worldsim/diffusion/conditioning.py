@@ -45,6 +45,11 @@ class ParameterSpec:
         """Number of features of a value."""
         return len(self.choices) if self.choices else 1 + 2 * FOURIER_OCTAVES
 
+    @property
+    def log_half(self) -> float:
+        """Half the logarithm of the range where a value is told as its logarithm, else 0."""
+        return math.log(self.high / self.low) / 2 if self.low > 0 and not self.choices else 0.0
+
     def encode(self, values: Tensor) -> Tensor:
         """Values (B,) to features (B, features); the range is mapped to -1 … 1."""
         if self.choices:

@@ -18,6 +18,7 @@ import xarray as xr
 from worldsim.answer import generated_rollout
 from worldsim.diffusion.checkpoint import ModelConfig, load_checkpoint, save_checkpoint
 from worldsim.diffusion.dreaming import Dream
+from worldsim.diffusion.growth import expected_growth
 from worldsim.diffusion.model_card import model_card
 from worldsim.diffusion.streaming import STEPS, EndlessStream
 from worldsim.diffusion.transformer import VideoTransformer
@@ -30,6 +31,13 @@ PACKAGED = "worldsim-small"
 
 MANY = "worldsim-many"
 """Also packaged: seventeen scenarios, with the states of their bodies."""
+
+
+def checkpoint_directory(source: str | os.PathLike[str]) -> Path:
+    """Where a checkpoint lies: a packaged one by its name, any other by its path."""
+    if str(source) in (PACKAGED, MANY):
+        return Path(str(resources.files("worldsim") / "checkpoints" / str(source)))
+    return Path(source)
 
 
 class VideoDiffusion:
@@ -61,10 +69,7 @@ class VideoDiffusion:
         ------
         InputError : unreadable, or trained on another version of a scenario.
         """
-        name = str(source)
-        directory = Path(source)
-        if name in (PACKAGED, MANY):
-            directory = Path(str(resources.files("worldsim") / "checkpoints" / name))
+        name, directory = str(source), checkpoint_directory(source)
         config, network, sha256 = load_checkpoint(directory)
         for subject in config.repertoire.subjects:
             current = scenario_class(subject.name).version
@@ -93,7 +98,9 @@ class VideoDiffusion:
         entities are its attribute ``names``.
 
         Its attribute ``out_of_range`` lists, as JSON, how far each case is outside the range of the
-        training (see `out_of_range`), and ``extrapolates`` names what is.
+        training (see `out_of_range`), and ``extrapolates`` names what is; ``expected_growth`` lists
+        how many times larger than within the ranges its error is to be expected, with a 95%
+        interval, as measured on other cases as far outside (null: not measured).
 
         Raises
         ------
@@ -131,7 +138,8 @@ class VideoDiffusion:
         """How far cases lie outside the training's ranges, (case,): the root of the summed squares
         of the parameters' distances, each in widths of its own range; 0 within.
 
-        How the error of the answers grows with it is measured by ``python -m evaluation.learned``.
+        How the error of the answers grows with it is measured, and put into a checkpoint, by
+        ``python -m evaluation.learned --calibrate`` (`worldsim.diffusion.growth`).
         """
         specs = {spec.name: spec for spec in self.config.repertoire.subject(scenario).parameters}
         total = np.zeros(cases)
@@ -187,6 +195,9 @@ class VideoDiffusion:
             sampler=json.dumps(dataclasses.asdict(self.config.sampler)),
             extrapolates=json.dumps(extrapolates),
             out_of_range=json.dumps([round(float(value), 6) for value in beyond]),
+            expected_growth=json.dumps([
+                row.round(3).tolist() if np.isfinite(row).all() else None
+                for row in expected_growth(beyond, self.config.growth)]),
         )
         entities = self.config.repertoire.subject(query.scenario).entities
         if entities:

@@ -65,7 +65,8 @@ tags: [video-diffusion, world-model, physics]
 # worldsim video diffusion transformer
 
 Dreams what happens in {len(subjects)} scenarios as video and as states of bodies, water and people,
-from any known frames, states and parameters. {parameters:,} parameters in bfloat16.
+from any known frames, states and parameters. {parameters:,} parameters in bfloat16, those of the
+laws of motion in float32. Clips of laws are single bodies of a second.
 
 | | |
 |---|---|

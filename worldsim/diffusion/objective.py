@@ -205,10 +205,12 @@ def states_loss(predicted: Tensor, states: States, clean: Tensor, typical: Tenso
     return total / (weights.sum() + stepped.sum() + extra_weights.sum()).clamp_min(1)
 
 
-SHARP = 0.1
-"""Times the typical error: laws are to hold that closely wherever nothing else intervenes."""
+SHARP, SHARPEST = 0.1, 2e-3
+"""Times the typical error: laws are to hold that closely wherever nothing else intervenes. Closer
+than the second number (a fifteenth of a pixel of 64) they need not, and the slope of the loss would
+have no bound."""
 
-REACH = 0.3
+REACH = 0.6
 """s from a known state, up to which laws are taught."""
 
 
@@ -228,7 +230,7 @@ def laws_loss(predicted: Tensor, motion: Motion, states: States, clean: Tensor,
         torch.arange(NUMBERS, device=error.device) < 3, 1.0, TURN_WEIGHT)
     scale = SHARP * torch.cat([typical[..., :1].expand(*typical.shape[:-1], 3),
                                typical[..., 1:].expand(*typical.shape[:-1], NUMBERS - 3)], -1)
-    far = (path / scale).square().log1p() * weights
+    far = (path / scale.clamp_min(SHARPEST)).square().log1p() * weights
     extra, extra_weights = _extra(error, counted)
     return LAWS_WEIGHT * far.sum() / weights.sum().clamp_min(1) + (
         extra.sum() / extra_weights.sum().clamp_min(1))

@@ -74,14 +74,15 @@ class Subject:
         return any(entity.name in ENTITIES[:BODIES] for entity in self.entities)
 
     def counted(self, positions: np.ndarray) -> np.ndarray:
-        """Slots (slot,) in the order in which bodies at normalised positions (slot, 3) of a
+        """Slots (…, slot) in the order in which bodies at normalised positions (…, slot, 3) of a
         clip's first frame are counted; those that are not there come last, others stay."""
-        order = np.arange(len(positions))
+        order = np.broadcast_to(np.arange(positions.shape[-2]), positions.shape[:-1]).copy()
         bodies = [slot for slot, entity in enumerate(self.entities)
                   if entity.name in ENTITIES[:BODIES]]
         if self.along and bodies:
-            along = positions[bodies] @ np.asarray(self.along)
-            order[bodies] = np.asarray(bodies)[np.argsort(along, kind="stable")]  # NaN last
+            along = positions[..., bodies, :] @ np.asarray(self.along)
+            order[..., bodies] = np.asarray(bodies)[
+                np.argsort(along, axis=-1, kind="stable")]  # NaN last
         return order
 
     @property

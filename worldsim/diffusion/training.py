@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from worldsim.compiler import compiler_found
 from worldsim.diffusion import compute, distributed
@@ -25,18 +24,15 @@ from worldsim.diffusion.checkpoint import ModelConfig, save_checkpoint
 from worldsim.diffusion.clips import ClipSet
 from worldsim.diffusion.interruption import stop_signals
 from worldsim.diffusion.model_card import draw_curve, flattening, model_card
-from worldsim.diffusion.motion import EXTRA, Motion, motion_of
-from worldsim.diffusion.objective import laws_loss, noisy_cells, states_loss, velocity_loss
-from worldsim.diffusion.observables import ENTITIES, NUMBERS
-from worldsim.diffusion.patches import Grid, per_token, to_unit
+from worldsim.diffusion.patches import Grid
 from worldsim.diffusion.presets import TrainingConfig
 from worldsim.diffusion.repertoire import Repertoire
-from worldsim.diffusion.schedule import mix
+from worldsim.diffusion.step_loss import LossParts, step_loss
 from worldsim.diffusion.training_clips import TrainingClips, paired, subject_of
 from worldsim.diffusion.training_log import append, line_of, read_curve
 from worldsim.diffusion.training_state import Tally, read_state, write_state
-from worldsim.diffusion.transformer import VideoTransformer, looks_ahead
-from worldsim.diffusion.typical_error import BEGIN, TypicalErrors
+from worldsim.diffusion.transformer import VideoTransformer
+from worldsim.diffusion.typical_error import TypicalErrors
 from worldsim.diffusion.warm_start import carried_over, read_earlier
 from worldsim.errors import InputError
 
@@ -49,78 +45,6 @@ Validation = Callable[["VideoDiffusion"], dict[str, float]]
 Log = Callable[[str], None]
 
 VALIDATION_BATCHES = 8
-
-
-def _noisy(clean_u8: Tensor, noise: Tensor, level: Tensor, known: Tensor, context_noise: Tensor,
-           ) -> tuple[Tensor, Tensor]:
-    """Clean pixels in [-1, 1], and the network's input."""
-    clean = to_unit(clean_u8)
-    return clean, noisy_cells(clean, noise, level, known, context_noise)
-
-
-@dataclasses.dataclass(frozen=True)
-class LossParts:
-    """The parts of a step outside the network, compiled or not."""
-
-    noisy: Callable[..., tuple[Tensor, Tensor]] = _noisy
-    pixels: Callable[..., Tensor] = velocity_loss
-    states: Callable[..., Tensor] = states_loss
-
-
-def step_loss(network: VideoTransformer, batch: Batch, weight: float = 1.0,
-              parts: LossParts | None = None, typical: TypicalErrors | None = None) -> Tensor:
-    """Loss of one batch: (3,) of all, the pixels and the states; `weight` is of the states.
-
-    typical : which errors are typical, and learns from these; by default all are alike.
-    """
-    parts = parts or LossParts()
-    truth = batch.states.numbers
-    known = batch.states.known[..., None] > 0
-    given = truth + batch.condition.states_noise[:, None, None, None] * batch.states_noise
-    noisy_states = mix(truth, batch.states_noise, batch.states.level[:, None, :, None])
-    # What is unknown must not tell by its absence that a body is absent.
-    slot = (batch.states.entity < len(ENTITIES)).float()[:, :, None, None]
-    valid = torch.where(known, batch.states.valid, slot)
-    seen = dataclasses.replace(batch.states, valid=valid,
-                               numbers=torch.where(known, given, noisy_states))
-    grid, frames = batch.grid, network.config.patches.frames
-
-    def said_loss(numbers: Tensor, motion: Motion | None = None) -> Tensor:
-        if typical is None:
-            sizes = truth.new_full((*truth.shape[:3], frames, 2), BEGIN)
-        else:
-            sizes, place = typical.of(batch)
-            error, counted = numbers.detach().float() - truth, batch.states.valid * ~known
-            typical.learn(place, *(part[..., :-EXTRA].unflatten(-1, (frames, NUMBERS))
-                                   for part in (error, counted)))
-        if motion is not None:
-            return laws_loss(numbers, motion, batch.states, truth, sizes)
-        return parts.states(numbers, batch.states, truth, sizes)
-
-    if batch.kind is Kind.LAWS:
-        motion = motion_of(seen.numbers, seen.known, batch.condition.seconds, seen.push,
-                           looks_ahead(batch.mask, grid))
-        said = said_loss(network.lawful(batch.condition, seen, motion), motion)
-        return torch.stack([weight * said, torch.zeros_like(said), said])
-    if batch.kind is Kind.PATHS:
-        predicted = network(batch.noise.flatten(-2), batch.level, batch.context, batch.condition,
-                            seen, batch.stage, grid, batch.mask)
-        said = said_loss(predicted.numbers)
-        return torch.stack([weight * said, torch.zeros_like(said), said])
-    level = per_token(batch.level.unflatten(1, (grid.views, -1)), grid)
-    clean, noisy = parts.noisy(batch.clean, batch.noise, level, batch.known,
-                               batch.condition.context_noise)
-    films = batch.kind is Kind.FILMS
-    predicted = network(noisy.flatten(-2), batch.level, batch.context, batch.condition, seen,
-                        batch.stage, grid, batch.mask, paint=films)
-    pixels = torch.zeros(())
-    if films:
-        pixels = parts.pixels(predicted.pixels.unflatten(-1, (3, -1)), clean, level, batch.known,
-                              batch.weight, batch.expected)
-    if not truth.shape[1]:
-        return torch.stack([pixels, pixels, torch.zeros_like(pixels)])
-    said = said_loss(predicted.numbers)
-    return torch.stack([pixels + weight * said, pixels, said])
 
 
 class Trainer:
@@ -180,8 +104,8 @@ class Trainer:
         for part in ("modulate", "place_patches", "carried", "paint", "_read"):
             setattr(network, part, torch.compile(getattr(network, part), dynamic=False))
         self._parts = LossParts(
-            torch.compile(_noisy, dynamic=False), torch.compile(velocity_loss, dynamic=False),
-            torch.compile(states_loss, dynamic=False))
+            *(torch.compile(getattr(self._parts, part.name), dynamic=False)
+              for part in dataclasses.fields(LossParts)))
 
     def warm_start(self, directory: Path) -> None:
         """Take weights, and the account of what they cost, from a checkpoint.

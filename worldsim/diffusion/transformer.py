@@ -243,7 +243,9 @@ class VideoTransformer(nn.Module):
         modulation = self.modulate(told, level, condition, states)
         ahead = mask is None or not states.entity.shape[1] or looks_ahead(mask, grid)
         motion = motion_of(states.numbers, states.known, condition.seconds, states.push, ahead)
-        said = self.read_entities(states, motion)
+        with torch.no_grad():  # laws are taught by themselves (`batches.Kind.LAWS`)
+            lawful = self.lawful(condition, states, motion)
+        said = self.read_entities(states, motion, lawful)
         rest = torch.cat([said, self.registers.expand(len(said), -1, -1), vectors], 1)
         cells = noisy  # of no view there are none
         if grid.views:
@@ -256,7 +258,7 @@ class VideoTransformer(nn.Module):
         x, found = self._through(rest, cells, modulation, spread, (cos, sin), mask, condition,
                                  grid)
         x = self.finish(x, modulation, spread)
-        numbers = self.said(x[:, grid.tokens:last], states, found, motion, condition)
+        numbers = self.said(x[:, grid.tokens:last], states, found, motion, lawful)
         if not paint or not grid.views:
             return Prediction(noisy, numbers)
         carried = self.carried(numbers, states, stage, grid)
@@ -316,14 +318,15 @@ class VideoTransformer(nn.Module):
         """
         modulation = self.modulate(told, level, condition, states)
         cells = self._read(noisy, context, level, condition, grid)
+        lawful = self.lawful(condition, states, motion)
         x = torch.cat([self.place_patches(cells, condition, grid),
-                       self.read_entities(states, motion)], 1)
+                       self.read_entities(states, motion, lawful)], 1)
         entities = states.entity.shape[1]
         spread = Spread(level.shape[1], grid.tokens_per_group, entities, 0)
         x, found = self._through(x, cells, modulation, spread, rotations, None, condition, grid,
                                  memories)
         x = self.finish(x, modulation, spread)
-        numbers = self.said(x[:, grid.tokens:], states, found, motion, condition)
+        numbers = self.said(x[:, grid.tokens:], states, found, motion, lawful)
         carried = self.carried(numbers, states, stage, grid, reference_numbers)
         return Prediction(self.paint(x[:, :grid.tokens], cells, context, carried), numbers)
 
@@ -387,11 +390,11 @@ class VideoTransformer(nn.Module):
         table = self.position(features).unflatten(1, (self.cameras, -1)).transpose(0, 1)
         return self.embed(cells.flatten(2)) + table[condition.camera].flatten(1, 3)
 
-    def read_entities(self, states: States, motion: Motion) -> Tensor:
-        """Tokens (B, E*G, width) of the entities."""
+    def read_entities(self, states: States, motion: Motion, lawful: Tensor) -> Tensor:
+        """Tokens (B, E*G, width) of the entities; lawful : where the laws lead them."""
         level = torch.where(states.known > 0, 1.0, states.level[:, None])
         seen = shrunk(states.numbers, level, motion)
-        tokens = self.read_motion(seen, states.valid, states.known, motion)
+        tokens = self.read_motion(seen, states.valid, states.known, motion, lawful)
         tokens = tokens + self.read_push(states.push)
         return (tokens + self.entity[states.entity][:, :, None]).flatten(1, 2)
 
@@ -402,11 +405,11 @@ class VideoTransformer(nn.Module):
         return rms_norm(x) * (1 + scale) + shift
 
     def said(self, tokens: Tensor, states: States, found: Tensor | None, motion: Motion,
-             condition: Condition) -> Tensor:
+             lawful: Tensor) -> Tensor:
         """Clean numbers (B, E, G, …) from the entities' tokens, the found positions, the nearest
-        known states and what is told; in single precision."""
+        known states and where the laws lead from them; in single precision."""
         tokens = tokens.unflatten(1, states.numbers.shape[1:3])
-        numbers = self.write_motion(tokens, motion, self.lawful(condition, states, motion))
+        numbers = self.write_motion(tokens, motion, lawful)
         if found is None:
             return numbers
         with torch.autocast(tokens.device.type, enabled=False):

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from worldsim.diffusion import format_1, format_3, format_4
+from worldsim.diffusion import format_1, format_3, format_4, format_5
 from worldsim.diffusion.checkpoint import ModelConfig, read_weights
 from worldsim.diffusion.conditioning import ParameterSpec
 from worldsim.diffusion.layers import TransformerConfig
@@ -21,7 +21,7 @@ from worldsim.diffusion.repertoire import Repertoire
 from worldsim.errors import InputError
 
 OF_PARAMETERS = ("parameters_in.values", "parameters_in.name", "parameters_in.present",
-                 "laws.values", "laws.present")
+                 "laws.values", "laws.of_parameter")
 OF_SCENARIOS = ("scenario", "laws.scenario", "laws.of_scenario")
 """Tables with a row for each."""
 
@@ -51,7 +51,8 @@ def read_earlier(directory: Path) -> Earlier:
     known = config.repertoire
     if format_1.is_of_format_1(weights):
         weights = format_1.carried_over(weights, config.network(), known.parameters)
-    weights = format_4.carried_over(format_3.carried_over(weights, config.network()))
+    weights = format_4.carried_over(weights)
+    weights = format_3.carried_over(format_5.carried_over(weights), config.network())
     return Earlier(
         config.transformer, _named(known), tuple(s.name for s in known.subjects), known.cameras,
         {name: value.float() for name, value in weights.items()}, config.training, sha256,
@@ -127,7 +128,8 @@ def _parameters(state: dict[str, Tensor], fresh: dict[str, Tensor], before: Earl
     known = [table for table in OF_PARAMETERS if table in before.weights]
     for table in OF_PARAMETERS:
         state[table] = fresh[table].clone()
-        if table in known and not table.endswith("values"):  # of what is about no parameter
+        # Of what is about no parameter; it has no values.
+        if table in known and not table.startswith("laws.") and not table.endswith("values"):
             state[table][-1] = before.weights[table][-1]
     anew = []
     for place, (scenario, spec) in enumerate(_named(now.repertoire)):
