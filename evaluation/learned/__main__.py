@@ -16,7 +16,7 @@ from typing import Any
 from evaluation.learned import few_steps, gravity, shuffles, skill, streaming
 from evaluation.learned.asking import mean_in_words, ratio_in_words
 from worldsim.atomic import written_whole
-from worldsim.diffusion.checkpoint import CONFIG, ModelConfig, write_atomically
+from worldsim.diffusion.checkpoint import CONFIG, write_atomically
 from worldsim.diffusion.model import checkpoint_directory
 from worldsim.errors import InputError, run_program
 from worldsim.model_registry import load_model
@@ -118,9 +118,10 @@ def beside(results: dict[str, Any], path: Path) -> dict[str, Any]:
     if not path.is_file():
         return results
     before = json.loads(path.read_text())
-    if any(before.get(name) != results[name] for name in ("sha256", "cases", "sampler")):
+    if "commands" not in before or any(  # of an earlier layout, or of other weights
+            before.get(name) != results[name] for name in ("sha256", "cases", "sampler")):
         return results
-    commands = [*before.get("commands", []), *results["commands"]]
+    commands = [*before["commands"], *results["commands"]]
     return before | results | {"commands": list(dict.fromkeys(commands))}
 
 
@@ -181,9 +182,9 @@ def calibrate(source: str, found: dict[str, Any] | None) -> None:
     if not found:
         raise InputError(f"{source} does not say how far outside its ranges it answers")
     path = checkpoint_directory(source) / CONFIG
-    config = ModelConfig.from_json(path.read_text(), path)
-    table = skill.growth_table(found["bins"])
-    write_atomically(path, dataclasses.replace(config, growth=table).to_json().encode())
+    fields = json.loads(path.read_text())
+    fields["growth"] = [dataclasses.asdict(row) for row in skill.growth_table(found["bins"])]
+    write_atomically(path, json.dumps(fields, indent=1).encode())
     print(f"wrote {path}")
 
 

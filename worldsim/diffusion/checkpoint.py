@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from worldsim.diffusion import format_1
+from worldsim.diffusion import format_1, format_5
 from worldsim.diffusion.conditioning import feature_width
 from worldsim.diffusion.growth import Growth
 from worldsim.diffusion.layers import TransformerConfig
@@ -27,8 +27,11 @@ from worldsim.errors import InputError
 
 FORMAT = 6
 
-STARTS_ONLY = (2, 3, 4, 5)
+STARTS_ONLY = (2, 3, 4)
 """Formats whose networks said states in other ways: training may start from their weights."""
+
+READ = (format_1.FORMAT, format_5.FORMAT, FORMAT)
+"""Formats that are read."""
 
 EXACT = "laws."
 """Beginning of the names of weights that are kept in single precision."""
@@ -68,9 +71,9 @@ class ModelConfig:
         try:
             fields = json.loads(text)
             found = fields.pop("format", None)
-            if found not in (FORMAT, *STARTS_ONLY, format_1.FORMAT):
-                raise InputError(f"{source} has format {found!r}; formats {format_1.FORMAT} and "
-                                 f"{FORMAT} are read here")
+            if found not in (*READ, *STARTS_ONLY):
+                raise InputError(f"{source} has format {found!r}; formats "
+                                 f"{', '.join(map(str, READ))} are read here")
             transformer = fields.pop("transformer")
             patches = PatchConfig(**transformer.pop("patches"))
             if found in (2, format_1.FORMAT):
@@ -156,6 +159,8 @@ def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str
     network = config.network()
     if format_1.is_of_format_1(weights):
         weights = format_1.carried_over(weights, network, config.repertoire.parameters)
+    if format_5.is_of_format_5(weights):
+        weights = format_5.carried_over(weights, network)
     expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
     found = {name: tensor.shape for name, tensor in weights.items()}
     if expected != found:

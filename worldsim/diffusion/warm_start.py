@@ -51,8 +51,9 @@ def read_earlier(directory: Path) -> Earlier:
     known = config.repertoire
     if format_1.is_of_format_1(weights):
         weights = format_1.carried_over(weights, config.network(), known.parameters)
-    weights = format_4.carried_over(weights)
-    weights = format_3.carried_over(format_5.carried_over(weights), config.network())
+    if format_5.is_of_format_5(weights):
+        weights = format_5.carried_over(weights, config.network())
+    weights = format_4.carried_over(format_3.carried_over(weights, config.network()))
     return Earlier(
         config.transformer, _named(known), tuple(s.name for s in known.subjects), known.cameras,
         {name: value.float() for name, value in weights.items()}, config.training, sha256,
