@@ -102,6 +102,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     beyond = model.rollout(modes.from_parameters("free_fall", gravity=22.0))
 print("extrapolates:", json.loads(beyond.attrs["extrapolates"]))
+print("errors over those in range, with an interval:", beyond.attrs["expected_growth"])
 
 # %% [markdown]
 # ## Into a gap, backwards, and with a push

@@ -83,7 +83,7 @@ FILMS = dataclasses.replace(CONFIG, batch=dataclasses.replace(CONFIG.batch, path
 
 @pytest.mark.parametrize("kind", ["water", "ball"])
 def test_a_few_clips_are_learned_by_heart(kind, water):
-    config = dataclasses.replace(FILMS, steps=300, decay=0.0)
+    config = dataclasses.replace(FILMS, steps=450, decay=0.0)
     trainer = Trainer(config, [water if kind == "water" else ball_clips()], quiet)
     fixed = [trainer.batch(k, seed=1) for k in range(16)]
 
