@@ -54,7 +54,7 @@ TINY_STEPS = 400
 
 def tiny() -> TrainingConfig:
     """At most 20 minutes on 2 cores, to see everything work: so many steps, in single precision,
-    so that it ends everywhere with nearly the same numbers."""
+    so that its numbers can be compared from machine to machine."""
     return TrainingConfig(
         transformer=TransformerConfig(width=128, layers=4, hidden=256, detail=48),
         cases=48, held_out=8, minutes=20.0, steps=TINY_STEPS, ema=0.99, precision="float32",
