@@ -16,7 +16,7 @@ from typing import Any
 from evaluation.learned import few_steps, gravity, shuffles, skill, streaming
 from evaluation.learned.asking import mean_in_words, ratio_in_words
 from worldsim.atomic import written_whole
-from worldsim.diffusion.checkpoint import CONFIG, write_atomically
+from worldsim.diffusion.checkpoint import CONFIG
 from worldsim.diffusion.model import checkpoint_directory
 from worldsim.errors import InputError, run_program
 from worldsim.model_registry import load_model
@@ -143,6 +143,8 @@ def main(args: Sequence[str]) -> int:
                          else "--cases: give at least 2")
     if options.calibrate and "skill" not in wanted:
         raise InputError("--calibrate needs the part skill; add it to --only")
+    if options.calibrate and not (checkpoint_directory(options.model) / CONFIG).is_file():
+        raise InputError(f"--calibrate: {options.model} is not a checkpoint")
     import torch
 
     model: Any = load_model(options.model)
@@ -184,7 +186,8 @@ def calibrate(source: str, found: dict[str, Any] | None) -> None:
     path = checkpoint_directory(source) / CONFIG
     fields = json.loads(path.read_text())
     fields["growth"] = [dataclasses.asdict(row) for row in skill.growth_table(found["bins"])]
-    write_atomically(path, json.dumps(fields, indent=1).encode())
+    with written_whole(path) as partial:
+        partial.write_text(json.dumps(fields, indent=1))
     print(f"wrote {path}")
 
 

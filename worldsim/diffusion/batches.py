@@ -12,7 +12,7 @@ from torch import Tensor
 from worldsim.diffusion.carrying import Stage
 from worldsim.diffusion.conditioning import CLIP_START, Told
 from worldsim.diffusion.known import Reference, context_cells, group_levels, reference_of
-from worldsim.diffusion.law_batches import GROUPS, Bodies, draw_bodies, no_stage
+from worldsim.diffusion.law_batches import GROUPS, Bodies, draw_bodies, joined, no_stage
 from worldsim.diffusion.objective import ObjectiveConfig
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import Grid, PatchConfig, grid_of, to_cells
@@ -300,8 +300,8 @@ def _told(picked: list[Clip], repertoire: Repertoire) -> Told:
         parts.append(repertoire.tell(clips[0].subject, values, len(clips)))
         rows += numbers
     back = torch.tensor(rows).argsort()
-    return Told(*(torch.cat([getattr(part, field.name) for part in parts])[back]
-                  for field in dataclasses.fields(Told)))
+    told = joined(parts)
+    return Told(*(getattr(told, field.name)[back] for field in dataclasses.fields(Told)))
 
 
 def _stage(reference: Reference, picked: list[Clip], repertoire: Repertoire) -> Stage:

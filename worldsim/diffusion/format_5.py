@@ -6,7 +6,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from worldsim.diffusion.motion import EXTRA, NUMBERS, STEERS
+from worldsim.diffusion import format_3
+from worldsim.diffusion.motion import EXTRA, STEERS
+from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.transformer import VideoTransformer
 
 FORMAT = 5
@@ -32,11 +34,7 @@ def carried_over(weights: dict[str, Tensor], network: VideoTransformer) -> dict[
     state["laws.of_parameter"] = fresh["laws.of_parameter"].clone().zero_()
     state["laws.down.weight"] = _without_friction(state["laws.down.weight"].T).T.contiguous()
     state["laws.of_scenario"] = _without_friction(state["laws.of_scenario"])
-    for name in ("read_motion.up.weight", "read_motion.direct.weight"):
-        wide = fresh[name].clone().zero_()
-        wide[:, :state[name].shape[1]] = state[name]
-        state[name] = wide
-    return state
+    return format_3.carried_over(state, network)  # further columns count nothing
 
 
 def _without_friction(table: Tensor) -> Tensor:

@@ -1,12 +1,14 @@
 """Batches that teach the laws alone: single bodies, one known group of frames, few frames more.
 
 Laws treat all bodies alike and by themselves, so a batch holds thousands of them, of all scenarios
-whose bodies are foreseen, from any instant on; it is drawn scenario by scenario, not clip by clip.
+whose bodies are foreseen, most from where a simulation begins; it is drawn scenario by scenario,
+not clip by clip.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -56,12 +58,19 @@ def draw_bodies(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
     parts = [_of_scenario(data[m], cases[m], repertoire, each, rng, objective, groups, frames,
                           from_start) for m in members]
     return Bodies(
-        States(*(torch.cat([getattr(part.states, field.name) for part in parts])
-                 for field in dataclasses.fields(States))),
-        torch.cat([part.scenario for part in parts]),
-        Told(*(torch.cat([getattr(part.told, field.name) for part in parts])
-               for field in dataclasses.fields(Told))),
-        torch.cat([part.seconds for part in parts]))
+        joined([part.states for part in parts]), torch.cat([part.scenario for part in parts]),
+        joined([part.told for part in parts]), torch.cat([part.seconds for part in parts]))
+
+
+Tensors = TypeVar("Tensors", States, Told)
+
+
+def joined(parts: list[Tensors]) -> Tensors:
+    """Several batches as one."""
+    first = parts[0]
+    return dataclasses.replace(first, **{
+        field.name: torch.cat([getattr(part, field.name) for part in parts])
+        for field in dataclasses.fields(first)})
 
 
 def _of_scenario(one: TrainingClips, cases: np.ndarray, repertoire: Repertoire, count: int,

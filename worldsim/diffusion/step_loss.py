@@ -68,7 +68,8 @@ def step_loss(network: VideoTransformer, batch: Batch, weight: float = 1.0,
         pixels = parts.pixels(predicted.pixels.unflatten(-1, (3, -1)), clean, level, batch.known,
                               batch.weight, batch.expected)
     if batch.states.numbers.shape[1]:
-        sizes = _sizes(batch, typical, predicted.numbers)
+        sizes, place = _sizes(batch, typical)
+        _learn(batch, typical, place, predicted.numbers)
         said = parts.states(predicted.numbers, batch.states, batch.states.numbers, sizes)
     return torch.stack([pixels + weight * said, pixels, said])
 
@@ -90,27 +91,27 @@ def _of_laws(network: VideoTransformer, batch: Batch, seen: States, parts: LossP
     motion = motion_of(seen.numbers, seen.known, batch.condition.seconds, seen.push,
                        looks_ahead(batch.mask, batch.grid))
     laws = network.laws(batch.condition, seen.entity, of_one_group(motion, seen.known))
-    said, numbers = parts.laws(laws, motion, batch.states, _sizes(batch, typical))
-    if typical is not None:
-        _learn(batch, typical, numbers)
+    sizes, place = _sizes(batch, typical)
+    said, numbers = parts.laws(laws, motion, batch.states, sizes)
+    _learn(batch, typical, place, numbers)
     return said
 
 
-def _sizes(batch: Batch, typical: TypicalErrors | None, said: Tensor | None = None) -> Tensor:
-    """Typical errors (B, E, G, F, 2), as they were before those of what is `said` are learned."""
-    if typical is None:
-        shape = batch.states.numbers.shape
-        frames = (shape[-1] - EXTRA) // NUMBERS
-        return batch.states.numbers.new_full((*shape[:3], frames, 2), BEGIN)
-    sizes, _ = typical.of(batch)
-    if said is not None:
-        _learn(batch, typical, said)
-    return sizes
+def _sizes(batch: Batch, typical: TypicalErrors | None) -> tuple[Tensor, Tensor | None]:
+    """Typical errors (B, E, G, F, 2), and their place in the table, if there is one."""
+    if typical is not None:
+        return typical.of(batch)
+    shape = batch.states.numbers.shape
+    frames = (shape[-1] - EXTRA) // NUMBERS
+    return batch.states.numbers.new_full((*shape[:3], frames, 2), BEGIN), None
 
 
-def _learn(batch: Batch, typical: TypicalErrors, said: Tensor) -> None:
+def _learn(batch: Batch, typical: TypicalErrors | None, place: Tensor | None,
+           said: Tensor) -> None:
+    if typical is None or place is None:
+        return
     states = batch.states
     error = said.detach().float() - states.numbers
     counted = states.valid * (states.known[..., None] <= 0)
-    typical.learn(typical.place(batch), *(
-        part[..., :-EXTRA].unflatten(-1, (-1, NUMBERS)) for part in (error, counted)))
+    typical.learn(place, *(part[..., :-EXTRA].unflatten(-1, (-1, NUMBERS))
+                           for part in (error, counted)))

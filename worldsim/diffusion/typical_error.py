@@ -56,12 +56,8 @@ class TypicalErrors:
         self.squares = torch.full(shape, BEGIN**2)
 
     def of(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Typical errors (B, E, G, F, 2) of positions and turns of a batch, and their `place`."""
-        place = self.place(batch)
-        return (self.squares.view(-1, 2)[place] + FLOOR**2).sqrt(), place
-
-    def place(self, batch: Batch) -> Tensor:
-        """The place in the table, flattened, of every frame's error (B, E, G, F)."""
+        """Typical errors (B, E, G, F, 2) of positions and turns of a batch, and the place in the
+        table, flattened, of each (B, E, G, F)."""
         states, condition = batch.states, batch.condition
         groups = states.known.shape[-1]
         frames = (states.numbers.shape[-1] - 4) // NUMBERS
@@ -81,7 +77,8 @@ class TypicalErrors:
         parts = (per_case[0], torch.tensor(batch.kind.place), per_case[1], per_case[2], level, lag)
         for size, part in zip(self.squares.shape, parts, strict=False):
             place = place * size + part
-        return place
+        found = self.squares.view(-1, 2)[place]
+        return (found + FLOOR**2).sqrt(), place
 
     def learn(self, place: Tensor, error: Tensor, counted: Tensor) -> None:
         """Take in errors (B, E, G, F, 9) of states, where `counted`, of the same shape."""
