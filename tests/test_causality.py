@@ -119,6 +119,7 @@ def in_stream(net: VideoTransformer, one: Inputs, level: torch.Tensor,
     extra, found = net.extra_tokens(2), []
     whole = motion_of(one.states.numbers, one.states.known, one.condition.seconds,
                       one.states.push)
+    lawful = net.lawful(told, one.states, ahead=False)
     frame = one.stage.frame[:, :, :1]  # the same for all groups: known frames are a prefix
     frames = one.states.numbers[..., :-4].unflatten(-1, (-1, NUMBERS)).flatten(2, 3)
     at = frame.flatten(1)[..., None, None].expand(-1, -1, entities, NUMBERS)
@@ -127,6 +128,7 @@ def in_stream(net: VideoTransformer, one: Inputs, level: torch.Tensor,
         net.begin(told, memories)
         for group in range(groups):
             cells, context, states, stage = of_group(one, group)
+            states = dataclasses.replace(states, lawful=lawful[:, :, group:group + 1])
             upto = extra + (group + 1) * (each + entities)
             of_views = level.unflatten(1, (one.grid.views, -1))[:, :, group]
             found.append(net.extend(net.tell(told)[0], cells, of_views, context, told, states,

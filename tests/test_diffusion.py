@@ -419,6 +419,9 @@ def test_sampling_is_exact_for_a_network_that_knows_the_answer(heun):
     clean = one.cells.unflatten(-1, (3, -1))
 
     class Oracle(torch.nn.Module):
+        def lawful(self, condition, states, ahead=True):
+            return states.numbers
+
         def forward(self, noisy, level, context, condition, states, stage, grid, mask, paint):
             return Prediction(one.cells, one.states.numbers)
 

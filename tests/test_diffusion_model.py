@@ -12,7 +12,7 @@ import pytest
 import torch
 from tiny_model import MODEL, SIZE, tiny_model
 
-from worldsim.diffusion.checkpoint import CONFIG, EXACT, WEIGHTS
+from worldsim.diffusion.checkpoint import CONFIG, FINE, LAWS, WEIGHTS
 from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.transformer import Prediction
 from worldsim.errors import InputError
@@ -123,17 +123,19 @@ def test_checkpoints_come_back_bit_for_bit(model, tmp_path):
     sha256 = model.save_pretrained(tmp_path / "a")
     loaded = VideoDiffusion.from_pretrained(tmp_path / "a")
     assert loaded.sha256 == sha256
-    assert hashlib.sha256((tmp_path / "a" / WEIGHTS).read_bytes()).hexdigest() == sha256
+    parts = [(tmp_path / "a" / name).read_bytes() for name in (WEIGHTS, LAWS)]
+    assert hashlib.sha256(b"".join(parts)).hexdigest() == sha256
     assert loaded.config == MODEL
     guided = model.with_sampler(guided=(("wave_height", 1.5),), causal=True)
     guided.save_pretrained(tmp_path / "guided")
     assert VideoDiffusion.from_pretrained(tmp_path / "guided").config == guided.config
     loaded.save_pretrained(tmp_path / "b")
-    for name in (WEIGHTS, CONFIG):
+    for name in (WEIGHTS, LAWS, CONFIG):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     for name, tensor in loaded.network.state_dict().items():
         kept = model.network.state_dict()[name]
-        assert torch.equal(tensor, kept if name.startswith(EXACT) else kept.bfloat16().float())
+        stored = kept.half() if name.startswith(FINE) else kept.bfloat16()
+        assert torch.equal(tensor, stored.float())
     assert np.array_equal(video(load_model(str(tmp_path / "a")).rollout(ask())),
                           video(loaded.rollout(ask())))
 
@@ -156,14 +158,15 @@ def test_unreadable_checkpoints_are_one_line_errors(model, tmp_path):
     assert "truncated" in broken(
         "half", lambda d: (d / WEIGHTS).write_bytes((d / WEIGHTS).read_bytes()[:5000]))
     assert half.is_dir()
-    assert "missing" in broken("gone", lambda d: (d / WEIGHTS).unlink())
+    for name in (WEIGHTS, LAWS):
+        assert f"{name} is missing" in broken(f"gone {name}", lambda d, n=name: (d / n).unlink())
     assert "not a model configuration" in broken("text", lambda d: (d / CONFIG).write_text("{"))
     known = json.loads(MODEL.to_json())["repertoire"]
     old = [known["subjects"][0] | {"version": 7}, *known["subjects"][1:]]
     assert "tsunami version 7" in broken(
         "old", lambda d: rewrite(d, repertoire=known | {"subjects": old}))
     assert "format 99" in broken("new", lambda d: rewrite(d, format=99))
-    assert "formats 1, 5, 6 are read" in broken("none", lambda d: rewrite(d, format=None))
+    assert "formats 1, 7 are read" in broken("none", lambda d: rewrite(d, format=None))
     assert "does not fit" in broken(
         "cameras", lambda d: rewrite(d, repertoire=known | {"cameras": ["overhead"]}))
 
@@ -210,6 +213,9 @@ class Faithful(torch.nn.Module):
     def __init__(self, network) -> None:
         super().__init__()
         self.entity, self.levels = network.entity, []
+
+    def lawful(self, condition, states, ahead=True):
+        return states.numbers
 
     def forward(self, noisy, level, context, condition, states, stage, grid, mask, paint):
         self.levels.append((float(level.min()), float(states.level.min())))

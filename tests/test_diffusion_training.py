@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from synthetic_clips import ball_clips, cameras_of, synthetic_clips
 
 from worldsim.diffusion.averaging import average_checkpoints
+from worldsim.diffusion.batches import Kind
 from worldsim.diffusion.checkpoint import WEIGHTS, ModelConfig
 from worldsim.diffusion.clip_factory import generate_clips
 from worldsim.diffusion.clip_files import (
@@ -25,13 +26,14 @@ from worldsim.diffusion.clip_files import (
 )
 from worldsim.diffusion.clips import ClipManifest, load_clips
 from worldsim.diffusion.conditioning import ParameterSpec
+from worldsim.diffusion.laws import TABLES
 from worldsim.diffusion.layers import Spread, TransformerConfig
 from worldsim.diffusion.objective import ObjectiveConfig
 from worldsim.diffusion.patches import PatchConfig, from_cells, to_uint8, to_unit
 from worldsim.diffusion.presets import TrainingConfig, preset
 from worldsim.diffusion.repertoire import Repertoire, Subject
 from worldsim.diffusion.step_loss import step_loss
-from worldsim.diffusion.training import Trainer, train
+from worldsim.diffusion.training import COMMON, Trainer, train
 from worldsim.diffusion.training_clips import BatchConfig, subject_of
 from worldsim.diffusion.training_state import STATE
 from worldsim.diffusion.warm_start import Earlier, carried_over
@@ -100,6 +102,26 @@ def test_a_few_clips_are_learned_by_heart(kind, water):
         assert states < 0.2 * before[2], "steps from frame to frame count, too"
     else:
         assert states == before[2] == 0, "these clips keep no states"
+
+
+def test_steps_with_exploding_gradients_are_left_out_and_said(clips):
+    said: list[str] = []
+    trainer = Trainer(dataclasses.replace(CONFIG, worst=1e-9), clips, said.append)
+    before = {name: p.detach().clone() for name, p in trainer.network.named_parameters()}
+    trainer.step()
+    assert all(torch.equal(p, before[name]) for name, p in trainer.network.named_parameters())
+    kind = trainer.batch(0).kind.value
+    assert f"step 0 left out: a batch of {kind} whose gradient has the norm" in said[-1]
+    assert said[-1].split()[-1] in before
+
+
+def test_rare_shapes_of_batches_are_not_compiled(clips):
+    trainer = Trainer(CONFIG, clips, quiet)
+    films = next(b for b in map(trainer.batch, range(99)) if b.kind is Kind.FILMS)
+    paths = next(b for b in map(trainer.batch, range(99)) if b.kind is Kind.PATHS)
+    stances = [trainer._stance(films) for _ in range(COMMON + 2)]
+    assert stances == ["force_eager"] * COMMON + ["default"] * 2
+    assert trainer._stance(paths) == "force_eager"
 
 
 def test_interruption_saves_and_a_later_call_continues(clips, tmp_path):
@@ -182,14 +204,15 @@ def test_a_warm_start_takes_over_what_is_still_told_the_same():
     torch.testing.assert_close(after.camera.flip(0), before.camera)
     table = [net.position.weight.unflatten(0, (2, -1)) for net in (before, after)]
     torch.testing.assert_close(table[1].flip(0), table[0])
-    for table in ("scenario", "of_scenario"):
+    for table in ("scenario", "of_scenario", *TABLES):
         torch.testing.assert_close(getattr(after.laws, table)[1], getattr(before.laws, table)[0])
     for table in ("values", "of_parameter"):
         now, then = (getattr(net.laws, table) for net in (after, before))
         torch.testing.assert_close(now[[2, 3]], then[[1, 0]])  # kind, height
     assert not after.laws.values[[0, 1, 4]].any(), "what is told anew weighs nothing"
     renumbered = ("parameters_in.", "scenario", "camera", "position.", "laws.values",
-                  "laws.of_parameter", "laws.scenario", "laws.of_scenario")
+                  "laws.of_parameter", "laws.scenario", "laws.of_scenario",
+                  *(f"laws.{name}" for name in TABLES))
     for name, value in before.state_dict().items():
         if not name.startswith(renumbered) or name.startswith("parameters_in.mix"):
             torch.testing.assert_close(state[name], value)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 
 import numpy as np
 import pytest
 import torch
-from scipy.integrate import solve_ivp
 from synthetic_clips import ball_clips
 from tiny_model import MODEL, SIZE, tiny_model
 from tiny_network import fresh, inputs
@@ -19,22 +17,17 @@ from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.motion import (
     EXTRA,
     NOISE,
-    STEERED,
-    STIFFNESS,
     Motion,
     MotionWriter,
     motion_of,
-    path,
     shrinkage,
     shrunk,
     sparse,
-    stumpff,
-    swing,
 )
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import PatchConfig
 from worldsim.diffusion.presets import TrainingConfig
-from worldsim.diffusion.step_loss import step_loss
+from worldsim.diffusion.step_loss import MOST, SHARED, TURNS, as_read, step_loss
 from worldsim.diffusion.training import Trainer
 from worldsim.diffusion.training_clips import BatchConfig, paired
 from worldsim.diffusion.transformer import Prediction
@@ -73,19 +66,6 @@ def calm(groups: int) -> torch.Tensor:
     return torch.zeros(1, 1, groups, 5)
 
 
-STEER = ("follow", "drift", "bend", "stiff", "seen", "home", "taut", "fade")
-
-
-def forces(heed: float = 0.0, **named: float) -> torch.Tensor:
-    """Laws (1, 1, 4, STEERED) that are the same in all directions and at all times."""
-    laws = torch.zeros(1, 1, 4, STEERED)
-    for name, value in named.items():
-        first = STEER.index(name) * NUMBERS
-        laws[..., first:first + NUMBERS] = value
-    laws[..., len(STEER) * NUMBERS:len(STEER) * NUMBERS + 3] = heed
-    return laws
-
-
 def test_the_nearest_known_state_is_found_on_either_side():
     numbers, time = parabola(5)
     found = motion_of(numbers, known_at(5, 0, 4), torch.tensor([SECONDS]), calm(5))
@@ -110,21 +90,6 @@ def test_looking_back_only_and_nothing_known():
     assert not any(getattr(none, f.name).any() for f in dataclasses.fields(Motion))
 
 
-def test_free_flight_is_exact_for_laws_that_know_gravity():
-    numbers, _ = parabola(4, acceleration=-9.0)
-    motion = motion_of(numbers, known_at(4, 0), torch.tensor([SECONDS]), calm(4))
-    assert torch.equal(path(motion, forces())[..., :NUMBERS], motion.held[..., :NUMBERS])
-    # The slope is that at the middle of the known frames: the rest of the way is drift.
-    late = (FRAMES - 1) / 2 * SECONDS / FRAMES
-    told = path(motion, forces(follow=1.0, drift=-9.0 * late, bend=-9.0))
-    torch.testing.assert_close(told[:, :, 1:], numbers[:, :, 1:], rtol=1e-5, atol=1e-5)
-    # Or they take the force from what is seen, forwards and backwards.
-    for of in (0, 3):
-        motion = motion_of(numbers, known_at(4, of), torch.tensor([SECONDS]), calm(4))
-        torch.testing.assert_close(path(motion, forces(follow=1.0, seen=1.0))[..., :-EXTRA],
-                                   numbers[..., :-EXTRA], rtol=1e-4, atol=1e-4)
-
-
 def test_departures_are_small_near_what_is_known_and_can_be_shut():
     torch.manual_seed(0)
     numbers, time = parabola(4)
@@ -132,7 +97,7 @@ def test_departures_are_small_near_what_is_known_and_can_be_shut():
     writer.initialise()
     tokens = torch.randn(1, 1, 4, 16)
     motion = motion_of(numbers, known_at(4, 0), torch.tensor([SECONDS]), calm(4))
-    lawful = path(motion, forces(follow=1.0))
+    lawful = numbers
     torch.testing.assert_close(writer(tokens, motion, lawful)[..., :-EXTRA],
                                lawful[..., :-EXTRA], atol=NOISE / 2, rtol=0)
     (writer(tokens, motion, lawful)[..., :-EXTRA] - lawful[..., :-EXTRA]).sum().backward()
@@ -146,8 +111,7 @@ def test_departures_are_small_near_what_is_known_and_can_be_shut():
     torch.testing.assert_close(off, share * 3 * share**2 / (3 * share**2 + NOISE**2), rtol=1e-4,
                                atol=1e-5)
     none = motion_of(numbers, known_at(4), torch.tensor([SECONDS]), calm(4))
-    nothing = path(none, forces(follow=1.0))
-    assert not nothing.any()
+    nothing = torch.zeros_like(numbers)
     torch.testing.assert_close(writer(tokens, none, nothing)[..., :-EXTRA],
                                torch.ones_like(nothing[..., :-EXTRA]))
     writer.whether.bias.data[:] = -100.0
@@ -161,85 +125,6 @@ def test_departures_like_noise_are_left_out_and_large_ones_kept():
     torch.testing.assert_close(large, 10.0 * depart, rtol=2e-2, atol=1e-3)
     turned = torch.cat([depart[:, [1, 2, 0]], depart[:, 3:]], -1)
     torch.testing.assert_close(sparse(turned)[:, [2, 0, 1]], sparse(depart)[:, :3])
-
-
-def test_half_sizes_and_presence_are_told_by_the_laws_where_none_are_known():
-    numbers, _ = parabola(4)
-    laws = forces()
-    laws[..., -EXTRA:] = torch.tensor([0.3, 0.2, 0.1, 1.0])
-    seconds = torch.tensor([SECONDS])
-    none = path(motion_of(numbers, known_at(4), seconds, calm(4)), laws)
-    assert torch.equal(none[..., -EXTRA:], laws[..., -EXTRA:])
-    some = path(motion_of(numbers, known_at(4, 1), seconds, calm(4)), laws)
-    assert torch.equal(some[..., -EXTRA:], numbers[..., -EXTRA:])
-
-
-def test_a_spring_pulls_to_its_place_from_wherever_the_body_is_known():
-    """One stiffness and one place, whatever the known state: cosines about that place."""
-    stiff, home, time = 30.0, 0.4, torch.arange(4 * FRAMES) * SECONDS / FRAMES
-    turn = stiff**0.5 * time
-    place = home + 0.3 * turn.cos()
-    frames = place[:, None].expand(-1, NUMBERS).reshape(1, 1, 4, FRAMES * NUMBERS)
-    numbers = torch.cat([frames, torch.full((1, 1, 4, EXTRA), 0.5)], -1)
-    for of in (0, 2):
-        motion = motion_of(numbers, known_at(4, of), torch.tensor([SECONDS]), calm(4), ahead=False)
-        # The exact rate at the last known frame, so that nothing but the force is tested.
-        last = of * FRAMES + FRAMES - 1
-        motion = dataclasses.replace(
-            motion, rate=torch.full_like(motion.rate, float(-0.3 * stiff**0.5 * turn[last].sin())))
-        said = path(motion, forces(follow=1.0, home=home, taut=float(np.log1p(stiff / STIFFNESS))))
-        torch.testing.assert_close(said[:, :, of + 1:, :-EXTRA], numbers[:, :, of + 1:, :-EXTRA],
-                                   rtol=1e-4, atol=1e-4)
-
-
-@pytest.mark.parametrize("stiffness", [-3.0, -1e-3, 0.0, 1e-3, 0.4, 2.0, 30.0])
-@pytest.mark.parametrize("time", [-0.4, 0.05, 1.0])
-@pytest.mark.parametrize("fade", [0.0, 0.2, -0.3])
-def test_what_swings_or_topples_solves_its_equation(stiffness, fade, time):
-    def force(_, y):
-        return [y[1], 1.7 - stiffness * y[0] - 2 * fade * y[1]]
-
-    solved = solve_ivp(force, (0, time), [0.0, -0.6], rtol=1e-10, atol=1e-12).y[0, -1]
-    along, curved = swing(*(torch.tensor(v, dtype=torch.float64)
-                            for v in (stiffness, fade, time)))
-    # Of a constant force, the third power of the damping is left out, and divided by 60 or more.
-    left_out = 1.7 * time**2 * abs(fade * time)**3 / 50
-    assert float(-0.6 * along + 1.7 * curved) == pytest.approx(solved, rel=1e-6,
-                                                               abs=1e-7 + left_out)
-
-
-def test_stumpffs_functions_are_their_series():
-    turn = torch.linspace(-9.0, 60.0, 500, dtype=torch.float64)
-    for n, found in enumerate(stumpff(turn), 1):
-        series = sum((-turn)**k / float(math.factorial(n + 2 * k)) for k in range(40))
-        torch.testing.assert_close(found, series, rtol=1e-9, atol=1e-9)
-
-
-def test_paths_are_smooth_in_the_stiffness_and_do_not_explode():
-    stiff = torch.linspace(-0.6, 0.6, 2001, dtype=torch.float64, requires_grad=True)
-    along, curved = swing(stiff, torch.full((), 0.3), torch.ones(()))
-    assert max(float(part.detach().diff().abs().max()) for part in (along, curved)) < 2e-4
-    (slope,) = torch.autograd.grad((along + curved).sum(), stiff)
-    assert slope.isfinite().all() and float(slope.diff().abs().max()) < 1e-4
-    far, _ = swing(torch.tensor(-100.0), torch.tensor(0.0), torch.tensor(3.0))
-    assert float(far) < 3 * 11, "at most the sinh of 3"
-
-
-@pytest.mark.parametrize("group, at", [(0, 0.5), (1, 0.0), (1, 0.7), (3, 0.3)])
-@pytest.mark.parametrize("of", [0, 3])
-def test_pushes_bend_the_path_of_free_flight_exactly(group, at, of):
-    """Forwards from a known group before the push or around it, and backwards from one after."""
-    velocity = torch.tensor([0.8, -0.4, 1.2])
-    when = (group + at) * SECONDS
-    push = calm(4)
-    push[0, 0, group] = torch.cat([torch.tensor([1.0, at]), velocity])
-    time = torch.arange(4 * FRAMES) * SECONDS / FRAMES
-    place = time[:, None] * 2.0 + (time - when).clamp_min(0)[:, None] * velocity
-    frames = torch.nn.functional.pad(place, (0, NUMBERS - 3)).reshape(1, 1, 4, FRAMES * NUMBERS)
-    numbers = torch.nn.functional.pad(frames, (0, EXTRA))
-    motion = motion_of(numbers, known_at(4, of), torch.tensor([SECONDS]), push)
-    torch.testing.assert_close(path(motion, forces(follow=1.0, heed=1.0))[..., :-EXTRA],
-                               numbers[..., :-EXTRA], rtol=1e-5, atol=1e-5)
 
 
 def test_typical_errors_are_learned_place_by_place():
@@ -307,8 +192,8 @@ def test_all_kinds_of_batches_are_drawn_and_learned_from():
         seen.setdefault(batch.kind, []).append(batch)
     assert set(seen) == set(Kind)
     for batch in seen[Kind.PATHS] + seen[Kind.LAWS]:
-        slots = 1 if batch.kind is Kind.LAWS else 3
-        assert batch.grid.views == 0 and batch.grid.groups == 2 and batch.tokens == 2 * slots
+        assert batch.grid.views == 0 and batch.grid.groups == 2 and batch.tokens == 6
+    for batch in seen[Kind.PATHS]:
         assert not batch.states.known.all(-1).all(), "something is left to be foreseen"
     for batch in seen[Kind.READINGS]:
         assert batch.grid.groups == 1 and batch.known.all() and not batch.states.known.any()
@@ -352,11 +237,9 @@ def test_tokens_are_told_where_the_laws_lead():
         numbers = net(one.cells.flatten(-2) if one.cells.ndim > 4 else one.cells,
                       torch.zeros(len(one.cells), one.grid.views * one.grid.groups), one.context,
                       one.condition, one.states, one.stage, one.grid, paint=False).numbers
-        with torch.no_grad():
-            motion = motion_of(one.states.numbers, one.states.known, one.condition.seconds,
-                               one.states.push)
-            return numbers - net.lawful(one.condition, one.states, motion)
+        return numbers - net.lawful(one.condition, one.states)
 
+    one.states.known[:, :, 0] = 1
     before = said()
     torch.nn.init.normal_(net.laws.of_scenario, std=0.1)
     assert not torch.allclose(said(), before, atol=1e-4), "departures follow, too"
@@ -381,6 +264,9 @@ class Noted(torch.nn.Module):
     def __init__(self, network) -> None:
         super().__init__()
         self.entity, self.asked = network.entity, []
+
+    def lawful(self, condition, states, ahead=True):
+        return states.numbers
 
     def forward(self, noisy, level, context, condition, states, stage, grid, mask, paint):
         self.asked.append((grid.views, grid.groups, paint, states.known.clone(),
@@ -423,3 +309,22 @@ def test_bodies_keep_their_names_however_they_are_counted():
     said = model.rollout(query)["said"]["state"].values[0, 0]
     np.testing.assert_allclose(said[:5, 0, 0], 0.9, atol=1e-5)
     np.testing.assert_allclose(said[:5, 1, 0], -0.9, atol=1e-5)
+
+
+def test_known_states_are_as_noisy_as_readings_and_their_turns_more():
+    generator = torch.Generator().manual_seed(0)
+    size = torch.tensor([0.0, 1e-3, 0.02])
+    noise = torch.randn(3, 400, 2, FRAMES * NUMBERS + EXTRA, generator=generator)
+    found = as_read(noise, size)
+    assert not found[0].any()
+    torch.testing.assert_close(found[..., -EXTRA:], size[:, None, None, None]
+                               * noise[..., -EXTRA:])
+    frames = found[..., :-EXTRA].unflatten(-1, (FRAMES, NUMBERS))
+    given = noise[..., :-EXTRA].unflatten(-1, (FRAMES, NUMBERS))
+    torch.testing.assert_close(frames[2, ..., :3], 0.02 * given[2, ..., :3])
+    for row, expected in ((1, TURNS * 1e-3), (2, MOST)):
+        turns = frames[row, ..., 3:]
+        assert float(turns.std()) == pytest.approx(expected, rel=0.03)
+        alike = (turns[:, :, 0] * turns[:, :, 3]).mean() / turns.square().mean()
+        wanted = SHARED**2 - (1 - SHARED**2) / (FRAMES - 1)
+        assert float(alike) == pytest.approx(wanted, abs=0.04), "most of it in all frames"

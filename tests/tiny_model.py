@@ -38,7 +38,7 @@ def tiny_model(seed: int = 0) -> VideoDiffusion:
     torch.manual_seed(seed)
     network = MODEL.network()
     for part in (network.modulation, network.duration[-1], network.read_carried,
-                 network.write_gate, network.write_motion.depart, network.laws.down):
-        torch.nn.init.normal_(part.weight, std=0.05)
+                 network.write_gate, network.write_motion.depart, network.laws.act):
+        torch.nn.init.normal_(getattr(part, "weight", part), std=0.05)
     network.write_motion.depart.bias.data[-1] = 5.0  # whatever can be there is said to be there
     return VideoDiffusion(MODEL, network.eval(), "0" * 64)

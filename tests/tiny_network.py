@@ -50,8 +50,8 @@ def network(seed: int = 0) -> VideoTransformer:
     made = fresh(seed)
     for part in (made.modulation, made.duration[-1], made.read_carried, made.write_gate,
                  made.write_motion.depart, made.states_noise.mlp[-1],
-                 made.laws.down):
-        torch.nn.init.normal_(part.weight, std=0.05)
+                 made.laws.act):
+        torch.nn.init.normal_(getattr(part, "weight", part), std=0.05)
     return made
 
 

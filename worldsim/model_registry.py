@@ -16,6 +16,7 @@ from worldsim.errors import InputError
 from worldsim.world_model import WorldModel
 
 BUILT_IN = {
+    "worldsim": "both packaged transformers, each asked about the scenarios it was trained on",
     "worldsim-small": "the packaged video diffusion transformer of the tsunami",
     "worldsim-many": "the packaged transformer of seventeen scenarios, with states of bodies",
     "mujoco": "the simulator with other hidden draws; mujoco:gravity=-20%,vanish=5% wrong by that "
@@ -59,6 +60,10 @@ def load_model(name: str) -> WorldModel:
         return VideoFolder.from_name(name)
     if kind == "python":
         return _python_model(rest)
+    if name == "worldsim":
+        from worldsim.models.by_scenario import ByScenario
+
+        return ByScenario.packaged()
     if name in ("worldsim-small", "worldsim-many") or Path(name).is_dir():
         from worldsim.diffusion.model import VideoDiffusion
 

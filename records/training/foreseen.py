@@ -2,8 +2,8 @@
 
 Prints the mean error, in metres, of said positions in 16 cases over the second after five known
 frames, its ratio to that of the last known positions held, the error of the reading itself, and the
-errors a quarter, a half and a whole second after the known frames; with states told exactly where
-all cases have a body, and with all states read off the picture.
+errors a quarter, a half and a whole second after the known frames; with states told exactly and
+the laws alone, with them told where all cases have a body, and with all read off the picture.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from worldsim.diffusion.dreaming import Dream
 from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.observables import BODIES, known_states, record_states
 from worldsim.diffusion.reading import matched
-from worldsim.diffusion.states_first import foresee, read
+from worldsim.diffusion.states_first import foresee, read, states_task
 from worldsim.model_registry import load_model
 from worldsim.query import query
 from worldsim.scenario import scenario_class
@@ -27,14 +27,22 @@ SEED = seed_for(Purpose.VALIDATION, 12)
 KNOWN, FRAMES, CASES = 5, 25, 16
 
 
-def errors(model: VideoDiffusion, name: str, told: bool) -> tuple[np.ndarray, np.ndarray]:
+def rolled(dream: Dream) -> None:
+    """Go where the laws lead from the known states, without what the transformer adds."""
+    dream.count(0)
+    states = dream.token_states(0, FRAMES)
+    condition = states_task(dream, states, 0, own=False).condition
+    dream.learn(states, dream.model.network.lawful(condition, states)[0], 0, FRAMES)
+
+
+def errors(model: VideoDiffusion, name: str, how: str) -> tuple[np.ndarray, np.ndarray]:
     """(frame,) m, of the model and of the last known positions held."""
     cls = scenario_class(name)
     cases = [draw(cls, Split.IN_RANGE, SEED, case) for case in range(CASES)]
     truth = simulate(cases, seed=SEED, duration=1.3)
     question = query(cases, context=truth, frames=KNOWN, cameras=(reading_of(name).camera,),
                      duration=FRAMES / cls.fps)
-    if told:
+    if how != "read":
         states = known_states(truth, KNOWN, cls.fps)
         question = dataclasses.replace(question, states=states)
     parameters, _ = model._check(question)
@@ -44,7 +52,10 @@ def errors(model: VideoDiffusion, name: str, told: bool) -> tuple[np.ndarray, np
         dream = Dream(model, question, parameters, case, 0)
         if read(dream, 0, FRAMES, 0):
             dream.noise = model.config.sampler.reading_noise
-        foresee(dream, 0, FRAMES, FRAMES, 0, own=False)
+        if how == "laws":
+            rolled(dream)
+        else:
+            foresee(dream, 0, FRAMES, FRAMES, 0, own=False)
         said = dream.said()[:, :BODIES, :3]
         true = every[case][:, np.isfinite(every[case, 0, :, 0])]
         # A body that is said not to be there counts as one in the picture's middle.
@@ -60,9 +71,9 @@ def main(source: str, names: list[str]) -> None:
     model = load_model(source)
     assert isinstance(model, VideoDiffusion)
     for name in names:
-        for told in (True, False):
-            found, held = errors(model, name, told)
-            print(f"{name} {'told' if told else 'read'}: {found[KNOWN:].mean():.4f} m, over frozen "
+        for how in ("laws", "told", "read"):
+            found, held = errors(model, name, how)
+            print(f"{name} {how}: {found[KNOWN:].mean():.4f} m, over frozen "
                   f"{found[KNOWN:].mean() / held[KNOWN:].mean():.2f}, reading "
                   f"{found[:KNOWN].mean():.4f} m; after 0.25, 0.5, 1 s "
                   + ", ".join(f"{found[KNOWN - 1 + k]:.3f}" for k in (5, 10, 20)), flush=True)

@@ -12,7 +12,7 @@ from torch import Tensor
 from worldsim.diffusion.carrying import Stage
 from worldsim.diffusion.conditioning import CLIP_START, Told
 from worldsim.diffusion.known import Reference, context_cells, group_levels, reference_of
-from worldsim.diffusion.law_batches import GROUPS, Bodies, draw_bodies, joined, no_stage
+from worldsim.diffusion.law_batches import Bodies, draw_bodies, joined, no_stage
 from worldsim.diffusion.objective import ObjectiveConfig
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import Grid, PatchConfig, grid_of, to_cells
@@ -27,7 +27,7 @@ class Kind(enum.Enum):
     """What a batch teaches.
 
     FILMS : pixels and states of one view, or of all. READINGS : the states of one known group of
-    frames. PATHS : states alone. LAWS : of single bodies, without the transformer.
+    frames. PATHS : states alone. LAWS : of the laws, without the transformer.
     """
 
     FILMS = "films"
@@ -44,10 +44,6 @@ class Kind(enum.Enum):
     def place(self) -> int:
         """Among the kinds."""
         return list(Kind).index(self)
-
-
-LAWS_TIMES = 6
-"""How many more tokens batches without the transformer have."""
 
 
 class NoisePool:
@@ -75,6 +71,7 @@ class Batch:
 
     clean : (B, N, S, C, F*P) uint8; noise : the same shape; known, weight : (B, N, S, F*P), bool
     and uint8; level : (B, V*G); expected : `Emphasis.expected`; states : with clean numbers;
+    backwards : whether laws are to be learned backwards in time;
     states_noise : noise of their shape; mask : (tokens, tokens) bool.
     """
 
@@ -92,6 +89,7 @@ class Batch:
     grid: Grid
     expected: float
     kind: Kind = Kind.FILMS
+    backwards: bool = False
 
     @property
     def clips(self) -> int:
@@ -116,9 +114,9 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
     rng = stream(seed, step, 0, "training batch")
     kind = _drawn_kind(rng, data, batch)
     if kind is Kind.LAWS:
-        count = batch.tokens * LAWS_TIMES // GROUPS
-        return _of_bodies(draw_bodies(data, cases, repertoire, count, rng, objective,
-                                      patches.frames, batch.from_start),
+        return _of_bodies(draw_bodies(data, cases, repertoire, batch.laws_bodies, rng, objective,
+                                      patches.frames, batch.from_start,
+                                      batch.laws_rolled),
                           rng, objective, patches, pool)
     choice = families(data, batch, states_alone=kind.alone)
     if kind is Kind.READINGS:
@@ -148,7 +146,7 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
 def _of_bodies(bodies: Bodies, rng: np.random.Generator, objective: ObjectiveConfig,
                patches: PatchConfig, pool: NoisePool) -> Batch:
     """A batch of bodies, of no view."""
-    count, _, groups = bodies.states.known.shape
+    count, slots, groups = bodies.states.known.shape
     nothing = torch.zeros(count)
     cells = torch.zeros(count, 0, patches.cells, 3, patches.frames * patches.cell_pixels)
     flat = torch.zeros(count, 0, patches.cells, 0)
@@ -161,9 +159,10 @@ def _of_bodies(bodies: Bodies, rng: np.random.Generator, objective: ObjectiveCon
             nothing, objective.draw_states_noise(rng, count, alone=True), nothing, bodies.seconds),
         states=bodies.states,
         states_noise=pool.draw(count, tuple(bodies.states.numbers.shape[1:]), rng),
-        stage=no_stage(count, groups), mask=torch.ones(groups, groups, dtype=torch.bool),
+        stage=no_stage(count, groups),
+        mask=torch.ones(slots * groups, slots * groups, dtype=torch.bool),
         grid=grid_of(groups * patches.frames, (patches.patch, patches.patch), 0, patches),
-        expected=0.0, kind=Kind.LAWS)
+        expected=0.0, kind=Kind.LAWS, backwards=bodies.backwards)
 
 
 def _drawn_kind(rng: np.random.Generator, data: tuple[TrainingClips, ...],

@@ -1,11 +1,11 @@
-"""A checkpoint directory: ``config.json`` + ``model.safetensors`` + ``README.md``. No pickle."""
+"""A checkpoint directory: ``config.json``, ``README.md`` and the weights, ``model.safetensors`` and
+``laws.safetensors``. No pickle."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from worldsim.diffusion import format_1, format_5
+from worldsim.atomic import written_whole
+from worldsim.diffusion import format_1
 from worldsim.diffusion.conditioning import feature_width
 from worldsim.diffusion.growth import Growth
 from worldsim.diffusion.layers import TransformerConfig
@@ -25,18 +26,18 @@ from worldsim.diffusion.sampler import SamplerConfig
 from worldsim.diffusion.transformer import VideoTransformer
 from worldsim.errors import InputError
 
-FORMAT = 6
+FORMAT = 7
 
-STARTS_ONLY = (2, 3, 4)
+STARTS_ONLY = (2, 3, 4, 5, 6)
 """Formats whose networks said states in other ways: training may start from their weights."""
 
-READ = (format_1.FORMAT, format_5.FORMAT, FORMAT)
+READ = (format_1.FORMAT, FORMAT)
 """Formats that are read."""
 
-EXACT = "laws."
-"""Beginning of the names of weights that are kept in single precision."""
+FINE = "laws."
+"""Beginning of the names of weights that are kept to eleven bits (float16) instead of eight."""
 
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+CONFIG, WEIGHTS, LAWS = "config.json", "model.safetensors", "laws.safetensors"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,6 +100,8 @@ class ModelConfig:
             self.transformer, len(known.parameters), feature_width(known.parameters),
             len(known.cameras), len(known.subjects), len(ENTITIES))
         made.laws.log_half[:-1] = torch.tensor([spec.log_half for spec in known.parameters])
+        made.laws.native[:] = torch.tensor([1 / subject.fps for subject in known.subjects])
+        made.laws.foreseen[:] = torch.tensor([subject.foreseen for subject in known.subjects])
         for number, camera in enumerate(known.cameras):
             axes = known.picture_axes(camera)
             if axes is not None:
@@ -106,25 +109,19 @@ class ModelConfig:
         return made
 
 
-def write_atomically(target: Path, content: bytes) -> None:
-    """Write a file such that it is there whole or not at all."""
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    partial.write_bytes(content)
-    os.replace(partial, target)
-
-
 def save_checkpoint(directory: Path, config: ModelConfig, weights: dict[str, Tensor],
                     card: str) -> str:
-    """Write weights (as bfloat16, but `EXACT` ones), configuration and model card; returns the
-    weights' sha256."""
-    directory.mkdir(parents=True, exist_ok=True)
-    content = save({name: tensor.detach().to(
-        torch.float32 if name.startswith(EXACT) else torch.bfloat16).contiguous()
-        for name, tensor in weights.items()})
-    write_atomically(directory / WEIGHTS, content)
-    write_atomically(directory / CONFIG, config.to_json().encode())
-    write_atomically(directory / "README.md", card.encode())
-    return hashlib.sha256(content).hexdigest()
+    """Write weights (as bfloat16, and the `FINE` ones apart as float16), configuration and model
+    card; returns the weights' sha256."""
+    coarse, fine = ({name: tensor.detach().to(kind).contiguous()
+                     for name, tensor in weights.items() if name.startswith(FINE) == wanted}
+                    for kind, wanted in ((torch.bfloat16, False), (torch.float16, True)))
+    parts = {WEIGHTS: save(coarse), LAWS: save(fine)}
+    files = parts | {CONFIG: config.to_json().encode(), "README.md": card.encode()}
+    for name, content in files.items():
+        with written_whole(directory / name) as path:
+            path.write_bytes(content)
+    return hashlib.sha256(b"".join(parts.values())).hexdigest()
 
 
 def read_weights(directory: Path) -> tuple[ModelConfig, dict[str, Tensor], str]:
@@ -138,14 +135,20 @@ def read_weights(directory: Path) -> tuple[ModelConfig, dict[str, Tensor], str]:
         if not (directory / name).is_file():
             raise InputError(f"{directory} is not a checkpoint ({name} is missing)")
     config = ModelConfig.from_json((directory / CONFIG).read_text(), directory / CONFIG)
-    content = (directory / WEIGHTS).read_bytes()
-    try:
-        weights = load(content)
-    except SafetensorError as error:
-        raise InputError(
-            f"{directory / WEIGHTS} is truncated or damaged ({error}); fetch or train it again"
-        ) from error
-    return config, weights, hashlib.sha256(content).hexdigest()
+    weights: dict[str, Tensor] = {}
+    every = b""
+    for name in (WEIGHTS, LAWS):
+        path = directory / name
+        if name == LAWS and not path.is_file():  # formats before the seventh have none
+            continue
+        content = path.read_bytes()
+        every += content
+        try:
+            weights |= load(content)
+        except SafetensorError as error:
+            raise InputError(
+                f"{path} is truncated or damaged ({error}); fetch or train it again") from error
+    return config, weights, hashlib.sha256(every).hexdigest()
 
 
 def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str]:
@@ -159,8 +162,6 @@ def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str
     network = config.network()
     if format_1.is_of_format_1(weights):
         weights = format_1.carried_over(weights, network, config.repertoire.parameters)
-    if format_5.is_of_format_5(weights):
-        weights = format_5.carried_over(weights, network)
     expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
     found = {name: tensor.shape for name, tensor in weights.items()}
     if expected != found:
@@ -168,6 +169,8 @@ def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str
         if found_format in STARTS_ONLY:
             raise InputError(f"{directory} has format {found_format}; this version can only start "
                              "a training from it (`worldsim train --init`)")
+        if found_format == FORMAT and not (directory / LAWS).is_file():
+            raise InputError(f"{directory} is not a whole checkpoint ({LAWS} is missing)")
         odd = sorted(name for name in expected.keys() | found.keys()
                      if expected.get(name) != found.get(name))
         raise InputError(f"{directory / WEIGHTS} does not fit its config.json (first: {odd[0]!r})")

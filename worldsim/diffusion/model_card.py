@@ -66,7 +66,7 @@ tags: [video-diffusion, world-model, physics]
 
 Dreams what happens in {len(subjects)} scenarios as video and as states of bodies, water and people,
 from any known frames, states and parameters. {parameters:,} parameters in bfloat16, those of the
-laws of motion in float32. Clips of laws are single bodies of a second.
+laws of motion in float16. Clips of laws are scenes of states, at most as long as a film.
 
 | | |
 |---|---|

@@ -1,27 +1,16 @@
-"""How entities move: their states as departures from the nearest known ones.
+"""How entities move: their states as departures from where laws lead.
 
 What the known picture nearest in time is to pixels, the known state nearest in time is to states:
-the network predicts how they differ. Its output for frame f, t seconds from that state p, is
-x(t) + e u(t) + s(t) w_f d_f, where x is the motion under a constant and a linear force, damped,
-
-    x'' = c + g q - k (x - p) - l (x - o) - 2 f x',   x(0) = p,   x'(0) = a v + b + g r q,
-
-v and q are the rate and the curvature of the known frames, v in their middle, r before the last of
-them, and u is the way that pushes on the body in between would take it in free flight. a, b, c, e,
-f, g, k, l and o follow from the parameters and the known state alone, in single precision
-(`worldsim.diffusion.laws`): what flies freely, slides, rests, swings (k + l > 0, about the place o)
-or topples (k + l < 0) needs no more than a few numbers, the same at all times. Tokens are told
-where that leads (`MotionReader`), and only what departs from it, as after contacts, d, is of the
-entity's token, and whether anything does, w; near a
-known state little does, s(t) = |t| / (|t| + 0.3 s), and what is as small as noise is left out
-(`sparse`).
-Where nothing is known, p, v, q and t are 0 and s is 1.
+from it the laws (`worldsim.diffusion.laws`) say, in single precision, where a body goes by itself
+and with others. Tokens are told where that leads (`MotionReader`), and say what departs from it,
+d, and whether anything does, w (`MotionWriter`): x(t) = lawful(t) + s(t) w_f d_f. Near a known
+state little departs, s(t) = |t| / (|t| + 0.3 s), and what is as small as noise is left out
+(`sparse`). Where nothing is known, the lawful state and t are 0 and s is 1.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import math
 
 import torch
 from torch import Tensor, nn
@@ -40,25 +29,8 @@ SPREAD_KNOWN, SPREAD_UNKNOWN = 0.5, 1.0
 STEP = 4.0
 """Differences between frames are seen in units of 1 / STEP."""
 
-STIFFNESS, STIFFEST = 10.0, 5.0
-"""k = STIFFNESS * sinh(number of the network) [1/s2], that number at most so large: of the order of
-a product of parameters, which the network is told as logarithms."""
-
-SLACKEST, TAUTEST = -0.7, 4.3
-"""l = STIFFNESS * (exp(number of the laws) - 1) [1/s2], that number within these bounds."""
-
-FADING = 2.0
-"""Largest f [1/s] either way."""
-
-FARTHEST = 9.0
-"""Largest -k t^2: what topples does not do so exponentially for long."""
-
 NEAR = 0.3
 """s from a known state, at which departures count half."""
-
-STEERS = 8
-STEERED = STEERS * NUMBERS + 3 + EXTRA
-"""Numbers of the laws: a, b, c, k, g, o, l, f; e; half sizes and presence where none are known."""
 
 OUTSIDE = 4.0
 """Normalised positions beyond which tokens are not told where the laws lead."""
@@ -68,10 +40,6 @@ NOISE = 0.06
 
 HARDLY = 0.02
 """Share of the weights that departures would have otherwise, at first."""
-
-SERIES = 0.5
-"""Below this |k t^2| the series of five terms is more exact than the closed form."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Motion:
@@ -200,7 +168,7 @@ class MotionReader(nn.Module):
     def forward(self, numbers: Tensor, valid: Tensor, known: Tensor, motion: Motion,
                 lawful: Tensor) -> Tensor:
         """numbers, valid : (B, E, G, n), `shrunk`; known : (B, E, G); lawful : (B, E, G, n), of
-        `path`. Returns (B, E, G, width)."""
+        the laws. Returns (B, E, G, width)."""
         with torch.autocast(numbers.device.type, enabled=False):
             numbers = (numbers * valid).float()
             frames = numbers[..., :-EXTRA].unflatten(-1, (-1, NUMBERS))
@@ -216,68 +184,6 @@ class MotionReader(nn.Module):
                 fourier(leads[..., leads.shape[-2] // 2, :3])], -1)
             hidden = nn.functional.silu(self.up(seen))
             return self.down(hidden) + self.direct(seen)
-
-
-def stumpff(turn: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """c1 to c4 of Stumpff (1947): c_n(z) = 1/n! - z/(n+2)! + z^2/(n+4)! - …
-
-    sin(w)/w and (1 - cos w)/w^2 of z = w^2, hyperbolic for negative z, and their integrals.
-    """
-    angle, spread = (turn.clamp_min(SERIES).sqrt(), (-turn).clamp_min(SERIES).sqrt())
-    near = turn.clamp(-SERIES, SERIES)
-
-    def series(n: int) -> Tensor:
-        total = torch.ones_like(near)
-        for k in (n + 7, n + 5, n + 3, n + 1):
-            total = 1 - near * total / (k * (k + 1))
-        return total / math.factorial(n)
-
-    beyond = torch.where(turn.abs() > SERIES, turn, SERIES)
-    first, second = series(1), series(2)
-    first = torch.where(turn > SERIES, angle.sin() / angle, torch.where(
-        turn < -SERIES, spread.sinh() / spread, first))
-    second = torch.where(turn > SERIES, (1 - angle.cos()) / angle.square(), torch.where(
-        turn < -SERIES, (spread.cosh() - 1) / spread.square(), second))
-    far = turn.abs() > SERIES
-    third = torch.where(far, (1 - first) / beyond, series(3))
-    fourth = torch.where(far, (0.5 - second) / beyond, series(4))
-    return first, second, third, fourth
-
-
-def swing(stiffness: Tensor, fade: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
-    """Solutions of x'' = -k x - 2 f x' + c: what a rate of one and what c = 1 make of x in `time`.
-
-    With f = 0 sin(w t) / w and (1 - cos(w t)) / w^2 of w^2 = k, hyperbolic for negative k, t and
-    t^2 / 2 for none; smooth in k. The second is exact to the third order of f t: it is
-    the integral of the first, exp(-f t) sin(w t) / w, by parts.
-    """
-    fading = fade * time
-    turn = ((stiffness - fade.square()) * time.square()).clamp_min(-FARTHEST)
-    first, second, third, fourth = stumpff(turn)
-    left = (-fading).clamp(-FARTHEST, FARTHEST).exp()
-    curved = second + fading * (third + fading * fourth)
-    return left * time * first, left * time.square() * curved
-
-
-def path(motion: Motion, laws: Tensor) -> Tensor:
-    """What the laws (B, E, G, STEERED) make of the nearest known states: numbers (B, E, G,
-    frames * 9 + 4)."""
-    steer, heed, solid = laws.split([STEERS * NUMBERS, 3, EXTRA], -1)
-    follow, drift, bend, stiff, seen, home, taut, fade = steer.unflatten(
-        -1, (STEERS, NUMBERS)).unbind(-2)
-    held, extra = motion.held.float().split([NUMBERS, EXTRA], -1)
-    stiff = STIFFNESS * stiff.clamp(-STIFFEST, STIFFEST).sinh()
-    spring = STIFFNESS * taut.clamp(SLACKEST, TAUTEST).expm1()
-    along, curved = swing((stiff + spring)[..., None, :],
-                          fade.clamp(-FADING, FADING)[..., None, :], motion.time[..., None])
-    seen = seen * motion.curve
-    start = follow * motion.rate + drift + seen * motion.late
-    force = bend + seen + spring * (home - held)
-    way = held[..., None, :] + start[..., None, :] * along + force[..., None, :] * curved
-    way = way + nn.functional.pad(heed[..., None, :] * motion.pushed, (0, NUMBERS - 3))
-    # Where nothing is known the laws have nothing to start from.
-    extra = torch.where(motion.exists > 0, extra, solid)
-    return torch.cat([way.flatten(-2), extra], -1)
 
 
 def sparse(depart: Tensor) -> Tensor:
@@ -308,7 +214,7 @@ class MotionWriter(nn.Module):
             nn.init.zeros_(fresh)
 
     def forward(self, tokens: Tensor, motion: Motion, lawful: Tensor) -> Tensor:
-        """tokens : (B, E, G, width); lawful : (B, E, G, frames * 9 + 4) of `path`. Returns the
+        """tokens : (B, E, G, width); lawful : (B, E, G, frames * 9 + 4) of the laws. Returns the
         same shape."""
         with torch.autocast(tokens.device.type, enabled=False):
             tokens = tokens.float()

@@ -121,18 +121,25 @@ def sample(network: VideoTransformer, noise: Tensor, states_noise: Tensor, task:
         """Level of the states, which begin from noise where the pixels begin from a draft."""
         return (level - levels[0]) / (1 - levels[0])
 
-    def evaluate(z: Tensor, said: Tensor, level: Tensor, condition: Condition) -> Prediction:
+    conditions = [task.condition, *(dataclasses.replace(task.condition, told=parameters)
+                                    for _, parameters in task.without)]
+    # Laws look at known states alone, which stay.
+    lawful = [network.lawful(condition, task.states, not config.causal)
+              for condition in conditions]
+
+    def evaluate(z: Tensor, said: Tensor, level: Tensor, which: int) -> Prediction:
         of_groups = torch.where(wholly, clean_level, level.expand(wholly.shape))
-        states = dataclasses.replace(task.states, numbers=said,
+        condition = conditions[which]
+        states = dataclasses.replace(task.states, numbers=said, lawful=lawful[which],
                                      level=of_states(level).expand(task.states.level.shape))
         return network(z.flatten(-2), of_groups, task.context, condition, states, task.stage,
                        task.grid, mask, task.paint)
 
     def predict(z: Tensor, said: Tensor, level: Tensor) -> tuple[Tensor, Tensor]:
-        told = evaluate(z, said, level, task.condition)
+        told = evaluate(z, said, level, 0)
         pixels, numbers = told.pixels, told.numbers
-        for weight, parameters in task.without:
-            other = evaluate(z, said, level, dataclasses.replace(task.condition, told=parameters))
+        for which, (weight, _) in enumerate(task.without, 1):
+            other = evaluate(z, said, level, which)
             pixels = pixels + (weight - 1) * (told.pixels - other.pixels)
             numbers = numbers + (weight - 1) * (told.numbers - other.numbers)
         return pixels.view_as(z), settled(numbers)

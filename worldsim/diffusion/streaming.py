@@ -211,20 +211,22 @@ class MemberStream:
         upto = extra + (back + 1) * (self.grid.tokens + self.slots)
         rotations = (self.rotations[0][:, :, :upto], self.rotations[1][:, :, :upto])
         told = self.told_kept if condition is self.condition_kept else self.told
+        motion, lawful = self._motion(states)
         return self.model.network.extend(told, pixels.flatten(-2), level, context, condition,
-                                         states, stage, self.grid, then, self._motion(states),
-                                         rotations, self.memories)
+                                         dataclasses.replace(states, lawful=lawful), stage,
+                                         self.grid, then, motion, rotations, self.memories)
 
-    def _motion(self, states: States) -> Motion:
-        """How the entities of the group at work move from the last one."""
-        numbers, known, push = states.numbers, states.known, states.push
+    def _motion(self, states: States) -> tuple[Motion, Tensor]:
+        """How the entities of the group at work move from the last one, and where laws lead."""
         if self.last_states is not None and self.last_push is not None:
-            numbers = torch.cat([self.last_states, numbers], 2)
-            known = torch.cat([torch.ones_like(known), known], 2)
-            push = torch.cat([self.last_push, push], 2)
-        found = motion_of(numbers, known, self.condition.seconds, push)
+            states = dataclasses.replace(
+                states, numbers=torch.cat([self.last_states, states.numbers], 2),
+                known=torch.cat([torch.ones_like(states.known), states.known], 2),
+                push=torch.cat([self.last_push, states.push], 2))
+        found = motion_of(states.numbers, states.known, self.condition.seconds, states.push)
+        lawful = self.model.network.lawful(self.condition, states)
         return Motion(*(getattr(found, field.name)[:, :, -1:]
-                        for field in dataclasses.fields(Motion)))
+                        for field in dataclasses.fields(Motion))), lawful[:, :, -1:]
 
     def _known_pass(self, video: Tensor, states: States, condition: Condition) -> Any:
         """One evaluation of a finished group, as known."""

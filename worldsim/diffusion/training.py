@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -46,6 +47,9 @@ Log = Callable[[str], None]
 
 VALIDATION_BATCHES = 8
 
+COMMON = 25
+"""Steps from which on a shape of batch is worth compiling, which costs as much as so many."""
+
 
 class Trainer:
     """One training run in memory: weights, their average, optimiser and the tally of its cost."""
@@ -79,6 +83,7 @@ class Trainer:
         self.precision = (
             compute.faster_precision() if config.precision == "auto" else config.precision)
         self._flops: dict[tuple[Grid, int, int, Kind], float] = {}
+        self._met: Counter[tuple[Grid, int, int, Kind]] = Counter()
         self._parts = LossParts()
         if config.compiled:
             self._compile()
@@ -155,11 +160,12 @@ class Trainer:
         rate = self.rate()
         for group in self.optimiser.param_groups:
             group["lr"] = rate
-        with self._autocast():
-            losses = step_loss(self.network, batch, self.config.objective.states, self._parts,
-                               self.typical)
-        loss = losses[0]
-        loss.backward()
+        with torch.compiler.set_stance(self._stance(batch)):
+            with self._autocast():
+                losses = step_loss(self.network, batch, self.config.objective.states, self._parts,
+                                   self.typical)
+            loss = losses[0]
+            loss.backward()
         distributed.average_gradients(self.network)
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip)
         value, pixels, said = losses.detach().tolist()
@@ -170,7 +176,10 @@ class Trainer:
             self.optimiser.step()
             self._average()
         else:
-            self.log(f"step {self.tally.steps} left out: its gradient has the norm {norm:.3g}")
+            most = max(((float(p.grad.norm()), name) for name, p in self.network.named_parameters()
+                        if p.grad is not None))[1]
+            self.log(f"step {self.tally.steps} left out: a batch of {batch.kind.value} whose "
+                     f"gradient has the norm {norm:.3g}, most of it of {most}")
         self.optimiser.zero_grad()
         clips, operations = batch.clips * processes, flops * processes
         elapsed, used = distributed.agreed([
@@ -179,6 +188,12 @@ class Trainer:
         return {"loss": value, "pixels": pixels, "states": said, "rate": rate,
                 "gradient_norm": float(norm), "clips": clips, "views": batch.grid.views,
                 "step_seconds": elapsed, "flops": operations}
+
+    def _stance(self, batch: Batch) -> str:
+        """Rare shapes of batches are not worth compiling."""
+        key = _shape(batch)
+        self._met[key] += 1
+        return "default" if self._met[key] > COMMON else "force_eager"
 
     def _autocast(self) -> Any:
         if self.precision == "bfloat16":
@@ -192,7 +207,7 @@ class Trainer:
                 average.lerp_(now, 1 - decay)
 
     def _flops_of(self, batch: Batch) -> float:
-        key = batch.grid, batch.states.entity.shape[1], batch.clips, batch.kind
+        key = _shape(batch)
         if key not in self._flops:
             plain = self.model.network()  # compiled parts are not seen by the counter
             self._flops[key] = compute.count_flops(lambda: step_loss(plain, batch)[0].backward())
@@ -258,6 +273,11 @@ def train(config: TrainingConfig, clips: Sequence[ClipSet], out: Path, *, resume
     with distributed.joined() as (rank, _):
         return _train(config, clips, out, resume, init, validate if rank == 0 else None,
                       log if rank == 0 else _silent, progress if rank == 0 else None)
+
+
+def _shape(batch: Batch) -> tuple[Grid, int, int, Kind]:
+    """What decides the shapes of all tensors of a batch."""
+    return batch.grid, batch.states.entity.shape[1], batch.clips, batch.kind
 
 
 def _silent(_: str) -> None:

@@ -36,7 +36,8 @@ class BatchConfig:
     seconds : longest clips.
     frames : most frames of a clip.
     paths : share of batches of states alone, without pixels.
-    laws : share of batches of states alone, without the transformer.
+    laws : share of batches of states alone, without the transformer, of so many `laws_bodies`;
+        `laws_rolled` is the share of these in which one group of frames is known, instead of all.
     readings : share of batches of one known group of frames, whose states are to be read off.
     joint : of the other batches, share that holds all views of each clip in one sequence.
     first_view : in batches of one view, share of clips of the main camera.
@@ -51,6 +52,8 @@ class BatchConfig:
     paths: float = 0.4
     readings: float = 0.2
     laws: float = 0.1
+    laws_bodies: int = 1536
+    laws_rolled: float = 0.5
     joint: float = 0.06
     first_view: float = 0.85
     from_start: float = 0.6

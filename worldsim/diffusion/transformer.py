@@ -49,7 +49,6 @@ from worldsim.diffusion.motion import (
     MotionReader,
     MotionWriter,
     motion_of,
-    path,
     shrinkage,
     shrunk,
 )
@@ -98,6 +97,8 @@ class States:
     known : (B, E, G) 1 where the token is known.
     level : (B, G) t of the unknown ones.
     push : (B, E, G, 5) what is done to it in that group: 1, when in the group (0 to 1), velocity.
+    lawful : (B, E, G, F * 9 + 4) where the laws lead from what is known; None where that is still
+        to be found (`VideoTransformer.lawful`).
     """
 
     entity: Tensor
@@ -106,6 +107,7 @@ class States:
     known: Tensor
     level: Tensor
     push: Tensor
+    lawful: Tensor | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -243,8 +245,9 @@ class VideoTransformer(nn.Module):
         modulation = self.modulate(told, level, condition, states)
         ahead = mask is None or not states.entity.shape[1] or looks_ahead(mask, grid)
         motion = motion_of(states.numbers, states.known, condition.seconds, states.push, ahead)
-        with torch.no_grad():  # laws are taught by themselves (`batches.Kind.LAWS`)
-            lawful = self.lawful(condition, states, motion)
+        lawful = states.lawful
+        if lawful is None:
+            lawful = self.lawful(condition, states, ahead)
         said = self.read_entities(states, motion, lawful)
         rest = torch.cat([said, self.registers.expand(len(said), -1, -1), vectors], 1)
         cells = noisy  # of no view there are none
@@ -318,7 +321,8 @@ class VideoTransformer(nn.Module):
         """
         modulation = self.modulate(told, level, condition, states)
         cells = self._read(noisy, context, level, condition, grid)
-        lawful = self.lawful(condition, states, motion)
+        assert states.lawful is not None
+        lawful = states.lawful
         x = torch.cat([self.place_patches(cells, condition, grid),
                        self.read_entities(states, motion, lawful)], 1)
         entities = states.entity.shape[1]
@@ -416,10 +420,13 @@ class VideoTransformer(nn.Module):
             shown = self.locate.gate(tokens.float()).sigmoid()[..., None] * found.float()
             return numbers + F.pad(shown.flatten(-2), (0, EXTRA))
 
-    def lawful(self, condition: Condition, states: States, motion: Motion) -> Tensor:
-        """Numbers (B, E, G, …) by the laws alone, from the nearest known states."""
-        with torch.autocast(states.numbers.device.type, enabled=False):
-            return path(motion, self.laws(condition, states.entity, motion))
+    @torch.no_grad()
+    def lawful(self, condition: Condition, states: States, ahead: bool = True) -> Tensor:
+        """Numbers (B, E, G, …) where the laws lead, from the nearest known states; they are taught
+        by themselves (`batches.Kind.LAWS`). ahead : whether later states are looked at."""
+        if not states.entity.shape[1]:
+            return states.numbers
+        return self.laws(condition, states, ahead)
 
     def carried(self, numbers: Tensor, states: States, stage: Stage, grid: Grid,
                 reference_numbers: Tensor | None = None) -> Carried | None:

@@ -31,8 +31,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
+from worldsim.atomic import written_whole
 from worldsim.diffusion import compute
-from worldsim.diffusion.checkpoint import write_atomically
 from worldsim.errors import InputError
 
 FORMAT = 1
@@ -127,12 +127,13 @@ class Upsampler:
     def save_pretrained(self, directory: str | os.PathLike[str]) -> str:
         """Write configuration and weights (bfloat16); returns the weights' sha256."""
         target = Path(directory)
-        target.mkdir(parents=True, exist_ok=True)
         content = save({name: value.detach().bfloat16().contiguous()
                         for name, value in self.network.state_dict().items()})
-        write_atomically(target / WEIGHTS, content)
         fields = {"format": FORMAT} | dataclasses.asdict(self.config)
-        write_atomically(target / CONFIG, json.dumps(fields, indent=1).encode())
+        config = json.dumps(fields, indent=1).encode()
+        for name, written in ((WEIGHTS, content), (CONFIG, config)):
+            with written_whole(target / name) as path:
+                path.write_bytes(written)
         return hashlib.sha256(content).hexdigest()
 
     def frames(self, video: Iterable[np.ndarray], size: tuple[int, int]) -> Iterator[np.ndarray]:

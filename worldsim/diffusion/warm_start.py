@@ -13,16 +13,17 @@ from typing import Any
 
 from torch import Tensor
 
-from worldsim.diffusion import format_1, format_3, format_4, format_5
+from worldsim.diffusion import format_1, format_3, format_6
 from worldsim.diffusion.checkpoint import ModelConfig, read_weights
 from worldsim.diffusion.conditioning import ParameterSpec
+from worldsim.diffusion.laws import TABLES
 from worldsim.diffusion.layers import TransformerConfig
 from worldsim.diffusion.repertoire import Repertoire
 from worldsim.errors import InputError
 
 OF_PARAMETERS = ("parameters_in.values", "parameters_in.name", "parameters_in.present",
                  "laws.values", "laws.of_parameter")
-OF_SCENARIOS = ("scenario", "laws.scenario", "laws.of_scenario")
+OF_SCENARIOS = ("scenario", *(f"laws.{name}" for name in ("scenario", "of_scenario", *TABLES)))
 """Tables with a row for each."""
 
 LAYER_OUTPUTS = ("attention.out.weight", "feed_forward.down.weight")
@@ -51,9 +52,7 @@ def read_earlier(directory: Path) -> Earlier:
     known = config.repertoire
     if format_1.is_of_format_1(weights):
         weights = format_1.carried_over(weights, config.network(), known.parameters)
-    if format_5.is_of_format_5(weights):
-        weights = format_5.carried_over(weights, config.network())
-    weights = format_4.carried_over(format_3.carried_over(weights, config.network()))
+    weights = format_6.carried_over(format_3.carried_over(weights, config.network()))
     return Earlier(
         config.transformer, _named(known), tuple(s.name for s in known.subjects), known.cameras,
         {name: value.float() for name, value in weights.items()}, config.training, sha256,
