@@ -19,7 +19,7 @@ from worldsim.diffusion.known import Reference
 from worldsim.diffusion.patches import Grid
 from worldsim.diffusion.reading import matched, sharpened
 from worldsim.diffusion.sampler import Task, sample
-from worldsim.diffusion.transformer import Context, States
+from worldsim.diffusion.transformer import HALF_SIZE, Context, States
 from worldsim.seeding import stream
 
 if TYPE_CHECKING:
@@ -99,9 +99,12 @@ def _sharpen(dream: Dream, begin: int, count: int) -> None:
     entities = dream.subject.entities
     centre, scale = (np.array([getattr(entities[dream.order[b]], part)[:3] for b in bodies])
                      for part in ("centre", "scale"))
-    places = dream.states[span][:, bodies, :3] * scale + centre
-    found = sharpened(places, film, views[dream.query.cameras[planes[0]]], dream.query.fps)
-    dream.states[span, bodies, :3] = (found - centre) / scale
+    read = dream.states[span][:, bodies]
+    found, turns = sharpened(
+        read[..., :3] * scale + centre, read[..., 3:],
+        dream.half[bodies] * dream.subject.length * HALF_SIZE, film,
+        views[dream.query.cameras[planes[0]]], dream.query.fps)
+    dream.states[span, bodies] = np.concatenate([(found - centre) / scale, turns], -1)
 
 
 def foresee(dream: Dream, first: int, last: int, frames: int, window: int, own: bool) -> None:
