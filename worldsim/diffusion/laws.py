@@ -180,8 +180,8 @@ class Laws(nn.Module):
 
     def next_frames(self, condition: Condition, states: States, seen: Tensor,
                     backwards: bool) -> Tensor:
-        """Places (B, E, T - 3, 9) in every frame, each from the three true frames before it, or
-        after it. states : of which all groups are known; seen : their numbers with noise, of which
+        """Places (B, E, T - 3, 9) in every frame, each from the three true frames before it, in the
+        order in which bodies go, which may be backwards. states : of which all groups are known; seen : their numbers with noise, of which
         bodies' accelerations are to be told."""
         numbers = states.numbers
         one, steered = self.summed(condition.told, condition.scenario, states.entity)
@@ -204,8 +204,7 @@ class Laws(nn.Module):
             extra[..., :3], instants(pushed[:, :, 2:-1]), extra[..., 3] > 0)
         since = torch.tensor(-1.0 if backwards else 1.0)
         bend = instants(self.accelerate(moving, scenes, since)) + pushed[:, :, 2:-1]
-        found = 2 * frames[:, :, 2:-1] - frames[:, :, 1:-2] + bend
-        return found.flip(2) if backwards else found
+        return 2 * frames[:, :, 2:-1] - frames[:, :, 1:-2] + bend
 
     def _pushed(self, push: Tensor, seconds: Tensor, frames: int, steered: Tensor,
                 each: int = 1) -> Tensor:
@@ -225,9 +224,9 @@ class Laws(nn.Module):
             frames = numbers[..., :-EXTRA].unflatten(-1, (-1, NUMBERS))
             count = frames.shape[3]
             pace = Pace.of(condition.seconds / count, self.native[condition.scenario])
-            pushed, between = (
-                self._pushed(states.push, condition.seconds, count, steered, each)
-                for each in (1, pace.each))
+            pushed = self._pushed(states.push, condition.seconds, count, steered)
+            between = pushed if pace.each == 1 else self._pushed(
+                states.push, condition.seconds, count, steered, pace.each)
 
             def accelerate(moving: Moving, since: Tensor) -> Tensor:
                 return self.accelerate(moving, scenes, since)

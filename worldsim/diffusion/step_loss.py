@@ -86,7 +86,7 @@ def _seen(batch: Batch) -> States:
 
 TURNS, MOST = 150.0, 0.25
 """How many times noisier turns are than places where both are read off pictures, up to the second
-number: instruments follow places to a millimetre, nothing corrects the network's turns."""
+number: instruments follow places to a millimetre, and turns of what is long alone."""
 
 SHARED = 0.8
 """Of the noise of turns that is the same in all frames of a group; the rest is each frame's."""
@@ -119,7 +119,7 @@ def _of_laws(network: VideoTransformer, batch: Batch, seen: States) -> Tensor:
         clean, valid = (part[..., :-EXTRA].unflatten(-1, (-1, NUMBERS)).flatten(2, 3)
                         for part in (states.numbers, states.valid))
         if batch.backwards:
-            said, clean, valid = said.flip(2), clean.flip(2), valid.flip(2)
+            clean, valid = clean.flip(2), valid.flip(2)
         straight = 2 * clean[:, :, 2:-1] - clean[:, :, 1:-2]
         return solid + next_frames_loss(said, clean[:, :, 3:], straight, valid[:, :, 3:])
 

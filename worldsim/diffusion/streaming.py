@@ -30,7 +30,7 @@ from worldsim.diffusion.patches import from_cells, grid_of, to_cells, to_uint8, 
 from worldsim.diffusion.pushes import pushes, write_push
 from worldsim.diffusion.sampler import settled
 from worldsim.diffusion.schedule import advanced, sampling_levels
-from worldsim.diffusion.state_stream import StateStream, finished
+from worldsim.diffusion.state_stream import StateStream, finished, in_a_row
 from worldsim.diffusion.states_first import read
 from worldsim.diffusion.transformer import Condition, States
 from worldsim.errors import InputError
@@ -87,8 +87,7 @@ class MemberStream:
             self.told_kept = network.tell(self.condition_kept)[0]
         self.group = 0
         self.reference: _Reference | None = None
-        self.last_states: Tensor | None = None
-        self.last_push: Tensor | None = None
+        self.last: States | None = None
         self.path: StateStream | None = None
         if self.dream.subject.foreseen and not model.config.sampler.together:
             self.path = StateStream(self.dream, self.longest)
@@ -127,12 +126,13 @@ class MemberStream:
             is_told = states.known[..., None] > 0
             pixels = torch.where(mask, given, to_cells(noise, self.patches).unflatten(-1, (3, -1)))
             numbers = torch.where(is_told, told, said_noise)
+            led = self._led(states)
             for now, later in itertools.pairwise(self.levels):
                 at = torch.tensor(now)
                 seen = dataclasses.replace(states, numbers=numbers,
                                            level=at.expand(states.level.shape))
                 found = self._evaluate(pixels, at.expand(1, self.grid.views), context,
-                                       self.condition, seen, stage, then)
+                                       self.condition, seen, stage, then, led)
                 clean, said = found.pixels.view_as(pixels), settled(found.numbers)
                 pixels = torch.where(mask, given, advanced(pixels, clean, now, later))
                 numbers = torch.where(is_told, told, advanced(numbers, said, now, later))
@@ -147,7 +147,7 @@ class MemberStream:
         given = bool(known[:, :, -1].all())
         if self.path is None or self.reference is None or given:
             self.reference = _Reference(video[:, :, -1], frames[-1][None], first + count - 1)
-        self.last_states, self.last_push = numbers, states.push
+        self.last = finished(states, numbers, self.bodies)
         self.group += 1
         return video[0].numpy(), frames.numpy()
 
@@ -204,31 +204,31 @@ class MemberStream:
         return reference, then.expand(1, self.grid.views, 1, -1, -1)
 
     def _evaluate(self, pixels: Tensor, level: Tensor, context: Any, condition: Condition,
-                  states: States, stage: Any, then: Tensor | None) -> Any:
-        """One evaluation of the group at work."""
+                  states: States, stage: Any, then: Tensor | None,
+                  led: tuple[Motion, Tensor]) -> Any:
+        """One evaluation of the group at work; `led` is of `_led`."""
         back = len(self.memories[0].blocks) - 1
         extra = self.memories[0].blocks[0][0].shape[2]
         upto = extra + (back + 1) * (self.grid.tokens + self.slots)
         rotations = (self.rotations[0][:, :, :upto], self.rotations[1][:, :, :upto])
         told = self.told_kept if condition is self.condition_kept else self.told
-        motion, lawful = self._motion(states)
+        motion, lawful = led
         return self.model.network.extend(told, pixels.flatten(-2), level, context, condition,
                                          dataclasses.replace(states, lawful=lawful), stage,
                                          self.grid, then, motion, rotations, self.memories)
 
-    def _motion(self, states: States) -> tuple[Motion, Tensor]:
-        """How the entities of the group at work move from the last one, and where laws lead."""
-        if self.last_states is not None and self.last_push is not None:
-            states = dataclasses.replace(
-                states, numbers=torch.cat([self.last_states, states.numbers], 2),
-                known=torch.cat([torch.ones_like(states.known), states.known], 2),
-                push=torch.cat([self.last_push, states.push], 2))
+    def _led(self, states: States) -> tuple[Motion, Tensor]:
+        """How the entities of the group at work move from the last one, and where laws lead: that
+        follows from what is known alone, the same in all evaluations."""
+        if self.last is not None:
+            states = in_a_row([self.last, states])
         found = motion_of(states.numbers, states.known, self.condition.seconds, states.push)
         lawful = self.model.network.lawful(self.condition, states)
         return Motion(*(getattr(found, field.name)[:, :, -1:]
                         for field in dataclasses.fields(Motion))), lawful[:, :, -1:]
 
-    def _known_pass(self, video: Tensor, states: States, condition: Condition) -> Any:
+    def _known_pass(self, video: Tensor, states: States, condition: Condition,
+                    led: tuple[Motion, Tensor]) -> Any:
         """One evaluation of a finished group, as known."""
         mask = torch.ones(1, self.grid.views, self.patches.frames, 1, 1, dtype=torch.bool)
         reference = reference_of(video, mask, self.patches.frames, self.condition.seconds)
@@ -239,17 +239,19 @@ class MemberStream:
         return self._evaluate(
             pixels, level, context_cells(reference, mask, self.patches), condition, states,
             stage_of(reference, self.dream.subject, self.query.cameras,
-                     self.model.config.repertoire), then.expand(1, self.grid.views, 1, -1, -1))
+                     self.model.config.repertoire),
+            then.expand(1, self.grid.views, 1, -1, -1), led)
 
     def _read_off(self, video: Tensor, states: States, rng: np.random.Generator) -> Tensor:
         """States of a group whose pixels are known."""
         numbers = torch.from_numpy(rng.standard_normal(tuple(states.numbers.shape), np.float32))
         is_told = states.known[..., None] > 0
         numbers = torch.where(is_told, states.numbers, numbers)
+        led = self._led(states)
         for now, later in itertools.pairwise(self.levels):
             at = torch.tensor(now)
             seen = dataclasses.replace(states, numbers=numbers, level=at.expand(1, 1))
-            said = settled(self._known_pass(video, seen, self.condition).numbers)
+            said = settled(self._known_pass(video, seen, self.condition, led).numbers)
             numbers = torch.where(is_told, states.numbers, advanced(numbers, said, now, later))
         return numbers
 
@@ -258,7 +260,7 @@ class MemberStream:
         states = finished(states, numbers, self.bodies)
         if self.path:
             self.path.keep(states)
-        self._known_pass(video, states, self.condition_kept)
+        self._known_pass(video, states, self.condition_kept, self._led(states))
         for memory in self.memories:
             memory.keep(self.longest - 1)
 
