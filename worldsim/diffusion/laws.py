@@ -181,8 +181,11 @@ class Laws(nn.Module):
     def next_frames(self, condition: Condition, states: States, seen: Tensor,
                     backwards: bool) -> Tensor:
         """Places (B, E, T - 3, 9) in every frame, each from the three true frames before it, in the
-        order in which bodies go, which may be backwards. states : of which all groups are known; seen : their numbers with noise, of which
-        bodies' accelerations are to be told."""
+        order in which bodies go, which may be backwards.
+
+        states : of which all groups are known. seen : their numbers with noise, of which bodies'
+        accelerations are to be told.
+        """
         numbers = states.numbers
         one, steered = self.summed(condition.told, condition.scenario, states.entity)
         scenes = self.scenes(condition, states.entity, one, steered)
