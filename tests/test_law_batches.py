@@ -105,12 +105,17 @@ def test_bodies_that_go_straight_are_foreseen_from_frame_to_frame_without_any_fo
         assert loss(bent, backwards) > calm + 1e-3
 
 
-def test_laws_learn_from_their_batches_and_nothing_else_does(trainer):
+def test_laws_and_what_sees_turns_learn_from_their_batches_and_from_nothing_else(trainer):
+    alone = {Kind.LAWS: {"laws"}, Kind.TURNS: {"turns"}}
+    met = set()
     for step in range(60):
         batch = trainer.batch(step)
+        met.add(batch.kind)
         trainer.network.zero_grad()
         step_loss(trainer.network, batch)[0].backward()
         taught = {name.split(".")[0] for name, p in trainer.network.named_parameters()
                   if p.grad is not None and bool(p.grad.any())}
-        assert (taught == {"laws"}) if batch.kind is Kind.LAWS else "laws" not in taught
+        assert taught == alone[batch.kind] if batch.kind in alone else not taught & {
+            "laws", "turns"}
+    assert met == set(Kind)
     trainer.network.zero_grad()

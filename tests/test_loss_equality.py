@@ -19,12 +19,14 @@ from worldsim.diffusion.training_clips import BatchConfig
 CONFIG = TrainingConfig(
     transformer=TransformerConfig(patches=PatchConfig(frames=5, patch=8, cell=4), width=32,
                                   layers=2, heads=2, hidden=32, detail=8),
-    batch=BatchConfig(tokens=64, frames=10, town_frames=10), held_out=1, steps=12, warmup=2,
-    compiled=False, precision="float32")
+    batch=BatchConfig(tokens=64, frames=10, town_frames=10, paths=0.25, laws=0.15, turns=0.15,
+                      turns_bodies=32),
+    held_out=1, steps=12, warmup=2, compiled=False, precision="float32")
 
 LOSSES = {
-    "balls": [0.2239856, 0.2787383, 0.2129394, 0.1883625, 0.2187084, 0.2365917, 0.1350171,
-              0.1907046, 0.1110498, 0.0646655, 0.1696624, 0.105616],
+    "balls": [0.0807989, 0.0808767, 0.212984, 0.2194631, 0.2416562, 0.0805215, 0.1613771,
+              0.0832622, 0.100191, 0.0455943, 0.2290699, 0.1487503, 0.1240678, 0.1603331,
+              0.3408544],
     "tsunami": [0.1847902, 0.0122237, 0.0100775, 0.1721141, 0.2416252, 0.2187917, 0.0230818,
                 0.1453865, 0.0149811, 0.0817863, 0.1753786, 0.078359],
 }

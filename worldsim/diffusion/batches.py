@@ -13,6 +13,7 @@ from worldsim.diffusion.carrying import Stage
 from worldsim.diffusion.conditioning import CLIP_START, Told
 from worldsim.diffusion.known import Reference, context_cells, group_levels, reference_of
 from worldsim.diffusion.law_batches import Bodies, draw_bodies, joined, no_stage
+from worldsim.diffusion.motion import EXTRA
 from worldsim.diffusion.objective import ObjectiveConfig
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import Grid, PatchConfig, grid_of, to_cells
@@ -20,6 +21,8 @@ from worldsim.diffusion.pushes import write_push
 from worldsim.diffusion.repertoire import Repertoire, Subject
 from worldsim.diffusion.training_clips import BatchConfig, TrainingClips, families
 from worldsim.diffusion.transformer import Condition, Context, States, causal_mask
+from worldsim.diffusion.turn_batches import draw_looks, planes_of
+from worldsim.diffusion.turn_reader import Looks
 from worldsim.seeding import stream
 
 
@@ -27,18 +30,20 @@ class Kind(enum.Enum):
     """What a batch teaches.
 
     FILMS : pixels and states of one view, or of all. READINGS : the states of one known group of
-    frames. PATHS : states alone. LAWS : of the laws, without the transformer.
+    frames. PATHS : states alone. LAWS : of the laws, without the transformer. TURNS : how single
+    bodies are turned, without it either.
     """
 
     FILMS = "films"
     READINGS = "readings"
     PATHS = "paths"
     LAWS = "laws"
+    TURNS = "turns"
 
     @property
     def alone(self) -> bool:
         """Whether there are no pixels."""
-        return self in (Kind.PATHS, Kind.LAWS)
+        return self in (Kind.PATHS, Kind.LAWS, Kind.TURNS)
 
     @property
     def place(self) -> int:
@@ -72,7 +77,8 @@ class Batch:
     clean : (B, N, S, C, F*P) uint8; noise : the same shape; known, weight : (B, N, S, F*P), bool
     and uint8; level : (B, V*G); expected : `Emphasis.expected`; states : with clean numbers;
     backwards : whether laws are to be learned backwards in time;
-    states_noise : noise of their shape; mask : (tokens, tokens) bool.
+    states_noise : noise of their shape; mask : (tokens, tokens) bool; looks : at bodies, where how
+    they are turned is to be learned.
     """
 
     clean: Tensor
@@ -90,6 +96,7 @@ class Batch:
     expected: float
     kind: Kind = Kind.FILMS
     backwards: bool = False
+    looks: Looks | None = None
 
     @property
     def clips(self) -> int:
@@ -118,6 +125,9 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
                                       patches.frames, batch.from_start,
                                       batch.laws_rolled),
                           rng, objective, patches, pool)
+    if kind is Kind.TURNS:
+        return _of_looks(draw_looks(data, cases, repertoire, batch.turns_bodies, rng,
+                                    patches.frames), repertoire, patches)
     choice = families(data, batch, states_alone=kind.alone)
     if kind is Kind.READINGS:
         choice = tuple(f for f in choice if data[f.members[0]].subject.foreseen)
@@ -146,6 +156,27 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
 def _of_bodies(bodies: Bodies, rng: np.random.Generator, objective: ObjectiveConfig,
                patches: PatchConfig, pool: NoisePool) -> Batch:
     """A batch of bodies, of no view."""
+    count = len(bodies.scenario)
+    return _of_no_view(
+        bodies, objective.draw_states_noise(rng, count, alone=True),
+        pool.draw(count, tuple(bodies.states.numbers.shape[1:]), rng), patches, Kind.LAWS)
+
+
+def _of_looks(looks: Looks, repertoire: Repertoire, patches: PatchConfig) -> Batch:
+    """A batch of looks at bodies, of which nothing else is known."""
+    count = len(looks.told)
+    nothing = torch.zeros(count, 0, 1, patches.frames * NUMBERS + EXTRA)
+    states = States(torch.zeros(count, 0, dtype=torch.long), nothing, nothing, nothing[..., 0],
+                    torch.ones(count, 1), nothing[..., :5])
+    first = repertoire.subjects[0]
+    bodies = Bodies(states, looks.scenario, repertoire.tell(first, {}, count), torch.ones(count),
+                    False)
+    return dataclasses.replace(_of_no_view(bodies, torch.zeros(count), nothing, patches,
+                                           Kind.TURNS), looks=looks)
+
+
+def _of_no_view(bodies: Bodies, noise: Tensor, states_noise: Tensor, patches: PatchConfig,
+                kind: Kind) -> Batch:
     count, slots, groups = bodies.states.known.shape
     nothing = torch.zeros(count)
     cells = torch.zeros(count, 0, patches.cells, 3, patches.frames * patches.cell_pixels)
@@ -156,13 +187,11 @@ def _of_bodies(bodies: Bodies, rng: np.random.Generator, objective: ObjectiveCon
         context=Context(flat, flat, flat, flat),
         condition=Condition(
             bodies.scenario, torch.zeros(count, 0, groups, dtype=torch.long), bodies.told,
-            nothing, objective.draw_states_noise(rng, count, alone=True), nothing, bodies.seconds),
-        states=bodies.states,
-        states_noise=pool.draw(count, tuple(bodies.states.numbers.shape[1:]), rng),
-        stage=no_stage(count, groups),
+            nothing, noise, nothing, bodies.seconds),
+        states=bodies.states, states_noise=states_noise, stage=no_stage(count, groups),
         mask=torch.ones(slots * groups, slots * groups, dtype=torch.bool),
         grid=grid_of(groups * patches.frames, (patches.patch, patches.patch), 0, patches),
-        expected=0.0, kind=Kind.LAWS, backwards=bodies.backwards)
+        expected=0.0, kind=kind, backwards=bodies.backwards)
 
 
 def _drawn_kind(rng: np.random.Generator, data: tuple[TrainingClips, ...],
@@ -171,8 +200,9 @@ def _drawn_kind(rng: np.random.Generator, data: tuple[TrainingClips, ...],
     at = rng.random()
     if not any(one.subject.foreseen for one in data):
         return Kind.FILMS
+    turns = batch.turns if any(one.subject.foreseen and planes_of(one) for one in data) else 0.0
     for kind, share in ((Kind.PATHS, batch.paths), (Kind.READINGS, batch.readings),
-                        (Kind.LAWS, batch.laws)):
+                        (Kind.LAWS, batch.laws), (Kind.TURNS, turns)):
         if at < share:
             return kind
         at -= share

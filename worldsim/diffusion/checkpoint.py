@@ -26,18 +26,19 @@ from worldsim.diffusion.sampler import SamplerConfig
 from worldsim.diffusion.transformer import VideoTransformer
 from worldsim.errors import InputError
 
-FORMAT = 7
+FORMAT = 8
 
-STARTS_ONLY = (2, 3, 4, 5, 6)
+STARTS_ONLY = (2, 3, 4, 5, 6, 7)
 """Formats whose networks said states in other ways: training may start from their weights."""
 
 READ = (format_1.FORMAT, FORMAT)
 """Formats that are read."""
 
-FINE = "laws."
-"""Beginning of the names of weights that are kept to eleven bits (float16) instead of eight."""
+FINE = ("laws.", "turns.")
+"""Beginnings of the names of weights that are kept to eleven bits (float16) instead of eight."""
 
 CONFIG, WEIGHTS, LAWS = "config.json", "model.safetensors", "laws.safetensors"
+"""The last holds all that is `FINE`."""
 
 
 @dataclasses.dataclass(frozen=True)

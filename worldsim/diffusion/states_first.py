@@ -17,7 +17,7 @@ from torch import Tensor
 from worldsim.diffusion.batches import stage_of
 from worldsim.diffusion.known import Reference
 from worldsim.diffusion.patches import Grid
-from worldsim.diffusion.reading import matched, sharpened
+from worldsim.diffusion.reading import matched, moved, turned
 from worldsim.diffusion.sampler import Task, sample
 from worldsim.diffusion.transformer import HALF_SIZE, Context, States
 from worldsim.seeding import stream
@@ -88,7 +88,7 @@ def _recognise(dream: Dream, begin: int, count: int) -> None:
 
 def _sharpen(dream: Dream, begin: int, count: int) -> None:
     """Let instruments correct what was read off the first view that is a plane."""
-    views = dream.subject.views
+    views, model = dream.subject.views, dream.model
     planes = [number for number, camera in enumerate(dream.query.cameras)
               if views[camera].projection == "orthographic"]
     bodies = np.flatnonzero((dream.there > 0) & dream.bodies)
@@ -100,10 +100,10 @@ def _sharpen(dream: Dream, begin: int, count: int) -> None:
     centre, scale = (np.array([getattr(entities[dream.order[b]], part)[:3] for b in bodies])
                      for part in ("centre", "scale"))
     read = dream.states[span][:, bodies]
-    found, turns = sharpened(
-        read[..., :3] * scale + centre, read[..., 3:],
-        dream.half[bodies] * dream.subject.length * HALF_SIZE, film,
-        views[dream.query.cameras[planes[0]]], dream.query.fps)
+    view = views[dream.query.cameras[planes[0]]]
+    found = moved(read[..., :3] * scale + centre, film, view, dream.query.fps)
+    turns = turned(found, read[..., 3:], dream.half[bodies] * dream.subject.length * HALF_SIZE,
+                   film, view, model.config.repertoire.number(dream.subject), model.network.turns)
     dream.states[span, bodies] = np.concatenate([(found - centre) / scale, turns], -1)
 
 

@@ -22,6 +22,7 @@ from worldsim.diffusion.observables import ENTITIES, NUMBERS
 from worldsim.diffusion.patches import per_token, to_unit
 from worldsim.diffusion.schedule import mix
 from worldsim.diffusion.transformer import States, VideoTransformer, looks_ahead
+from worldsim.diffusion.turn_reader import turns_loss
 from worldsim.diffusion.typical_error import BEGIN, TypicalErrors
 
 
@@ -48,8 +49,12 @@ def step_loss(network: VideoTransformer, batch: Batch, weight: float = 1.0,
     typical : which errors are typical, and learns from these; by default all are alike.
     """
     parts = parts or LossParts()
-    seen, grid = _seen(batch), batch.grid
     nothing = torch.zeros(())
+    if batch.looks is not None and batch.looks.turns is not None:
+        turns, log_spread = network.turns(batch.looks)
+        said = TURNS_WEIGHT * turns_loss(turns, log_spread, batch.looks.turns)
+        return torch.stack([weight * said, nothing, said])
+    seen, grid = _seen(batch), batch.grid
     if batch.kind is Kind.LAWS:
         said = _of_laws(network, batch, seen)
         return torch.stack([weight * said, nothing, said])
@@ -84,9 +89,12 @@ def _seen(batch: Batch) -> States:
                                numbers=torch.where(known, given, noisy))
 
 
-TURNS, MOST = 150.0, 0.25
+TURNS_WEIGHT = 0.05
+"""Of the loss of turns that are seen beside that of states."""
+
+TURNS, MOST = 60.0, 0.2
 """How many times noisier turns are than places where both are read off pictures, up to the second
-number: instruments follow places to a millimetre, and turns of what is long alone."""
+number: instruments follow places to a thousandth, and turns are seen within some hundredths."""
 
 SHARED = 0.8
 """Of the noise of turns that is the same in all frames of a group; the rest is each frame's."""

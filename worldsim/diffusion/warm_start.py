@@ -23,7 +23,8 @@ from worldsim.errors import InputError
 
 OF_PARAMETERS = ("parameters_in.values", "parameters_in.name", "parameters_in.present",
                  "laws.values", "laws.of_parameter")
-OF_SCENARIOS = ("scenario", *(f"laws.{name}" for name in ("scenario", "of_scenario", *TABLES)))
+OF_SCENARIOS = ("scenario", "turns.scenario",
+                *(f"laws.{name}" for name in ("scenario", "of_scenario", *TABLES)))
 """Tables with a row for each."""
 
 LAYER_OUTPUTS = ("attention.out.weight", "feed_forward.down.weight")

@@ -1,0 +1,71 @@
+"""Bodies cut out of filmed clips against the clips that they are from."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+from synthetic_clips import ball_clips
+from test_motion import CONFIG, quiet
+
+from worldsim.diffusion.batches import Kind
+from worldsim.diffusion.training import Trainer
+from worldsim.diffusion.turn_batches import ROUGH, draw_looks, planes_of
+
+GROUP = CONFIG.transformer.patches.frames
+
+
+@pytest.fixture(scope="module")
+def trainer() -> Trainer:
+    clips = ball_clips(cases=6)
+    turned = clips.states.copy()
+    angle = np.arange(6 * clips.frames).reshape(6, clips.frames, 1) * 0.1
+    cos, sin, nothing = np.cos(angle), np.sin(angle), np.zeros_like(angle)
+    turned[..., 3:] = np.where(np.isfinite(turned[..., :1]), np.stack(
+        [cos, nothing, -sin, sin, nothing, cos], -1), np.nan)
+    return Trainer(CONFIG, [dataclasses.replace(clips, states=turned)], quiet)
+
+
+def test_looks_are_at_bodies_of_clips_with_their_turns_and_rough_ones(trainer):
+    looks = draw_looks(trainer.data, trainer.training_cases, trainer.model.repertoire, 500,
+                       np.random.default_rng(0), GROUP)
+    assert looks.turns is not None and looks.pictures.shape[0] == len(looks.told) == 500
+    (one,), (cases,) = trainer.data, trainer.training_cases
+    basis = np.array(one.subject.main.basis)
+    states = one.states[cases][:, :one.clips.frames]
+    there = states[np.isfinite(states[..., 0])]
+    wanted = np.concatenate([there[:, 3:6] @ basis.T, there[:, 6:] @ basis.T], -1)
+    apart = np.abs(looks.turns.numpy()[:, None] - wanted[None]).max(-1).min(1)
+    assert apart.max() < 1e-5
+    error = (looks.told[:, :6] - looks.turns).square().mean(-1).sqrt()
+    assert ROUGH[0] / 3 < float(error.min()) and 0.2 < float(error.mean()) < 0.45
+    middle = looks.pictures[:, :, 12:16, 12:16].mean((2, 3))  # of a coloured ball on grey
+    assert float((middle.max(1).values - middle.min(1).values).min()) > 0.3
+    corners = looks.pictures[:, :, 0, 0]
+    assert float((corners.max(1).values - corners.min(1).values).median()) < 0.1
+
+
+def test_views_that_are_no_planes_teach_no_turns(trainer):
+    (one,) = trainer.data
+    assert planes_of(one) and all(one.subject.views[list(one.clips.cameras)[v]].projection
+                                  == "orthographic" for v in planes_of(one))
+    assert any(trainer.batch(step).kind is Kind.TURNS for step in range(60))
+    deep = {name: camera.replace("orthographic", "perspective").replace(
+        '"fov_y_deg": 0.0', '"fov_y_deg": 40.0') for name, camera in one.subject.cameras.items()}
+    data = dataclasses.replace(trainer.data[0], subject=dataclasses.replace(
+        one.subject, cameras=deep))
+    assert not planes_of(data)
+
+
+def test_a_training_on_turns_alone_learns_and_touches_nothing_else(trainer):
+    config = dataclasses.replace(CONFIG, batch=dataclasses.replace(
+        CONFIG.batch, paths=0.0, readings=0.0, laws=0.0, turns=1.0, turns_bodies=64), steps=40)
+    alone = Trainer(config, [trainer.data[0].clips], quiet)
+    before = {name: value.clone() for name, value in alone.network.state_dict().items()}
+    losses = [alone.step()["loss"] for _ in range(40)]
+    assert np.mean(losses[-10:]) < np.mean(losses[:10])
+    changed = {name.split(".")[0] for name, value in alone.network.state_dict().items()
+               if not torch.equal(value, before[name])}
+    assert changed == {"turns"}

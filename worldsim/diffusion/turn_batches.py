@@ -1,0 +1,91 @@
+"""Batches that teach how bodies are turned: bodies cut out of filmed clips, one by one."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import torch
+
+from worldsim.diffusion.repertoire import Repertoire
+from worldsim.diffusion.training_clips import TrainingClips
+from worldsim.diffusion.transformer import HALF_SIZE
+from worldsim.diffusion.turn_reader import Looks, look
+
+ASTRAY = 0.1
+"""px by which bodies are looked at beside their place: as far off as the instruments are."""
+
+ROUGH = (0.05, 0.6)
+"""Noise of the turns that are told, as that of the transformer's readings, or worse."""
+
+OFF_SIZE = 0.03
+"""Noise of the sizes that are told, over the size."""
+
+FIRST = 0.3
+"""Share of looks at the first frames of a simulation, where most of what is asked begins."""
+
+
+def draw_looks(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
+               repertoire: Repertoire, count: int, rng: np.random.Generator,
+               frames: int) -> Looks:
+    """Looks at bodies of all scenarios that are seen in a plane, as many of each and at most
+    `count` in all, with their true turns.
+
+    cases : for every scenario, indices into the clips to draw from. frames : of a group.
+    """
+    members = [(m, planes) for m, one in enumerate(data) if one.subject.foreseen
+               and (planes := planes_of(one))]
+    parts = [_of_scenario(data[m], cases[m], planes, repertoire, count // len(members), rng,
+                          frames) for m, planes in members]
+    return Looks(*(torch.cat([getattr(part, field.name) for part in parts])
+                   for field in dataclasses.fields(Looks)))
+
+
+def planes_of(one: TrainingClips) -> list[int]:
+    """Numbers of the views that are planes of the world."""
+    views = one.subject.views
+    return [number for number, camera in enumerate(one.clips.cameras)
+            if views[camera].projection == "orthographic"]
+
+
+def _of_scenario(one: TrainingClips, cases: np.ndarray, planes: list[int],
+                 repertoire: Repertoire, count: int, rng: np.random.Generator,
+                 group: int) -> Looks:
+    subject, clips = one.subject, one.clips
+    bodies = np.flatnonzero(repertoire.bodies(subject).numpy())
+    filmed = cases[cases < one.filmed]
+    number = int(rng.choice(planes))
+    view = subject.views[tuple(clips.cameras)[number]]
+    basis = np.array(view.basis)
+    each = 1 + round(1.2 * count / max(1.0, _bodies_of(one, filmed, bodies)))
+    case = rng.choice(filmed, each)
+    frame = np.where(rng.random(each) < FIRST, rng.integers(0, group, each),
+                     rng.integers(0, clips.frames, each))
+    states = one.states[case, frame][:, bodies].astype(np.float64)
+    entities = [subject.entities[b] for b in bodies]
+    centre, scale = (np.array([getattr(entity, part)[:3] for entity in entities])
+                     for part in ("centre", "scale"))
+    places = states[..., :3] * scale + centre
+    turns = np.concatenate([states[..., at:at + 3] @ basis.T for at in (3, 6)], -1)
+    half = one.half[case][:, bodies] * (subject.length * HALF_SIZE)
+    half = half * (1 + OFF_SIZE * rng.standard_normal(half.shape[:2])[..., None])
+    pitch = view.height_m / clips.size[0]
+    away = rng.standard_normal((*places.shape[:2], 2)) * ASTRAY * pitch
+    places = places + away @ basis[:2]
+    low, high = ROUGH
+    size = low + (high - low) * rng.random((*places.shape[:2], 1))
+    rough = turns + size * rng.standard_normal(turns.shape)
+    there = np.isfinite(places[..., 0]) & np.isfinite(half[..., 0])
+    film = clips.video[torch.from_numpy(case), number, torch.from_numpy(frame)].numpy()
+    found = look(film, np.where(there[..., None], places, centre),
+                 np.where(there[..., None], half, 1.0),
+                 np.where(there[..., None], rough, 0.0), view, repertoire.number(subject))
+    kept = torch.from_numpy(rng.choice(np.flatnonzero(there), count, replace=there.sum() < count))
+    true = torch.from_numpy(turns.reshape(-1, 6).astype(np.float32))
+    return Looks(found.pictures[kept], found.scenario[kept], found.told[kept], true[kept])
+
+
+def _bodies_of(one: TrainingClips, cases: np.ndarray, bodies: np.ndarray) -> float:
+    """How many bodies a clip has in the mean."""
+    first = one.states[cases[:64], 0][:, bodies, 0]
+    return float(np.isfinite(first).sum(1).mean())
