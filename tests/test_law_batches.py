@@ -106,7 +106,7 @@ def test_bodies_that_go_straight_are_foreseen_from_frame_to_frame_without_any_fo
 
 
 def test_laws_and_what_sees_turns_learn_from_their_batches_and_from_nothing_else(trainer):
-    alone = {Kind.LAWS: {"laws"}, Kind.TURNS: {"turns"}}
+    alone = {Kind.LAWS: {"laws"}, Kind.LOOKS: {"looks"}}
     met = set()
     for step in range(60):
         batch = trainer.batch(step)
@@ -116,6 +116,6 @@ def test_laws_and_what_sees_turns_learn_from_their_batches_and_from_nothing_else
         taught = {name.split(".")[0] for name, p in trainer.network.named_parameters()
                   if p.grad is not None and bool(p.grad.any())}
         assert taught == alone[batch.kind] if batch.kind in alone else not taught & {
-            "laws", "turns"}
+            "laws", "looks"}
     assert met == set(Kind)
     trainer.network.zero_grad()

@@ -19,8 +19,8 @@ from worldsim.diffusion.training_clips import BatchConfig
 CONFIG = TrainingConfig(
     transformer=TransformerConfig(patches=PatchConfig(frames=5, patch=8, cell=4), width=32,
                                   layers=2, heads=2, hidden=32, detail=8),
-    batch=BatchConfig(tokens=64, frames=10, town_frames=10, paths=0.25, laws=0.15, turns=0.15,
-                      turns_bodies=32),
+    batch=BatchConfig(tokens=64, frames=10, town_frames=10, paths=0.25, laws=0.15, looks=0.15,
+                      looks_bodies=32),
     held_out=1, steps=12, warmup=2, compiled=False, precision="float32")
 
 LOSSES = {

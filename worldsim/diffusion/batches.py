@@ -13,6 +13,8 @@ from worldsim.diffusion.carrying import Stage
 from worldsim.diffusion.conditioning import CLIP_START, Told
 from worldsim.diffusion.known import Reference, context_cells, group_levels, reference_of
 from worldsim.diffusion.law_batches import Bodies, draw_bodies, joined, no_stage
+from worldsim.diffusion.look_batches import draw_looks, planes_of
+from worldsim.diffusion.looking import Looks
 from worldsim.diffusion.motion import EXTRA
 from worldsim.diffusion.objective import ObjectiveConfig
 from worldsim.diffusion.observables import NUMBERS
@@ -21,8 +23,6 @@ from worldsim.diffusion.pushes import write_push
 from worldsim.diffusion.repertoire import Repertoire, Subject
 from worldsim.diffusion.training_clips import BatchConfig, TrainingClips, families
 from worldsim.diffusion.transformer import Condition, Context, States, causal_mask
-from worldsim.diffusion.turn_batches import draw_looks, planes_of
-from worldsim.diffusion.turn_reader import Looks
 from worldsim.seeding import stream
 
 
@@ -30,20 +30,20 @@ class Kind(enum.Enum):
     """What a batch teaches.
 
     FILMS : pixels and states of one view, or of all. READINGS : the states of one known group of
-    frames. PATHS : states alone. LAWS : of the laws, without the transformer. TURNS : how single
-    bodies are turned, without it either.
+    frames. PATHS : states alone. LAWS : of the laws, without the transformer. LOOKS : where
+    single bodies are and how they are turned, without it either.
     """
 
     FILMS = "films"
     READINGS = "readings"
     PATHS = "paths"
     LAWS = "laws"
-    TURNS = "turns"
+    LOOKS = "looks"
 
     @property
     def alone(self) -> bool:
         """Whether there are no pixels."""
-        return self in (Kind.PATHS, Kind.LAWS, Kind.TURNS)
+        return self in (Kind.PATHS, Kind.LAWS, Kind.LOOKS)
 
     @property
     def place(self) -> int:
@@ -77,8 +77,8 @@ class Batch:
     clean : (B, N, S, C, F*P) uint8; noise : the same shape; known, weight : (B, N, S, F*P), bool
     and uint8; level : (B, V*G); expected : `Emphasis.expected`; states : with clean numbers;
     backwards : whether laws are to be learned backwards in time;
-    states_noise : noise of their shape; mask : (tokens, tokens) bool; looks : at bodies, where how
-    they are turned is to be learned.
+    states_noise : noise of their shape; mask : (tokens, tokens) bool; looks : at bodies, where
+    looking is to be learned.
     """
 
     clean: Tensor
@@ -125,8 +125,8 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
                                       patches.frames, batch.from_start,
                                       batch.laws_rolled),
                           rng, objective, patches, pool)
-    if kind is Kind.TURNS:
-        return _of_looks(draw_looks(data, cases, repertoire, batch.turns_bodies, rng,
+    if kind is Kind.LOOKS:
+        return _of_looks(draw_looks(data, cases, repertoire, batch.looks_bodies, rng,
                                     patches.frames), repertoire, patches)
     choice = families(data, batch, states_alone=kind.alone)
     if kind is Kind.READINGS:
@@ -172,7 +172,7 @@ def _of_looks(looks: Looks, repertoire: Repertoire, patches: PatchConfig) -> Bat
     bodies = Bodies(states, looks.scenario, repertoire.tell(first, {}, count), torch.ones(count),
                     False)
     return dataclasses.replace(_of_no_view(bodies, torch.zeros(count), nothing, patches,
-                                           Kind.TURNS), looks=looks)
+                                           Kind.LOOKS), looks=looks)
 
 
 def _of_no_view(bodies: Bodies, noise: Tensor, states_noise: Tensor, patches: PatchConfig,
@@ -200,9 +200,9 @@ def _drawn_kind(rng: np.random.Generator, data: tuple[TrainingClips, ...],
     at = rng.random()
     if not any(one.subject.foreseen for one in data):
         return Kind.FILMS
-    turns = batch.turns if any(one.subject.foreseen and planes_of(one) for one in data) else 0.0
+    looks = batch.looks if any(one.subject.foreseen and planes_of(one) for one in data) else 0.0
     for kind, share in ((Kind.PATHS, batch.paths), (Kind.READINGS, batch.readings),
-                        (Kind.LAWS, batch.laws), (Kind.TURNS, turns)):
+                        (Kind.LAWS, batch.laws), (Kind.LOOKS, looks)):
         if at < share:
             return kind
         at -= share

@@ -34,7 +34,7 @@ STARTS_ONLY = (2, 3, 4, 5, 6, 7)
 READ = (format_1.FORMAT, FORMAT)
 """Formats that are read."""
 
-FINE = ("laws.", "turns.")
+FINE = ("laws.", "looks.")
 """Beginnings of the names of weights that are kept to eleven bits (float16) instead of eight."""
 
 CONFIG, WEIGHTS, LAWS = "config.json", "model.safetensors", "laws.safetensors"

@@ -3,8 +3,8 @@
 The network says roughly where which body is, and how it is turned. Where a view is a plane of the
 world, the instruments (`worldsim.instruments`), which need no training, follow the coloured things
 in it to a quarter of a pixel; things and bodies are paired by least distance, and a thing moves its
-body in the picture. How a body is turned is then seen by looking at it more closely
-(`worldsim.diffusion.turn_reader`).
+body in the picture. Where bodies are of which no thing is seen alone, and how all are turned, is
+then seen by looking at each more closely (`worldsim.diffusion.looking`).
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from worldsim.camera.projection import Camera
-from worldsim.diffusion.turn_reader import TurnReader, look
+from worldsim.diffusion.looking import Looker, look, reach_of
 from worldsim.instruments import track
 
 NEAR = 0.5
 """Of the picture's height: farther from where a body was read nothing is taken for it."""
 
-SURE = 0.3
-"""Largest spread of a turn that is believed."""
+SURE_OF_TURN, SURE_OF_PLACE = 0.3, 0.1
+"""Largest spreads of what was looked at that are believed; of places in halves of a side."""
+
+GLANCES = 3
+"""How often a body is looked at that is not where it was read."""
 
 NOWHERE = 1e6
 """Distance of what is not there."""
@@ -34,8 +37,9 @@ def matched(here: np.ndarray, before: np.ndarray) -> np.ndarray:
     return np.asarray(linear_sum_assignment(np.nan_to_num(apart, nan=NOWHERE))[1])
 
 
-def moved(places: np.ndarray, film: np.ndarray, view: Camera, fps: float) -> np.ndarray:
-    """Places of bodies, moved within the picture to where they are seen.
+def moved(places: np.ndarray, film: np.ndarray, view: Camera, fps: float,
+          ) -> tuple[np.ndarray, np.ndarray]:
+    """Places of bodies, moved within the picture to where instruments see them.
 
     Parameters
     ----------
@@ -44,14 +48,16 @@ def moved(places: np.ndarray, film: np.ndarray, view: Camera, fps: float) -> np.
 
     Returns
     -------
-    Places of the same shape; those of bodies that nothing near was seen of are unchanged.
+    Places of the same shape, and whether each body (body,) was seen; those of bodies that nothing
+    near was seen of are unchanged.
     """
     rows = film.shape[1]
     row, column, _ = view.project(places, (rows, film.shape[2]))
     read = np.stack([row, column], -1)
     seen = track(film, fps=fps)["position"].values[0, 0]
+    found, known = places.copy(), np.zeros(places.shape[1], bool)
     if not seen.shape[1] or not places.shape[1]:
-        return places
+        return found, known
     off = seen[:, None] - read[:, :, None]  # (time, body, thing, 2)
     apart = np.linalg.norm(off, axis=-1)
     some = np.isfinite(apart).any(axis=0)
@@ -59,7 +65,6 @@ def moved(places: np.ndarray, film: np.ndarray, view: Camera, fps: float) -> np.
                     / np.maximum(np.isfinite(apart).sum(axis=0), 1), np.inf)
     reach = NEAR * rows
     body, thing = linear_sum_assignment(np.minimum(mean, reach))
-    found = places.copy()
     across, upward, _ = view.basis
     pitch = view.height_m / rows
     for b, t in zip(body, thing, strict=True):
@@ -69,39 +74,46 @@ def moved(places: np.ndarray, film: np.ndarray, view: Camera, fps: float) -> np.
         # Where it is hidden for a moment, as far off as otherwise.
         move = np.where(np.isfinite(move), move, np.nanmean(move, axis=0))
         found[:, b] += pitch * (move[:, 1:] * across - move[:, :1] * upward)
-    return found
+        known[b] = True
+    return found, known
 
 
 @torch.no_grad()
-def turned(places: np.ndarray, turns: np.ndarray, half: np.ndarray, film: np.ndarray,
-           view: Camera, scenario: int, reader: TurnReader) -> np.ndarray:
-    """Turns of bodies, as they are seen.
+def looked_at(places: np.ndarray, turns: np.ndarray, half: np.ndarray, seen: np.ndarray,
+              film: np.ndarray, view: Camera, scenario: int, looker: Looker,
+              ) -> tuple[np.ndarray, np.ndarray]:
+    """Places and turns of bodies, after a closer look at each.
 
     Parameters
     ----------
     places : (time, body, 3) m. turns : (time, body, 6) first and third column of the rotation, as
-        the network read them. half : (body, 3) m, half sizes; NaN where not known.
-    film : (time, row, column, 3) uint8 of an orthographic view. scenario : the reader's number.
+        the network read them. half : (body, 3) m, half sizes; NaN where not known. seen : (body,)
+        whose places are known well.
+    film : (time, row, column, 3) uint8 of an orthographic view. scenario : the looker's number.
 
     Returns
     -------
-    Turns of the same shape; those of bodies of unknown size are unchanged, and where the reader is
-    not sure.
+    Places and turns of the same shapes; what is of unknown size is unchanged, and where the looker
+    is not sure.
     """
-    sized = np.isfinite(half).all(-1)
+    found, turned, sized = places.copy(), turns.copy(), np.isfinite(half).all(-1)
     if not sized.any():
-        return turns
+        return found, turned
     basis = np.array(view.basis)
-    pairs = turns.reshape(*turns.shape[:2], 2, 3)
     shape = (len(film), int(sized.sum()))
-    looks = look(film, places[:, sized], np.broadcast_to(half[sized], (*shape, 3)),
-                 (pairs @ basis.T).reshape(*turns.shape)[:, sized], view, scenario)
-    said, spread = (part.numpy().astype(float) for part in reader(looks))
-    seen = (orthonormal(said).reshape(*shape, 2, 3) @ basis).reshape(*shape, 6)
-    sure = (spread < np.log(SURE)).reshape(shape)
-    found = turns.copy()
-    found[:, sized] = np.where(sure[..., None], seen, found[:, sized])
-    return found
+    every = np.broadcast_to(half[sized], (*shape, 3))
+    rough = (turns.reshape(*turns.shape[:2], 2, 3) @ basis.T).reshape(turns.shape)[:, sized]
+    reach = reach_of(half[sized], view, film.shape[1])
+    for _ in range(GLANCES if not seen[sized].all() else 1):
+        said = looker(look(film, found[:, sized], every, rough, view, scenario))
+        off, log_off = (part.numpy().astype(float).reshape(*shape, -1)
+                        for part in (said.off, said.log_off))
+        sure = (log_off < np.log(SURE_OF_PLACE)) & ~seen[sized][:, None]
+        found[:, sized] += np.where(sure, off * reach[:, None], 0.0) @ basis[:2]
+    pairs = orthonormal(said.turns.numpy().astype(float)).reshape(*shape, 2, 3) @ basis
+    sure = said.log_turns.numpy().reshape(*shape, 1) < np.log(SURE_OF_TURN)
+    turned[:, sized] = np.where(sure, pairs.reshape(*shape, 6), turned[:, sized])
+    return found, turned
 
 
 def orthonormal(turns: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ from torch import Tensor
 from worldsim.diffusion.batches import stage_of
 from worldsim.diffusion.known import Reference
 from worldsim.diffusion.patches import Grid
-from worldsim.diffusion.reading import matched, moved, turned
+from worldsim.diffusion.reading import looked_at, matched, moved
 from worldsim.diffusion.sampler import Task, sample
 from worldsim.diffusion.transformer import HALF_SIZE, Context, States
 from worldsim.seeding import stream
@@ -101,9 +101,10 @@ def _sharpen(dream: Dream, begin: int, count: int) -> None:
                      for part in ("centre", "scale"))
     read = dream.states[span][:, bodies]
     view = views[dream.query.cameras[planes[0]]]
-    found = moved(read[..., :3] * scale + centre, film, view, dream.query.fps)
-    turns = turned(found, read[..., 3:], dream.half[bodies] * dream.subject.length * HALF_SIZE,
-                   film, view, model.config.repertoire.number(dream.subject), model.network.turns)
+    found, seen = moved(read[..., :3] * scale + centre, film, view, dream.query.fps)
+    found, turns = looked_at(
+        found, read[..., 3:], dream.half[bodies] * dream.subject.length * HALF_SIZE, seen, film,
+        view, model.config.repertoire.number(dream.subject), model.network.looks)
     dream.states[span, bodies] = np.concatenate([(found - centre) / scale, turns], -1)
 
 

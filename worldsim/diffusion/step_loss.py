@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from worldsim.diffusion.batches import Batch, Kind
+from worldsim.diffusion.looking import looks_loss
 from worldsim.diffusion.motion import EXTRA
 from worldsim.diffusion.objective import (
     laws_loss,
@@ -22,7 +23,6 @@ from worldsim.diffusion.observables import ENTITIES, NUMBERS
 from worldsim.diffusion.patches import per_token, to_unit
 from worldsim.diffusion.schedule import mix
 from worldsim.diffusion.transformer import States, VideoTransformer, looks_ahead
-from worldsim.diffusion.turn_reader import turns_loss
 from worldsim.diffusion.typical_error import BEGIN, TypicalErrors
 
 
@@ -50,9 +50,8 @@ def step_loss(network: VideoTransformer, batch: Batch, weight: float = 1.0,
     """
     parts = parts or LossParts()
     nothing = torch.zeros(())
-    if batch.looks is not None and batch.looks.turns is not None:
-        turns, log_spread = network.turns(batch.looks)
-        said = TURNS_WEIGHT * turns_loss(turns, log_spread, batch.looks.turns)
+    if batch.looks is not None:
+        said = LOOKS_WEIGHT * looks_loss(network.looks(batch.looks), batch.looks)
         return torch.stack([weight * said, nothing, said])
     seen, grid = _seen(batch), batch.grid
     if batch.kind is Kind.LAWS:
@@ -89,8 +88,8 @@ def _seen(batch: Batch) -> States:
                                numbers=torch.where(known, given, noisy))
 
 
-TURNS_WEIGHT = 0.05
-"""Of the loss of turns that are seen beside that of states."""
+LOOKS_WEIGHT = 0.05
+"""Of the loss of looks beside that of states."""
 
 TURNS, MOST = 60.0, 0.2
 """How many times noisier turns are than places where both are read off pictures, up to the second

@@ -39,8 +39,8 @@ class BatchConfig:
     laws : share of batches of states alone, without the transformer, of so many `laws_bodies`;
         `laws_rolled` is the share of these in which one group of frames is known, instead of all.
     readings : share of batches of one known group of frames, whose states are to be read off.
-    turns : share of batches of so many `turns_bodies`, cut out of films, that teach to see how they
-        are turned.
+    looks : share of batches of so many `looks_bodies`, cut out of films, that teach to see where
+        they are and how they are turned.
     joint : of the other batches, share that holds all views of each clip in one sequence.
     first_view : in batches of one view, share of clips of the main camera.
     from_start : share of clips that begin where the simulation begins.
@@ -56,8 +56,8 @@ class BatchConfig:
     laws: float = 0.1
     laws_bodies: int = 1536
     laws_rolled: float = 0.5
-    turns: float = 0.05
-    turns_bodies: int = 1024
+    looks: float = 0.05
+    looks_bodies: int = 1024
     joint: float = 0.06
     first_view: float = 0.85
     from_start: float = 0.6

@@ -43,6 +43,7 @@ from worldsim.diffusion.layers import (
     rotary_angles,
 )
 from worldsim.diffusion.locating import Locator
+from worldsim.diffusion.looking import Looker
 from worldsim.diffusion.motion import (
     EXTRA,
     Motion,
@@ -54,7 +55,6 @@ from worldsim.diffusion.motion import (
 )
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import Grid
-from worldsim.diffusion.turn_reader import TurnReader
 
 POSITION_OCTAVES = 4
 
@@ -197,7 +197,7 @@ class VideoTransformer(nn.Module):
         self.write = nn.Linear(2 * detail, patches.frames * patches.cell_pixels * 4)
         self.write_gate = nn.Linear(2 * detail, patches.frames * patches.cell_pixels)
         self._initialise()
-        self.turns = TurnReader(scenarios)
+        self.looks = Looker(scenarios)
 
     def _initialise(self) -> None:
         for module in self.modules():

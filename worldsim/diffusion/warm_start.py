@@ -23,7 +23,7 @@ from worldsim.errors import InputError
 
 OF_PARAMETERS = ("parameters_in.values", "parameters_in.name", "parameters_in.present",
                  "laws.values", "laws.of_parameter")
-OF_SCENARIOS = ("scenario", "turns.scenario",
+OF_SCENARIOS = ("scenario", "looks.scenario",
                 *(f"laws.{name}" for name in ("scenario", "of_scenario", *TABLES)))
 """Tables with a row for each."""
 

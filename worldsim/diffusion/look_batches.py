@@ -1,4 +1,4 @@
-"""Batches that teach how bodies are turned: bodies cut out of filmed clips, one by one."""
+"""Batches that teach to look at bodies: cut out of filmed clips, one by one."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import dataclasses
 import numpy as np
 import torch
 
+from worldsim.diffusion.looking import Looks, look, reach_of
 from worldsim.diffusion.repertoire import Repertoire
 from worldsim.diffusion.training_clips import TrainingClips
 from worldsim.diffusion.transformer import HALF_SIZE
-from worldsim.diffusion.turn_reader import Looks, look
 
-ASTRAY = 0.1
-"""px by which bodies are looked at beside their place: as far off as the instruments are."""
+ASTRAY, LOST, LOST_SHARE = 0.1, 0.4, 0.4
+"""px by which bodies are looked at beside their place, as far off as the instruments are; of a
+share of them up to so many half sides, as far off as the transformer's readings."""
 
 ROUGH = (0.05, 0.6)
 """Noise of the turns that are told, as that of the transformer's readings, or worse."""
@@ -29,7 +30,7 @@ def draw_looks(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
                repertoire: Repertoire, count: int, rng: np.random.Generator,
                frames: int) -> Looks:
     """Looks at bodies of all scenarios that are seen in a plane, as many of each and at most
-    `count` in all, with their true turns.
+    `count` in all, with what is true.
 
     cases : for every scenario, indices into the clips to draw from. frames : of a group.
     """
@@ -69,11 +70,13 @@ def _of_scenario(one: TrainingClips, cases: np.ndarray, planes: list[int],
     turns = np.concatenate([states[..., at:at + 3] @ basis.T for at in (3, 6)], -1)
     half = one.half[case][:, bodies] * (subject.length * HALF_SIZE)
     half = half * (1 + OFF_SIZE * rng.standard_normal(half.shape[:2])[..., None])
-    pitch = view.height_m / clips.size[0]
-    away = rng.standard_normal((*places.shape[:2], 2)) * ASTRAY * pitch
-    places = places + away @ basis[:2]
+    shape, reach = half.shape[:2], reach_of(half, view, clips.size[0])
+    lost = LOST * reach * rng.random(shape) * (rng.random(shape) < LOST_SHARE)
+    away = rng.standard_normal((*shape, 2)) * np.maximum(
+        lost, ASTRAY * view.height_m / clips.size[0])[..., None]
+    places = places - away @ basis[:2]
     low, high = ROUGH
-    size = low + (high - low) * rng.random((*places.shape[:2], 1))
+    size = low + (high - low) * rng.random((*shape, 1))
     rough = turns + size * rng.standard_normal(turns.shape)
     there = np.isfinite(places[..., 0]) & np.isfinite(half[..., 0])
     film = clips.video[torch.from_numpy(case), number, torch.from_numpy(frame)].numpy()
@@ -81,7 +84,8 @@ def _of_scenario(one: TrainingClips, cases: np.ndarray, planes: list[int],
                  np.where(there[..., None], half, 1.0),
                  np.where(there[..., None], rough, 0.0), view, repertoire.number(subject))
     kept = torch.from_numpy(rng.choice(np.flatnonzero(there), count, replace=there.sum() < count))
-    true = torch.from_numpy(turns.reshape(-1, 6).astype(np.float32))
+    true = torch.from_numpy(np.concatenate([away / reach[..., None], turns], -1).reshape(
+        -1, 8).astype(np.float32))
     return Looks(found.pictures[kept], found.scenario[kept], found.told[kept], true[kept])
 
 

@@ -1,10 +1,10 @@
-"""How bodies are turned, read off what is seen around them: a learned instrument.
+"""Looking at bodies one by one: where they are in the picture, and how they are turned.
 
 The transformer's patches are as large as many a body, and what it reads of turns errs by tenths.
-A small convolutional network looks at every body by itself, cut out of a view that is a plane of
-the world around the place where it was found and scaled to its size, and says how it is turned in
-that view and how sure that is. What no picture tells (a rod's end, a ball without marks) it takes
-from the turn that was read roughly before.
+A small convolutional network, a learned instrument, looks at every body by itself, cut out of a
+view that is a plane of the world around the place where it was read and scaled to its size, and
+says how far it is from there, how it is turned in that view, and how sure both is. What no picture
+tells (a rod's end, a ball without marks) it takes from what was read before.
 """
 
 from __future__ import annotations
@@ -36,20 +36,29 @@ halves of the picture's height."""
 SHARPEST = -5.0
 """Logarithm of the smallest spread."""
 
+UNSURE = -1.0
+"""The same, to begin with."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Looks:
     """N bodies as they are looked at.
 
-    pictures : (N, 3, SIDE, SIDE) in [-1, 1]. scenario : (N,) numbers. told : (N, TOLD). turns :
-    (N, 6) first and third column of the true rotation in the view (right, up, ahead), when it is
-    to be learned.
+    pictures : (N, 3, SIDE, SIDE) in [-1, 1]. scenario : (N,) numbers. told : (N, TOLD). true :
+    (N, 8) where bodies are, to the right and up of the middle in halves of a side, and first and
+    third column of their rotation in the view (right, up, ahead), when it is to be learned.
     """
 
     pictures: Tensor
     scenario: Tensor
     told: Tensor
-    turns: Tensor | None = None
+    true: Tensor | None = None
+
+
+def reach_of(half: np.ndarray, view: Camera, rows: int) -> np.ndarray:
+    """m, half a side of what is cut out around bodies of half sizes (…, 3) m."""
+    diagonal = np.linalg.norm(half, axis=-1)
+    return np.asarray(REACH * diagonal + MARGIN * view.height_m / rows)
 
 
 def look(film: np.ndarray, places: np.ndarray, half: np.ndarray, rough: np.ndarray, view: Camera,
@@ -69,8 +78,7 @@ def look(film: np.ndarray, places: np.ndarray, half: np.ndarray, rough: np.ndarr
     frames, rows, columns = film.shape[:3]
     row, column, _ = view.project(places, (rows, columns))
     diagonal = np.linalg.norm(half, axis=-1)
-    pitch = view.height_m / rows
-    reach = REACH * diagonal / pitch + MARGIN
+    reach = reach_of(half, view, rows) / (view.height_m / rows)
     at = (np.arange(SIDE) + 0.5) / SIDE * 2 - 1
     # grid_sample counts from -1 to 1 between the picture's outer edges.
     x = (column[..., None] + reach[..., None] * at) / columns * 2 - 1
@@ -90,7 +98,18 @@ def look(film: np.ndarray, places: np.ndarray, half: np.ndarray, rough: np.ndarr
                  torch.from_numpy(told.reshape(-1, TOLD).astype(np.float32)))
 
 
-class TurnReader(nn.Module):
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """What is said of N bodies: off (N, 2) and turns (N, 6) as in `Looks.true`, the turns not quite
+    orthonormal; and the logarithms (N,) of their spreads."""
+
+    off: Tensor
+    turns: Tensor
+    log_off: Tensor
+    log_turns: Tensor
+
+
+class Looker(nn.Module):
     """scenarios : how many names of scenarios there are."""
 
     def __init__(self, scenarios: int) -> None:
@@ -105,31 +124,32 @@ class TurnReader(nn.Module):
         self.tell = nn.Linear(TOLD, SUMMED)
         self.scenario = nn.Parameter(torch.randn(scenarios, SUMMED) * 0.02)
         self.think = nn.Linear(SUMMED, SUMMED)
-        self.say = nn.Linear(SUMMED, 7)
-        self.initialise()
-
-    def initialise(self) -> None:
-        """Begin by saying what was read roughly, and that it is not sure."""
+        self.say = nn.Linear(SUMMED, 10)
+        # It begins by saying what was read before, and that it is not sure.
         nn.init.zeros_(self.say.weight)
         nn.init.zeros_(self.say.bias)
 
-    def forward(self, looks: Looks) -> tuple[Tensor, Tensor]:
-        """Turns (N, 6) in the view, not quite orthonormal, and the logarithm (N,) of their
-        spread."""
+    def forward(self, looks: Looks) -> Seen:
+        """Say what is seen."""
         x = looks.pictures
         for layer in self.convolutions:
             x = F.silu(layer(x))
         x = F.silu(self.sum_up(x.flatten(1)) + self.tell(looks.told)
                    + self.scenario[looks.scenario])
-        x = F.silu(x + self.think(x))
-        said = self.say(x).float()
-        return looks.told[:, :6] + said[:, :6], (said[:, 6] - 1).clamp_min(SHARPEST)
+        said = self.say(F.silu(x + self.think(x))).float()
+        spread = (said[:, 8:] + UNSURE).clamp_min(SHARPEST)
+        return Seen(said[:, :2], looks.told[:, :6] + said[:, 2:8], spread[:, 0], spread[:, 1])
 
 
-def turns_loss(said: Tensor, log_spread: Tensor, turns: Tensor) -> Tensor:
-    """Likelihood of the true turns, every one weighed by its spread (Seitzer et al. 2022, "On the
+def looks_loss(seen: Seen, looks: Looks) -> Tensor:
+    """Likelihood of what is true, every one weighed by its spread (Seitzer et al. 2022, "On the
     pitfalls of heteroscedastic uncertainty estimation with probabilistic neural networks"), above
     what it is at least."""
-    square = (said - turns).square().mean(-1)
-    each = square / (2 * (2 * log_spread).exp()) + log_spread - SHARPEST
-    return (each * log_spread.detach().exp()).mean()
+    assert looks.true is not None
+    total = seen.off.new_zeros(())
+    for said, log_spread, true in ((seen.off, seen.log_off, looks.true[:, :2]),
+                                   (seen.turns, seen.log_turns, looks.true[:, 2:])):
+        square = (said - true).square().mean(-1)
+        each = square / (2 * (2 * log_spread).exp()) + log_spread - SHARPEST
+        total = total + (each * log_spread.detach().exp()).mean()
+    return total
