@@ -19,11 +19,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from worldsim.diffusion.upsampling import Doubling, Upsampler, UpsamplerConfig
+from worldsim.diffusion import compute
+from worldsim.diffusion.upsampling import Doubling, Upsampler, UpsamplerConfig, bicubic
 from worldsim.errors import InputError, run_program
 
 SIDES = (64, 128, 256, 512)
 """Short sides [px] of the small pictures."""
+
+INSTANTS = 8
+"""Of a case whose small pictures have the first of these sides; of larger ones as many fewer as
+they are larger."""
+
+SECONDS = 2.0
+"""s of simulations, at most."""
 
 PATCH = 48
 """Side [px] of the small patches of a batch."""
@@ -41,7 +49,7 @@ class Pair:
 
 
 def pairs(scenarios: Sequence[str], cases: int, seed: int, purpose: Any) -> Iterator[Pair]:
-    """Frames of simulated cases at two sizes; of each case one instant and one view per size."""
+    """Frames of simulated cases at two sizes; of each case one view and one size."""
     from worldsim.camera import render
     from worldsim.scenario import scenario_class
     from worldsim.seeding import stream
@@ -52,7 +60,8 @@ def pairs(scenarios: Sequence[str], cases: int, seed: int, purpose: Any) -> Iter
     for name in scenarios:
         cls = scenario_class(name)
         drawn = [draw(cls, Split.IN_RANGE, own, case) for case in range(cases)]
-        truth = simulate(drawn, seed=own, duration=min(2.0, cls.duration))
+        seconds = min(SECONDS, cls.duration)
+        truth = simulate(drawn, seed=own, duration=seconds)
         rng = stream(own, 0, 0, f"upsampler {name}")
         rows, columns = cls.size
         for case in range(cases):
@@ -61,10 +70,11 @@ def pairs(scenarios: Sequence[str], cases: int, seed: int, purpose: Any) -> Iter
             side = SIDES[case % len(SIDES)]
             scale = side / min(rows, columns)
             size = round(rows * scale), round(columns * scale)
-            # At so low a rate the video has two frames: the first and the one in the middle.
+            times = np.sort(rng.uniform(0, 0.95 * seconds, INSTANTS * SIDES[0] // side)).tolist()
             films = [render(one, camera, size=(factor * size[0], factor * size[1]),
-                            fps=1.0)["rgb"].values[0, 0, -1] for factor in (1, 2)]
-            yield Pair(*(torch.from_numpy(f.copy()).permute(2, 0, 1) for f in films))
+                            times=times)["rgb"].values[0, 0] for factor in (1, 2)]
+            for frames in zip(*films, strict=True):
+                yield Pair(*(torch.from_numpy(f.copy()).permute(2, 0, 1) for f in frames))
 
 
 def degraded(small: Tensor, rng: np.random.Generator) -> Tensor:
@@ -112,7 +122,8 @@ def train(data: Sequence[Pair], held_out: Sequence[Pair], minutes: float, seed: 
     """Train for some minutes or steps, whichever ends first; the configuration of what comes back
     says what it cost and won."""
     torch.manual_seed(seed)
-    network = Doubling(config)
+    network = Doubling(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    in_bfloat16 = compute.faster_precision() == "bfloat16"
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, betas=(0.9, 0.99),
                                   weight_decay=1e-4)
     rng = np.random.default_rng(seed)
@@ -123,7 +134,10 @@ def train(data: Sequence[Pair], held_out: Sequence[Pair], minutes: float, seed: 
         small, large = draw_batch(data, rng, 12)
         # Squares: most of a picture is flat and right already, and absolute errors there would
         # outvote its edges.
-        loss = SCALE * (network(degraded(small, rng)) - large).square().mean()
+        given = degraded(small, rng).contiguous(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16):
+            learned = network.departure(given)
+        loss = SCALE * (bicubic(given, 2) + learned.float() - large).square().mean()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
@@ -131,8 +145,6 @@ def train(data: Sequence[Pair], held_out: Sequence[Pair], minutes: float, seed: 
         step += 1
         if step % 200 == 0:
             log(f"step {step}  {share:.0%}  loss {float(loss.detach()):.5f}")
-    from worldsim.diffusion.upsampling import bicubic
-
     ours, plain = [], []
     network.eval()
     with torch.inference_mode():
