@@ -1,9 +1,10 @@
 """Where bodies are said to be: ``python records/training/foreseen.py CHECKPOINT SCENARIO…``.
 
 Prints the mean error, in metres, of said positions in 16 cases over the second after five known
-frames, its ratio to that of the last known positions held, the error of the reading itself, and the
-errors a quarter, a half and a whole second after the known frames; with states told exactly and
-the laws alone, with them told where all cases have a body, and with all read off the picture.
+frames, its ratio to that of the last known positions held, the error of the reading itself (of
+places, and of turns as the length of two columns of the rotation), and the errors a quarter, a half
+and a whole second after the known frames; with states told exactly and the laws alone, with them
+told where all cases have a body, and with all read off the picture.
 """
 
 import dataclasses
@@ -35,8 +36,8 @@ def rolled(dream: Dream) -> None:
     dream.learn(states, dream.model.network.lawful(condition, states)[0], 0, FRAMES)
 
 
-def errors(model: VideoDiffusion, name: str, how: str) -> tuple[np.ndarray, np.ndarray]:
-    """(frame,) m, of the model and of the last known positions held."""
+def errors(model: VideoDiffusion, name: str, how: str) -> tuple[np.ndarray, np.ndarray, float]:
+    """(frame,) m, of the model and of the last known positions held; and of the read turns."""
     cls = scenario_class(name)
     cases = [draw(cls, Split.IN_RANGE, SEED, case) for case in range(CASES)]
     truth = simulate(cases, seed=SEED, duration=1.3)
@@ -46,8 +47,9 @@ def errors(model: VideoDiffusion, name: str, how: str) -> tuple[np.ndarray, np.n
         states = known_states(truth, KNOWN, cls.fps)
         question = dataclasses.replace(question, states=states)
     parameters, _ = model._check(question)
-    every = record_states(truth)["states"][:, :FRAMES, :BODIES, :3]
-    found, held = [], []
+    states = record_states(truth)["states"][:, :FRAMES, :BODIES]
+    every = states[..., :3]
+    found, held, turned = [], [], []
     for case in range(CASES):
         dream = Dream(model, question, parameters, case, 0)
         if read(dream, 0, FRAMES, 0):
@@ -56,14 +58,18 @@ def errors(model: VideoDiffusion, name: str, how: str) -> tuple[np.ndarray, np.n
             rolled(dream)
         else:
             foresee(dream, 0, FRAMES, FRAMES, 0, own=False)
-        said = dream.said()[:, :BODIES, :3]
-        true = every[case][:, np.isfinite(every[case, 0, :, 0])]
+        said, turns = np.split(dream.said()[:, :BODIES], [3], axis=-1)
+        there = np.isfinite(every[case, 0, :, 0])
+        true = every[case][:, there]
         # A body that is said not to be there counts as one in the picture's middle.
         said = np.where(np.isfinite(said), said, dream.subject.entities[0].centre[:3])
-        said = said[:, matched(said[KNOWN - 1], true[KNOWN - 1])]
+        same = matched(said[KNOWN - 1], true[KNOWN - 1])
+        said = said[:, same]
+        turned.append(np.nanmean(np.linalg.norm(
+            turns[:KNOWN, same] - states[case, :KNOWN, there, 3:].swapaxes(0, 1), axis=-1)))
         found.append(np.linalg.norm(said - true, axis=-1).mean(1))
         held.append(np.linalg.norm(true - true[KNOWN - 1], axis=-1).mean(1))
-    return np.mean(found, axis=0), np.mean(held, axis=0)
+    return np.mean(found, axis=0), np.mean(held, axis=0), float(np.mean(turned))
 
 
 def main(source: str, names: list[str]) -> None:
@@ -72,10 +78,10 @@ def main(source: str, names: list[str]) -> None:
     assert isinstance(model, VideoDiffusion)
     for name in names:
         for how in ("laws", "told", "read"):
-            found, held = errors(model, name, how)
+            found, held, turned = errors(model, name, how)
             print(f"{name} {how}: {found[KNOWN:].mean():.4f} m, over frozen "
                   f"{found[KNOWN:].mean() / held[KNOWN:].mean():.2f}, reading "
-                  f"{found[:KNOWN].mean():.4f} m; after 0.25, 0.5, 1 s "
+                  f"{found[:KNOWN].mean():.4f} m, turns {turned:.3f}; after 0.25, 0.5, 1 s "
                   + ", ".join(f"{found[KNOWN - 1 + k]:.3f}" for k in (5, 10, 20)), flush=True)
 
 
