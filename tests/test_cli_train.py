@@ -10,11 +10,11 @@ from synthetic_clips import synthetic_video
 from worldsim import query, render, simulate
 from worldsim.cli import main, train
 from worldsim.diffusion import presets
-from worldsim.diffusion.batches import BatchConfig
 from worldsim.diffusion.clip_factory import generate_clips
 from worldsim.diffusion.clip_files import write_case
 from worldsim.diffusion.clips import ClipManifest
 from worldsim.diffusion.layers import TransformerConfig
+from worldsim.diffusion.training_clips import BatchConfig
 from worldsim.errors import InputError
 from worldsim.model_registry import load_model
 from worldsim.scenario import scenario_class

@@ -10,12 +10,13 @@ import torch
 from synthetic_clips import ball_clips
 from test_motion import CONFIG, quiet
 
-from worldsim.diffusion.batches import Kind, state_numbers
+from worldsim.diffusion.batches import Kind
 from worldsim.diffusion.conditioning import CLIP_START
 from worldsim.diffusion.law_batches import draw_bodies
 from worldsim.diffusion.motion import EXTRA
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.pushes import write_push
+from worldsim.diffusion.staging import state_numbers
 from worldsim.diffusion.step_loss import step_loss
 from worldsim.diffusion.training import Trainer
 

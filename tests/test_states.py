@@ -13,7 +13,6 @@ from synthetic_clips import ball_clips, synthetic_clips
 from tiny_model import BALL, MODEL, SIZE, WATER, tiny_model
 from tiny_network import numbers_at
 
-from worldsim.diffusion.batches import _pick, state_numbers
 from worldsim.diffusion.clip_factory import FASTEST_PUSH, drawn_push, generate_clips
 from worldsim.diffusion.clips import load_clips
 from worldsim.diffusion.dreaming import Dream
@@ -29,10 +28,12 @@ from worldsim.diffusion.observables import (
     rotation_columns,
 )
 from worldsim.diffusion.patches import PatchConfig
+from worldsim.diffusion.picking import pick
 from worldsim.diffusion.presets import TrainingConfig
 from worldsim.diffusion.pushes import write_push
 from worldsim.diffusion.repertoire import Repertoire, Subject
 from worldsim.diffusion.sampler import settled
+from worldsim.diffusion.staging import state_numbers
 from worldsim.diffusion.step_loss import step_loss
 from worldsim.diffusion.training import Trainer
 from worldsim.diffusion.training_clips import (
@@ -382,7 +383,7 @@ def test_gauges_are_mirrored_with_the_picture():
     data = TrainingClips.weigh(clips, subject, ObjectiveConfig())
     entity, mirrored = subject.entities[0], 0
     for draw in range(20):
-        clip = _pick(data, np.arange(3), np.random.default_rng(draw), 10, 2, batch,
+        clip = pick(data, np.arange(3), np.random.default_rng(draw), 10, 2, batch,
                      ObjectiveConfig(), patches)
         shown = clip.video[0][:, rows][:, :, columns][..., 0].flatten(1).numpy()
         read = clip.states[:, 0] * entity.scale + entity.centre

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from worldsim.diffusion.carrying import Stage
-from worldsim.diffusion.conditioning import CLIP_START, Told
+from worldsim.diffusion.conditioning import Told
 from worldsim.diffusion.known import Reference, context_cells, group_levels, reference_of
 from worldsim.diffusion.law_batches import Bodies, draw_bodies, joined, no_stage
 from worldsim.diffusion.look_batches import draw_looks, planes_of
@@ -19,8 +19,9 @@ from worldsim.diffusion.motion import EXTRA
 from worldsim.diffusion.objective import ObjectiveConfig
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import Grid, PatchConfig, grid_of, to_cells
-from worldsim.diffusion.pushes import write_push
-from worldsim.diffusion.repertoire import Repertoire, Subject
+from worldsim.diffusion.picking import Clip, pick
+from worldsim.diffusion.repertoire import Repertoire
+from worldsim.diffusion.staging import projections, state_numbers
 from worldsim.diffusion.training_clips import BatchConfig, TrainingClips, families
 from worldsim.diffusion.transformer import Condition, Context, States, causal_mask
 from worldsim.seeding import stream
@@ -147,7 +148,7 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
     if kind is not Kind.FILMS:
         tokens += family.slots * grid.groups + registers + repertoire.slots
     count = max(1, batch.tokens // tokens)
-    picked = [_pick(data[m], cases[m], rng, frames, views, batch, objective, patches)
+    picked = [pick(data[m], cases[m], rng, frames, views, batch, objective, patches)
               for m in rng.choice(family.members, count)]
     return assemble(picked, grid, repertoire, rng, objective, patches, pool, registers,
                     first.expected, kind)
@@ -207,108 +208,6 @@ def _drawn_kind(rng: np.random.Generator, data: tuple[TrainingClips, ...],
             return kind
         at -= share
     return Kind.FILMS
-
-
-@dataclasses.dataclass(frozen=True)
-class Clip:
-    """One clip of a batch, before anything is hidden from it.
-
-    video (V, T, rows, columns, 3) uint8, weight (V, T, rows, columns), cameras by name, parameters
-    by name, states (T, slot, 9) and half (slot, 3) normalised, push (slot, G, 5).
-    """
-
-    subject: Subject
-    video: Tensor
-    weight: Tensor
-    cameras: tuple[str, ...]
-    parameters: dict[str, float]
-    states: np.ndarray
-    half: np.ndarray
-    push: np.ndarray
-
-
-def _pick(one: TrainingClips, cases: np.ndarray, rng: np.random.Generator, frames: int,
-          views: int, batch: BatchConfig, objective: ObjectiveConfig,
-          patches: PatchConfig) -> Clip:
-    clips, subject = one.clips, one.subject
-    case = int(rng.choice(cases if views == 0 else cases[cases < one.filmed]))
-    latest = clips.frames - frames
-    start = 0 if rng.random() < batch.from_start else int(rng.integers(0, latest + 1))
-    span = slice(start, start + frames)
-    names = tuple(clips.cameras)
-    chosen = list(range(views))
-    if views == 1:
-        other = int(rng.integers(1, max(2, len(names))))
-        chosen = [0 if rng.random() < batch.first_view else min(other, len(names) - 1)]
-    mirrored = rng.random() < 0.5
-    video, weight = (_films(source, case, chosen, span, clips.mirror_axes if mirrored else (),
-                            patches.patch)
-                     for source in (clips.video, one.weight))
-    states = one.states[case, span]
-    if mirrored and clips.mirror_axes[0] is not None:
-        states = states.copy()
-        for slot, entity in enumerate(subject.entities):
-            if entity.name == "gauges":
-                centre, scale = (np.array(part, np.float32)
-                                 for part in (entity.centre, entity.scale))
-                depth = (states[:, slot] * scale + centre).reshape(-1, 3, 3)[:, ::-1]
-                states[:, slot] = (depth.reshape(-1, NUMBERS) - centre) / scale
-    named = {spec.name for spec in subject.parameters}
-    told = {name: float(values[case]) for name, values in one.parameters.items()
-            if name in named}
-    if CLIP_START in named:
-        told[CLIP_START] = start / clips.fps
-    told = {name: value for name, value in told.items() if rng.random() >= objective.drop}
-    push = np.zeros((subject.slots, frames // patches.frames, 5), np.float32)
-    write_push(push, one.pushes[case], start / clips.fps, patches.frames / clips.fps,
-               subject.length)
-    order = subject.counted(states[0, :, :3])
-    return Clip(subject, video, weight, tuple(names[view] for view in chosen), told,
-                states[:, order], one.half[case, order], push[order])
-
-
-def _films(source: Tensor, case: int, views: list[int], span: slice,
-           mirror_axes: tuple[str | None, ...], patch: int) -> Tensor:
-    """Frames (view, time, row, column, …) of the chosen views, mirrored or not."""
-    if not views:  # scenarios of different sizes share such batches
-        return source[0, :0, span, :patch, :patch]
-    return torch.stack([_film(source[case, view, span], mirror_axes[view] if mirror_axes else None)
-                        for view in views])
-
-
-def _film(frames: Tensor, mirror_axis: str | None) -> Tensor:
-    """A view's frames (time, row, column, …), mirrored across the scene's plane of symmetry."""
-    return frames if mirror_axis is None else frames.flip({"rows": 1, "columns": 2}[mirror_axis])
-
-
-def state_numbers(states: np.ndarray, half: np.ndarray, frames: int) -> tuple[Tensor, Tensor]:
-    """Numbers and which of them are valid, (slot, G, F*9 + 4), from (T, slot, 9) and (slot, 3)."""
-    slots, groups = states.shape[1], len(states) // frames
-    grouped = states.reshape(groups, frames, slots, NUMBERS).transpose(2, 0, 1, 3)
-    there = np.isfinite(states[:, :, 0]).all(axis=0)
-    numbers = np.concatenate([
-        grouped.reshape(slots, groups, frames * NUMBERS),
-        np.broadcast_to(half[:, None], (slots, groups, 3)),
-        np.broadcast_to(np.where(there, 1.0, -1.0)[:, None, None], (slots, groups, 1))], -1)
-    valid = np.isfinite(numbers)
-    return (torch.from_numpy(np.where(valid, numbers, 0.0).astype(np.float32)),
-            torch.from_numpy(valid.astype(np.float32)))
-
-
-def stage_of(reference: Reference, subject: Subject, cameras: tuple[str, ...],
-             repertoire: Repertoire) -> Stage:
-    """What carries the reference of one clip or of several of one scenario and views."""
-    size = (reference.picture.shape[3], reference.picture.shape[4])
-    batch = len(reference.picture)
-    return Stage(reference.picture.movedim(-1, 3), reference.frame,
-                 projections(subject, cameras, size).expand(batch, -1, -1, -1),
-                 repertoire.bodies(subject).expand(batch, -1))
-
-
-def projections(subject: Subject, cameras: tuple[str, ...], size: tuple[int, int]) -> Tensor:
-    """(V, 3, 4) of a scenario's cameras, see `Subject.projection`."""
-    each = np.array([subject.projection(camera, size) for camera in cameras])
-    return torch.from_numpy(each.reshape(-1, 3, 4)).float()
 
 
 def _of_each_kind(picked: list[Clip]) -> dict[tuple[str, tuple[str, ...]], list[int]]:

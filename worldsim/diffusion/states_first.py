@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from worldsim.diffusion.batches import stage_of
 from worldsim.diffusion.known import Reference
 from worldsim.diffusion.patches import Grid
 from worldsim.diffusion.reading import looked_at, matched, moved
 from worldsim.diffusion.sampler import Task, sample
+from worldsim.diffusion.staging import stage_of
 from worldsim.diffusion.transformer import HALF_SIZE, Context, States
 from worldsim.seeding import stream
 

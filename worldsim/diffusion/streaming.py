@@ -20,7 +20,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from worldsim.diffusion.batches import stage_of
 from worldsim.diffusion.dreaming import Dream
 from worldsim.diffusion.known import Reference, context_cells, reference_of
 from worldsim.diffusion.layers import LayerMemory
@@ -30,6 +29,7 @@ from worldsim.diffusion.patches import from_cells, grid_of, to_cells, to_uint8, 
 from worldsim.diffusion.pushes import pushes, write_push
 from worldsim.diffusion.sampler import settled
 from worldsim.diffusion.schedule import advanced, sampling_levels
+from worldsim.diffusion.staging import stage_of
 from worldsim.diffusion.state_stream import StateStream, finished, in_a_row
 from worldsim.diffusion.states_first import read
 from worldsim.diffusion.transformer import Condition, States
