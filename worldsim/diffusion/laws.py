@@ -53,6 +53,9 @@ SHARPER = 4.0
 TOUCHING = 0.05
 """Distance at which a direction counts half."""
 
+SIZED = 16
+"""Numbers that sum up what is told for half sizes and presence."""
+
 STEERED = 4 * NUMBERS + 3
 """Numbers that follow from what is told alone: constant acceleration, stiffness, the place that it
 pulls to, friction; how pushes are heeded."""
@@ -92,6 +95,26 @@ class Scenes:
     moves: Tensor
 
 
+class Solids(nn.Module):
+    """Half sizes, and whether a body is there at all, from what is told. They are few numbers, but
+    far from linear (a fourth ball is there from a count of four on), and have weights of their own:
+    what sums up for motion hears little of them."""
+
+    def __init__(self, told: tuple[int, int], scenarios: int, entities: int) -> None:
+        super().__init__()
+        self.values = nn.Parameter(torch.randn(*told, SIZED) * told[1]**-0.5)
+        self.scenario = nn.Parameter(torch.randn(scenarios, SIZED) * 0.3)
+        self.entity = nn.Parameter(torch.randn(entities + 1, SIZED) * 0.5)
+        self.think = nn.Linear(SIZED, 3 * SIZED)
+        self.say = nn.Linear(3 * SIZED, EXTRA)
+
+    def forward(self, every: Tensor, scenario: Tensor, entity: Tensor) -> Tensor:
+        """(B, E, 4) from all that is told (B, told), and numbers of the names."""
+        one = every @ self.values.flatten(0, 1) + self.scenario[scenario]
+        x = F.silu(one[:, None] + self.entity[entity])
+        return torch.as_tensor(self.say(F.silu(self.think(x))))
+
+
 class Laws(nn.Module):
     """parameters, features : of all scenarios (`ParameterEncoder`). scenarios, entities : how
     many names of each there are.
@@ -117,7 +140,6 @@ class Laws(nn.Module):
         self.scenario = nn.Parameter(torch.randn(scenarios, TOLD) * 0.3)
         self.entity = nn.Parameter(torch.randn(entities + 1, TOLD) * 0.1)
         self.tell = nn.Linear(TOLD, 4 * HIDDEN + HEARD)
-        self.solid = nn.Linear(TOLD, EXTRA)
 
         def table(inputs: int, outputs: int) -> nn.Parameter:
             return nn.Parameter(torch.randn(scenarios, inputs, outputs) * inputs**-0.5)
@@ -131,6 +153,7 @@ class Laws(nn.Module):
                                 ("hear", (HEARD, HIDDEN)), ("push", (HEARD, DIRECTIONS))):
                 setattr(self, f"{name}_{number}", table(*sizes))
         self.push = table(HEARD, DIRECTIONS)
+        self.sized = Solids((parameters + 1, told), scenarios, entities)
         self.initialise()
 
     def initialise(self) -> None:
@@ -152,9 +175,8 @@ class Laws(nn.Module):
         every = each.new_zeros(len(each), *self.of_parameter.shape[:2])
         return every.scatter(1, told.number[..., None].expand_as(each), each).flatten(1)
 
-    def summed(self, told: Told, scenario: Tensor, entity: Tensor) -> tuple[Tensor, Tensor]:
+    def summed(self, every: Tensor, scenario: Tensor, entity: Tensor) -> tuple[Tensor, Tensor]:
         """What is told of every body (B, E, TOLD), and its steering (B, STEERED)."""
-        every = self.every(told)
         one = every @ self.values.flatten(0, 1) + self.scenario[scenario]
         steered = every @ self.of_parameter.flatten(0, 1) + self.of_scenario[scenario]
         return F.silu(one[:, None] + self.entity[entity]), steered
@@ -162,8 +184,10 @@ class Laws(nn.Module):
     def solids(self, condition: Condition, states: States) -> Tensor:
         """Half sizes and presence (B, E, 1, 4) that follow from what is told."""
         with torch.autocast(states.numbers.device.type, enabled=False):
-            one, _ = self.summed(condition.told, condition.scenario, states.entity)
-            return self.solid(one)[:, :, None]
+            return self.solid(self.every(condition.told), condition, states)
+
+    def solid(self, every: Tensor, condition: Condition, states: States) -> Tensor:
+        return torch.as_tensor(self.sized(every, condition.scenario, states.entity))[:, :, None]
 
     def scenes(self, condition: Condition, entity: Tensor, one: Tensor, steered: Tensor) -> Scenes:
         """What stays; entity : (B, E) numbers of the names, `one` and `steered` of `summed`."""
@@ -187,7 +211,7 @@ class Laws(nn.Module):
         accelerations are to be told.
         """
         numbers = states.numbers
-        one, steered = self.summed(condition.told, condition.scenario, states.entity)
+        one, steered = self.summed(self.every(condition.told), condition.scenario, states.entity)
         scenes = self.scenes(condition, states.entity, one, steered)
         frames = numbers[..., :-EXTRA].unflatten(-1, (-1, NUMBERS))
         pushed = self._pushed(states.push, condition.seconds, frames.shape[3], steered)
@@ -222,7 +246,8 @@ class Laws(nn.Module):
         """
         with torch.autocast(states.numbers.device.type, enabled=False):
             numbers, known = states.numbers.float(), states.known > 0
-            one, steered = self.summed(condition.told, condition.scenario, states.entity)
+            every = self.every(condition.told)
+            one, steered = self.summed(every, condition.scenario, states.entity)
             scenes = self.scenes(condition, states.entity, one, steered)
             frames = numbers[..., :-EXTRA].unflatten(-1, (-1, NUMBERS))
             count = frames.shape[3]
@@ -235,7 +260,7 @@ class Laws(nn.Module):
                 return self.accelerate(moving, scenes, since)
 
             # Of what is known without its half sizes they follow from what is told.
-            solid = self.solid(one)[:, :, None]
+            solid = self.solid(every, condition, states)
             extra = torch.where(states.valid[..., -EXTRA:] > 0, numbers[..., -EXTRA:], solid)
             way = rolled(Given(frames, extra, known, pushed, between, condition.states_noise),
                          pace, accelerate, ahead)

@@ -22,9 +22,10 @@ from worldsim.diffusion.repertoire import Repertoire
 from worldsim.errors import InputError
 
 OF_PARAMETERS = ("parameters_in.values", "parameters_in.name", "parameters_in.present",
-                 "laws.values", "laws.of_parameter")
+                 "laws.values", "laws.of_parameter", "laws.sized.values")
 OF_SCENARIOS = ("scenario", "looks.scenario",
-                *(f"laws.{name}" for name in ("scenario", "of_scenario", *TABLES)))
+                *(f"laws.{name}" for name in (
+                    "scenario", "of_scenario", "sized.scenario", *TABLES)))
 """Tables with a row for each."""
 
 LAYER_OUTPUTS = ("attention.out.weight", "feed_forward.down.weight")
