@@ -19,8 +19,9 @@ share of them up to so many half sides, as far off as the transformer's readings
 ROUGH = (0.05, 0.6)
 """Noise of the turns that are told, as that of the transformer's readings, or worse."""
 
-OFF_SIZE = 0.03
-"""Noise of the sizes that are told, over the size."""
+OFF_SIZE, UNKNOWN = 0.03, 0.3
+"""Noise of the logarithms of the sizes that are told; of a half of them of each axis up to so much,
+where nothing told of the scene says which body is the large one."""
 
 FIRST = 0.3
 """Share of looks at the first frames of a simulation, where most of what is asked begins."""
@@ -69,7 +70,10 @@ def _of_scenario(one: TrainingClips, cases: np.ndarray, planes: list[int],
     places = states[..., :3] * scale + centre
     turns = np.concatenate([states[..., at:at + 3] @ basis.T for at in (3, 6)], -1)
     half = one.half[case][:, bodies] * (subject.length * HALF_SIZE)
-    half = half * (1 + OFF_SIZE * rng.standard_normal(half.shape[:2])[..., None])
+    spread = np.maximum(OFF_SIZE, UNKNOWN * rng.random((*half.shape[:2], 1))
+                        * (rng.random((*half.shape[:2], 1)) < 0.5))
+    larger = spread * rng.standard_normal(half.shape)
+    half = half * np.exp(-larger)
     shape, reach = half.shape[:2], reach_of(half, view, clips.size[0])
     lost = LOST * reach * rng.random(shape) * (rng.random(shape) < LOST_SHARE)
     away = rng.standard_normal((*shape, 2)) * np.maximum(
@@ -84,8 +88,8 @@ def _of_scenario(one: TrainingClips, cases: np.ndarray, planes: list[int],
                  np.where(there[..., None], half, 1.0),
                  np.where(there[..., None], rough, 0.0), view, repertoire.number(subject))
     kept = torch.from_numpy(rng.choice(np.flatnonzero(there), count, replace=there.sum() < count))
-    true = torch.from_numpy(np.concatenate([away / reach[..., None], turns], -1).reshape(
-        -1, 8).astype(np.float32))
+    true = torch.from_numpy(np.concatenate([away / reach[..., None], turns, larger], -1).reshape(
+        -1, 11).astype(np.float32))
     return Looks(found.pictures[kept], found.scenario[kept], found.told[kept], true[kept])
 
 

@@ -1,10 +1,11 @@
-"""Looking at bodies one by one: where they are in the picture, and how they are turned.
+"""Looking at bodies one by one: where they are in the picture, how they are turned, how large.
 
 The transformer's patches are as large as many a body, and what it reads of turns errs by tenths.
 A small convolutional network, a learned instrument, looks at every body by itself, cut out of a
 view that is a plane of the world around the place where it was read and scaled to its size, and
-says how far it is from there, how it is turned in that view, and how sure both is. What no picture
-tells (a rod's end, a ball without marks) it takes from what was read before.
+says how far it is from there, how it is turned in that view, how much larger it is than was read,
+and how sure all that is. What no picture tells (a rod's end, a ball without marks) it takes from
+what was read before.
 """
 
 from __future__ import annotations
@@ -45,8 +46,9 @@ class Looks:
     """N bodies as they are looked at.
 
     pictures : (N, 3, SIDE, SIDE) in [-1, 1]. scenario : (N,) numbers. told : (N, TOLD). true :
-    (N, 8) where bodies are, to the right and up of the middle in halves of a side, and first and
-    third column of their rotation in the view (right, up, ahead), when it is to be learned.
+    (N, 11) where bodies are, to the right and up of the middle in halves of a side; first and third
+    column of their rotation in the view (right, up, ahead); and the logarithms of their half sizes
+    over those told; when it is to be learned.
     """
 
     pictures: Tensor
@@ -100,13 +102,13 @@ def look(film: np.ndarray, places: np.ndarray, half: np.ndarray, rough: np.ndarr
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """What is said of N bodies: off (N, 2) and turns (N, 6) as in `Looks.true`, the turns not quite
-    orthonormal; and the logarithms (N,) of their spreads."""
+    """What is said of N bodies: off (N, 2), turns (N, 6), not quite orthonormal, and larger (N, 3)
+    as in `Looks.true`; and the logarithms (N, 3) of the spreads of the three."""
 
     off: Tensor
     turns: Tensor
-    log_off: Tensor
-    log_turns: Tensor
+    larger: Tensor
+    log_spread: Tensor
 
 
 class Looker(nn.Module):
@@ -124,7 +126,7 @@ class Looker(nn.Module):
         self.tell = nn.Linear(TOLD, SUMMED)
         self.scenario = nn.Parameter(torch.randn(scenarios, SUMMED) * 0.02)
         self.think = nn.Linear(SUMMED, SUMMED)
-        self.say = nn.Linear(SUMMED, 10)
+        self.say = nn.Linear(SUMMED, 14)
         # It begins by saying what was read before, and that it is not sure.
         nn.init.zeros_(self.say.weight)
         nn.init.zeros_(self.say.bias)
@@ -137,8 +139,8 @@ class Looker(nn.Module):
         x = F.silu(self.sum_up(x.flatten(1)) + self.tell(looks.told)
                    + self.scenario[looks.scenario])
         said = self.say(F.silu(x + self.think(x))).float()
-        spread = (said[:, 8:] + UNSURE).clamp_min(SHARPEST)
-        return Seen(said[:, :2], looks.told[:, :6] + said[:, 2:8], spread[:, 0], spread[:, 1])
+        return Seen(said[:, :2], looks.told[:, :6] + said[:, 2:8], said[:, 8:11],
+                    (said[:, 11:] + UNSURE).clamp_min(SHARPEST))
 
 
 def looks_loss(seen: Seen, looks: Looks) -> Tensor:
@@ -147,8 +149,9 @@ def looks_loss(seen: Seen, looks: Looks) -> Tensor:
     what it is at least."""
     assert looks.true is not None
     total = seen.off.new_zeros(())
-    for said, log_spread, true in ((seen.off, seen.log_off, looks.true[:, :2]),
-                                   (seen.turns, seen.log_turns, looks.true[:, 2:])):
+    for said, log_spread, true in zip((seen.off, seen.turns, seen.larger),
+                                      seen.log_spread.unbind(1), looks.true.split((2, 6, 3), 1),
+                                      strict=True):
         square = (said - true).square().mean(-1)
         each = square / (2 * (2 * log_spread).exp()) + log_spread - SHARPEST
         total = total + (each * log_spread.detach().exp()).mean()

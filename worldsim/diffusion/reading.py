@@ -20,11 +20,12 @@ from worldsim.instruments import track
 NEAR = 0.5
 """Of the picture's height: farther from where a body was read nothing is taken for it."""
 
-SURE_OF_TURN, SURE_OF_PLACE = 0.3, 0.1
-"""Largest spreads of what was looked at that are believed; of places in halves of a side."""
+SURE_OF_PLACE, SURE_OF_TURN, SURE_OF_SIZE = 0.1, 0.3, 0.15
+"""Largest spreads of what was looked at that are believed; of places in halves of a side, of
+logarithms of sizes."""
 
 GLANCES = 3
-"""How often a body is looked at that is not where it was read."""
+"""How often bodies are looked at, each time where and as large as they were seen before."""
 
 NOWHERE = 1e6
 """Distance of what is not there."""
@@ -81,8 +82,8 @@ def moved(places: np.ndarray, film: np.ndarray, view: Camera, fps: float,
 @torch.no_grad()
 def looked_at(places: np.ndarray, turns: np.ndarray, half: np.ndarray, seen: np.ndarray,
               film: np.ndarray, view: Camera, scenario: int, looker: Looker,
-              ) -> tuple[np.ndarray, np.ndarray]:
-    """Places and turns of bodies, after a closer look at each.
+              ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Places, turns and half sizes of bodies, after a closer look at each.
 
     Parameters
     ----------
@@ -93,27 +94,32 @@ def looked_at(places: np.ndarray, turns: np.ndarray, half: np.ndarray, seen: np.
 
     Returns
     -------
-    Places and turns of the same shapes; what is of unknown size is unchanged, and where the looker
-    is not sure.
+    The same shapes; what is of unknown size is unchanged, and where the looker is not sure.
     """
-    found, turned, sized = places.copy(), turns.copy(), np.isfinite(half).all(-1)
+    found, turned, sizes = places.copy(), turns.copy(), half.copy()
+    sized = np.isfinite(half).all(-1)
     if not sized.any():
-        return found, turned
+        return found, turned, sizes
     basis = np.array(view.basis)
     shape = (len(film), int(sized.sum()))
-    every = np.broadcast_to(half[sized], (*shape, 3))
     rough = (turns.reshape(*turns.shape[:2], 2, 3) @ basis.T).reshape(turns.shape)[:, sized]
-    reach = reach_of(half[sized], view, film.shape[1])
-    for _ in range(GLANCES if not seen[sized].all() else 1):
+    for glance in range(GLANCES):
+        every = np.broadcast_to(sizes[sized], (*shape, 3))
         said = looker(look(film, found[:, sized], every, rough, view, scenario))
-        off, log_off = (part.numpy().astype(float).reshape(*shape, -1)
-                        for part in (said.off, said.log_off))
-        sure = (log_off < np.log(SURE_OF_PLACE)) & ~seen[sized][:, None]
+        off, read, larger, spread = (
+            part.numpy().astype(float).reshape(*shape, -1)
+            for part in (said.off, said.turns, said.larger, said.log_spread.exp()))
+        if glance == GLANCES - 1:
+            break
+        sure = (spread[..., :1] < SURE_OF_PLACE) & ~seen[sized][:, None]
+        reach = reach_of(sizes[sized], view, film.shape[1])
         found[:, sized] += np.where(sure, off * reach[:, None], 0.0) @ basis[:2]
-    pairs = orthonormal(said.turns.numpy().astype(float)).reshape(*shape, 2, 3) @ basis
-    sure = said.log_turns.numpy().reshape(*shape, 1) < np.log(SURE_OF_TURN)
+        sure = np.median(spread[..., 2], axis=0)[:, None] < SURE_OF_SIZE
+        sizes[sized] *= np.exp(np.where(sure, np.median(larger, axis=0), 0.0))
+    pairs = orthonormal(read).reshape(*shape, 2, 3) @ basis
+    sure = spread[..., 1:2] < SURE_OF_TURN
     turned[:, sized] = np.where(sure, pairs.reshape(*shape, 6), turned[:, sized])
-    return found, turned
+    return found, turned, sizes
 
 
 def orthonormal(turns: np.ndarray) -> np.ndarray:

@@ -27,6 +27,10 @@ FARTHEST, FASTEST = 4.0, 1.0
 EXACT = 2.5e-4
 """Noise of known places, normalised, at which they are smoothed half."""
 
+ODD = 0.015
+"""Distance of places from what the laws allow, normalised, from which on what was seen is believed
+instead: a blow, say, that the laws would have a frame later."""
+
 TURNS = 10.0
 """How many times noisier turns are that were read off pictures."""
 
@@ -186,7 +190,8 @@ def _smoothed(seen: Tensor, known: Moving, pace: Pace, noise: Tensor, accelerate
     """Frames (B, E, F, 9) as near to what was seen as the laws allow.
 
     What is left of the frames without the accelerations that the laws see in them is a straight
-    line: the one of least squares takes out most of the noise of readings.
+    line: the one of least squares takes out most of the noise of readings. Where it is far from
+    what was seen, the laws are wrong about something, and frames stay as they are.
     """
     count = seen.shape[2]
     size = pace.size[..., None] * pace.each
@@ -207,6 +212,7 @@ def _smoothed(seen: Tensor, known: Moving, pace: Pace, noise: Tensor, accelerate
     lever = torch.arange(count, device=seen.device) - (count - 1) / 2
     slope = (straight * lever[:, None]).sum(2, keepdim=True) / lever.square().sum()
     line = straight.mean(2, keepdim=True) + slope * lever[:, None] + bent
+    odd = (seen - line)[..., :3].square().sum(-1).mean(2)[..., None, None] / ODD**2
     power = noise.square()[:, None, None, None] * torch.where(
         torch.arange(seen.shape[-1], device=seen.device) < 3, 1.0, TURNS**2)
-    return seen + power / (power + EXACT**2) * (line - seen)
+    return seen + power / (power + EXACT**2) / (1 + odd.square()) * (line - seen)

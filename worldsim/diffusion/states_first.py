@@ -102,9 +102,11 @@ def _sharpen(dream: Dream, begin: int, count: int) -> None:
     read = dream.states[span][:, bodies]
     view = views[dream.query.cameras[planes[0]]]
     found, seen = moved(read[..., :3] * scale + centre, film, view, dream.query.fps)
-    found, turns = looked_at(
-        found, read[..., 3:], dream.half[bodies] * dream.subject.length * HALF_SIZE, seen, film,
-        view, model.config.repertoire.number(dream.subject), model.network.looks)
+    unit = dream.subject.length * HALF_SIZE
+    found, turns, half = looked_at(
+        found, read[..., 3:], dream.half[bodies] * unit, seen, film, view,
+        model.config.repertoire.number(dream.subject), model.network.looks)
+    dream.half[bodies] = half / unit
     dream.states[span, bodies] = np.concatenate([(found - centre) / scale, turns], -1)
 
 
