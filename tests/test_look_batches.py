@@ -32,7 +32,7 @@ def test_looks_are_at_bodies_of_clips_with_what_is_true_and_rough_turns(trainer)
     looks = draw_looks(trainer.data, trainer.training_cases, trainer.model.repertoire, 500,
                        np.random.default_rng(0), GROUP)
     assert looks.true is not None and looks.pictures.shape[0] == len(looks.told) == 500
-    turns, off = looks.true[:, 2:], looks.true[:, :2].norm(dim=1)
+    turns, off = looks.true[:, 2:8], looks.true[:, :2].norm(dim=1)
     (one,), (cases,) = trainer.data, trainer.training_cases
     basis = np.array(one.subject.main.basis)
     states = one.states[cases][:, :one.clips.frames]
@@ -49,6 +49,11 @@ def test_looks_are_at_bodies_of_clips_with_what_is_true_and_rough_turns(trainer)
     inside = looks.true[:, :2].abs().amax(1) < 0.9
     colourful = there.max(1).values - there.min(1).values
     assert float((colourful[inside] > 0.3).float().mean()) > 0.97
+    # All balls are alike: what is told of their sizes and what is true of them make that up.
+    ratio = looks.true[:, 8:].exp() * looks.told[:, 6:9] * looks.told[:, 9:]
+    torch.testing.assert_close(ratio, torch.full_like(ratio, float(ratio.mean())), rtol=1e-4,
+                               atol=1e-6)
+    assert 0.02 < float(looks.true[:, 8:].std()) < 0.2
     corners = looks.pictures[:, :, 0, 0]
     assert float((corners.max(1).values - corners.min(1).values).median()) < 0.1
 

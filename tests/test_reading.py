@@ -108,9 +108,10 @@ def test_a_fresh_looker_is_not_sure_and_nothing_is_changed():
     places = np.broadcast_to(VIEW.target, (5, 1, 3))
     turns = np.random.default_rng(0).normal(size=(5, 1, 6))
     film = film_of(Rotation.from_rotvec(np.zeros((5, 3))), places[:, 0])
-    found, turned = looked_at(places, turns, HALF[None], np.zeros(1, bool), film, VIEW, 0,
-                              Looker(1))
+    found, turned, half = looked_at(places, turns, HALF[None], np.zeros(1, bool), film, VIEW, 0,
+                                    Looker(1))
     assert np.array_equal(turned, turns) and np.array_equal(found, places)
+    assert np.array_equal(half, HALF[None])
 
 
 @pytest.fixture(scope="module")
@@ -124,9 +125,12 @@ def looker() -> Looker:
     places = np.array(VIEW.target) + rng.uniform(-0.8, 0.8, (count, 3))
     turns = in_view(columns_of(true))
     off = rng.uniform(-0.2, 0.2, (count, 2))
-    looks = looked(film_of(true, places), places - off * reach_of(HALF, VIEW, 64) @ BASIS[:2],
-                   turns + rng.normal(size=turns.shape) * rng.uniform(0.05, 0.6, (count, 1)))
-    goal = torch.from_numpy(np.concatenate([off, turns], -1)).float()
+    larger = rng.normal(0, 0.15, (count, 3)) * (rng.random((count, 1)) < 0.5)
+    half = HALF * np.exp(-larger)
+    rough = turns + rng.normal(size=turns.shape) * rng.uniform(0.05, 0.6, (count, 1))
+    astray = places - off * reach_of(half, VIEW, 64)[:, None] @ BASIS[:2]
+    looks = look(film_of(true, places), astray[:, None], half[:, None], rough[:, None], VIEW, 0)
+    goal = torch.from_numpy(np.concatenate([off, turns, larger], -1)).float()
     for _ in range(400):
         some = torch.from_numpy(rng.integers(0, count, 128))
         one = Looks(looks.pictures[some], looks.scenario[some], looks.told[some], goal[some])
@@ -145,11 +149,13 @@ def test_a_trained_looker_sees_where_bodies_are_and_how_they_are_turned(looker, 
     places = np.broadcast_to(np.array(VIEW.target) + 0.2 * BASIS[0], (5, 1, 3))
     film = film_of(true, places[:, 0])
     off = np.array([0.1, 0.5, -0.12]) if not seen else np.zeros(3)
-    found, turned = looked_at(places + off, columns_of(read)[:, None], HALF[None],
-                              np.array([seen]), film, VIEW, 0, looker)
+    told = HALF * np.array([0.8, 1.0, 1.2])
+    found, turned, half = looked_at(places + off, columns_of(read)[:, None], told[None],
+                                    np.array([seen]), film, VIEW, 0, looker)
     error, before = (np.abs(one - columns_of(true)).max() for one in (
         turned[:, 0], columns_of(read)))
     assert error < 0.6 * before
+    assert np.abs(np.log(half[0] / HALF))[[0, 2]].max() < 0.12
     same = turned.reshape(5, 2, 3)
     np.testing.assert_allclose(same @ same.swapaxes(1, 2), np.broadcast_to(np.eye(2), (5, 2, 2)),
                                atol=1e-6)
@@ -165,9 +171,10 @@ def test_what_has_no_known_size_is_not_looked_at(looker):
     places = np.broadcast_to(VIEW.target, (5, 2, 3))
     turns = np.broadcast_to(columns_of(Rotation.from_rotvec(0.3 * BASIS[2])), (5, 2, 6))
     film = film_of(Rotation.from_rotvec(np.zeros((5, 3))), places[:, 0])
-    found, turned = looked_at(places, turns, np.stack([HALF, HALF * np.nan]), np.zeros(2, bool),
-                              film, VIEW, 0, looker)
+    found, turned, half = looked_at(places, turns, np.stack([HALF, HALF * np.nan]),
+                                    np.zeros(2, bool), film, VIEW, 0, looker)
     assert np.array_equal(turned[:, 1], turns[:, 1]) and np.array_equal(found[:, 1], places[:, 1])
+    assert np.isnan(half[1]).all() and np.isfinite(half[0]).all()
     assert not np.allclose(turned[:, 0], turns[:, 0], atol=0.05)
 
 
@@ -185,20 +192,19 @@ def test_two_columns_become_those_of_the_nearest_rotation(seed, noise):
     np.testing.assert_allclose(orthonormal(true + 0.3), near.T.reshape(6), atol=1e-7)
 
 
-@pytest.mark.parametrize("which", ["off", "turns"])
+@pytest.mark.parametrize("which", [0, 1, 2])
 def test_the_loss_of_looks_is_least_at_the_error_that_there_is(which):
     """Without its weight the likelihood is least where the spread is the error's."""
-    nothing, off, turns = torch.zeros(4), torch.zeros(4, 2), torch.zeros(4, 6)
-    true = torch.cat([off + 0.2 * (which == "off"), turns + 0.2 * (which == "turns")], 1)
-    looks = Looks(off, nothing.long(), off, true)
+    parts = [torch.zeros(4, count) for count in (2, 6, 3)]
+    true = torch.cat([part + 0.2 * (number == which) for number, part in enumerate(parts)], 1)
+    looks = Looks(parts[0], torch.zeros(4).long(), parts[0], true)
 
-    def loss(log_spread: float) -> torch.Tensor:
-        spread = nothing + log_spread
-        seen = (Seen(off, turns, spread, nothing) if which == "off" else
-                Seen(off, turns, nothing, spread))
-        return looks_loss(seen, looks)
+    def loss(log_spread: float) -> float:
+        spread = torch.zeros(4, 3)
+        spread[:, which] = log_spread
+        return float(looks_loss(Seen(*parts, spread), looks))
 
     spreads = np.linspace(-4, 0, 81)
-    rest = 5.0  # of what is exactly right and whose spread is 1
-    each = [float((loss(s) - rest) / np.exp(s)) for s in spreads]
+    rest = 2 * 5.0  # of what is exactly right and whose spread is 1
+    each = [(loss(spread) - rest) / np.exp(spread) for spread in spreads]
     assert np.exp(spreads[int(np.argmin(each))]) == pytest.approx(0.2, rel=0.06)
