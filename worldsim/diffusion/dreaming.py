@@ -40,8 +40,8 @@ class Dream:
     states : (T, slot, 9) normalised. states_known : (T, slot). half : (slot, 3) normalised, NaN
     until known or dreamed. there : (slot,) whether something is there, 1, -1, NaN while unknown.
     order : (slot,) which of the subject's entities a slot holds: the network counts bodies along an
-    axis (`Subject.along`). bodies : (slot,) which of them are bodies. noise : of the known states,
-    normalised.
+    axis (`Subject.along`). bodies : (slot,) which of them are bodies. turned : (slot,) of which it
+    is known how they are turned. noise : of the known states, normalised.
     """
 
     def __init__(self, model: VideoDiffusion, query: Query, told: dict[str, np.ndarray], case: int,
@@ -91,6 +91,7 @@ class Dream:
         self.states_known = np.asarray(np.isfinite(self.states).any(-1))
         self.order = np.arange(subject.slots)
         self.bodies = self.model.config.repertoire.bodies(subject).numpy()
+        self.turned = np.ones(subject.slots, bool)
         self.noise = 0.0
 
     def chunks(self) -> Iterator[Chunk]:
@@ -173,7 +174,8 @@ class Dream:
             write_push(push, row, first / self.query.fps, group / self.query.fps,
                        self.subject.length)
         return States(entity[None], numbers[None], valid[None], tokens[None].float(),
-                      torch.zeros(1, frames // group), torch.from_numpy(push)[None])
+                      torch.zeros(1, frames // group), torch.from_numpy(push)[None],
+                      torch.from_numpy(self.turned)[None].float())
 
     def learn(self, states: States, numbers: Tensor, first: int, last: int) -> None:
         """Take over dreamed numbers (slot, G, …) of frames first to last, of which `states` says
@@ -267,6 +269,7 @@ class Dream:
         order = self.subject.counted(self.states[first, :, :3])
         self.states, self.states_known = self.states[:, order], self.states_known[:, order]
         self.half, self.there, self.order = self.half[order], self.there[order], self.order[order]
+        self.turned = self.turned[order]
 
     def _draft(self, first: int, last: int, frames: int) -> dict[str, Any]:
         """The part of the query's draft that a window begins from."""

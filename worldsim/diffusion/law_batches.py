@@ -23,6 +23,12 @@ from worldsim.diffusion.repertoire import Repertoire
 from worldsim.diffusion.training_clips import TrainingClips
 from worldsim.diffusion.transformer import States
 
+ROUND = 1.15
+"""Ratio of half sizes up to which a body is round, and looks the same however it is turned."""
+
+HIDDEN = 0.4
+"""Share of round bodies of which it is not told how they are turned: zeros stand for it."""
+
 GROUPS = 5
 """Of frames, at most; the first of them, the last, or all are known."""
 
@@ -75,6 +81,13 @@ def draw_bodies(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
         backwards)
 
 
+def round_bodies(half: np.ndarray) -> np.ndarray:
+    """Which bodies of half sizes (…, 3) are round; those of unknown size are not."""
+    sized = np.isfinite(half).all(-1)
+    low, high = (part(np.nan_to_num(half, nan=1.0), axis=-1) for part in (np.min, np.max))
+    return np.asarray(sized & (high < ROUND * low))
+
+
 Tensors = TypeVar("Tensors", States, Told)
 
 
@@ -104,6 +117,10 @@ def _of_scenario(one: TrainingClips, cases: np.ndarray, repertoire: Repertoire, 
         np.broadcast_to(half[:, :, None], (*shape, 3)),
         np.broadcast_to(np.where(there, 1.0, -1.0)[..., None, None], (*shape, 1))], -1)
     valid = np.isfinite(numbers)
+    hidden = round_bodies(half) & (rng.random(half.shape[:2]) < HIDDEN)
+    turns = np.arange(numbers.shape[-1]) % NUMBERS >= 3
+    turns[group * NUMBERS:] = False
+    valid &= ~(hidden[:, :, None, None] & turns)
     push = _pushes(one.pushes[case], order, start / one.clips.fps, group / one.clips.fps, groups,
                    subject.length)
     known = np.zeros(shape, np.float32)

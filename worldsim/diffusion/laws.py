@@ -249,7 +249,11 @@ class Laws(nn.Module):
             every = self.every(condition.told)
             one, steered = self.summed(every, condition.scenario, states.entity)
             scenes = self.scenes(condition, states.entity, one, steered)
-            frames = numbers[..., :-EXTRA].unflatten(-1, (-1, NUMBERS))
+            frames = told = numbers[..., :-EXTRA].unflatten(-1, (-1, NUMBERS))
+            turned = states.turned
+            if turned is not None:  # what is not known is hidden, as in the training
+                frames = torch.cat([told[..., :3], told[..., 3:] * turned[
+                    :, :, None, None, None]], -1)
             count = frames.shape[3]
             pace = Pace.of(condition.seconds / count, self.native[condition.scenario])
             pushed = self._pushed(states.push, condition.seconds, count, steered)
@@ -267,6 +271,11 @@ class Laws(nn.Module):
             index, _, exists = nearest_group(states.known, ahead)
             extra = extra.gather(2, index[..., None].expand(*index.shape, EXTRA))
             extra = torch.where(exists[..., None], extra, solid)
+            if turned is not None:
+                held = told[..., -1:, 3:].gather(
+                    2, index[..., None, None].expand(*index.shape, 1, NUMBERS - 3))
+                way = torch.cat([way[..., :3], torch.where(
+                    turned[:, :, None, None, None] > 0, way[..., 3:], held)], -1)
             return torch.cat([way.flatten(-2), extra], -1)
 
     def accelerate(self, moving: Moving, scenes: Scenes, since: Tensor) -> Tensor:

@@ -24,6 +24,9 @@ SURE_OF_PLACE, SURE_OF_TURN, SURE_OF_SIZE = 0.1, 0.3, 0.15
 """Largest spreads of what was looked at that are believed; of places in halves of a side, of
 logarithms of sizes."""
 
+CERTAIN_OF_TURN = 0.15
+"""Spread up to which a ball's turns say something of how it rolls."""
+
 GLANCES = 3
 """How often bodies are looked at, each time where and as large as they were seen before."""
 
@@ -82,7 +85,7 @@ def moved(places: np.ndarray, film: np.ndarray, view: Camera, fps: float,
 @torch.no_grad()
 def looked_at(places: np.ndarray, turns: np.ndarray, half: np.ndarray, seen: np.ndarray,
               film: np.ndarray, view: Camera, scenario: int, looker: Looker,
-              ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+              ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Places, turns and half sizes of bodies, after a closer look at each.
 
     Parameters
@@ -94,12 +97,14 @@ def looked_at(places: np.ndarray, turns: np.ndarray, half: np.ndarray, seen: np.
 
     Returns
     -------
-    The same shapes; what is of unknown size is unchanged, and where the looker is not sure.
+    The same shapes, and of which bodies (body,) the turns are sure; what is of unknown size is
+    unchanged, and where the looker is not sure.
     """
     found, turned, sizes = places.copy(), turns.copy(), half.copy()
     sized = np.isfinite(half).all(-1)
+    certain = np.zeros(len(half), bool)
     if not sized.any():
-        return found, turned, sizes
+        return found, turned, sizes, certain
     basis = np.array(view.basis)
     shape = (len(film), int(sized.sum()))
     rough = (turns.reshape(*turns.shape[:2], 2, 3) @ basis.T).reshape(turns.shape)[:, sized]
@@ -119,7 +124,8 @@ def looked_at(places: np.ndarray, turns: np.ndarray, half: np.ndarray, seen: np.
     pairs = orthonormal(read).reshape(*shape, 2, 3) @ basis
     sure = spread[..., 1:2] < SURE_OF_TURN
     turned[:, sized] = np.where(sure, pairs.reshape(*shape, 6), turned[:, sized])
-    return found, turned, sizes
+    certain[sized] = np.median(spread[..., 1], axis=0) < CERTAIN_OF_TURN
+    return found, turned, sizes, certain
 
 
 def orthonormal(turns: np.ndarray) -> np.ndarray:

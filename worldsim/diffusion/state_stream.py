@@ -45,7 +45,8 @@ class StateStream:
         order = torch.as_tensor(self.dream.subject.counted(first))
         counted = dataclasses.replace(joined, **{
             name: getattr(joined, name)[:, order]
-            for name in ("numbers", "valid", "known", "push")})
+            for name in ("numbers", "valid", "known", "push", "turned")
+            if getattr(joined, name) is not None})
         begin = (self.group - len(self.past)) * count
         task = states_task(self.dream, counted, begin, own=False)
         numbers = sample_states(self.dream, task, f"states of group {self.group}")

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from worldsim.diffusion.known import Reference
+from worldsim.diffusion.law_batches import round_bodies
 from worldsim.diffusion.patches import Grid
 from worldsim.diffusion.reading import looked_at, matched, moved
 from worldsim.diffusion.sampler import Task, sample
@@ -59,6 +60,7 @@ def _read_beside(dream: Dream, told: np.ndarray, begin: int, window: int) -> Non
     dream.states[:, chosen] = np.where(known[..., None], states, dream.states[:, chosen])
     dream.states_known[:, chosen] |= known
     dream.half[chosen] = np.where(np.isfinite(half), half, dream.half[chosen])
+    dream.turned[chosen] = True
     dream.there[chosen] = there
 
 
@@ -103,10 +105,11 @@ def _sharpen(dream: Dream, begin: int, count: int) -> None:
     view = views[dream.query.cameras[planes[0]]]
     found, seen = moved(read[..., :3] * scale + centre, film, view, dream.query.fps)
     unit = dream.subject.length * HALF_SIZE
-    found, turns, half = looked_at(
+    found, turns, half, sure = looked_at(
         found, read[..., 3:], dream.half[bodies] * unit, seen, film, view,
         model.config.repertoire.number(dream.subject), model.network.looks)
     dream.half[bodies] = half / unit
+    dream.turned[bodies] = sure | ~round_bodies(half)
     dream.states[span, bodies] = np.concatenate([(found - centre) / scale, turns], -1)
 
 

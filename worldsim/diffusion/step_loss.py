@@ -122,7 +122,8 @@ def _of_laws(network: VideoTransformer, batch: Batch, seen: States) -> Tensor:
         if not bool(states.known.all()):
             lawful = laws(batch.condition, seen, looks_ahead(batch.mask, batch.grid))
             return solid + laws_loss(lawful, states, states.numbers)
-        said = laws.next_frames(batch.condition, states, seen.numbers, batch.backwards)
+        said = laws.next_frames(batch.condition, states, seen.numbers * states.valid,
+                                batch.backwards)
         clean, valid = (part[..., :-EXTRA].unflatten(-1, (-1, NUMBERS)).flatten(2, 3)
                         for part in (states.numbers, states.valid))
         if batch.backwards:

@@ -98,6 +98,8 @@ class States:
     known : (B, E, G) 1 where the token is known.
     level : (B, G) t of the unknown ones.
     push : (B, E, G, 5) what is done to it in that group: 1, when in the group (0 to 1), velocity.
+    turned : (B, E) whether it is known how bodies are turned (a ball without marks looks the same
+        however it is); None where it is of all.
     lawful : (B, E, G, F * 9 + 4) where the laws lead from what is known; None where that is still
         to be found (`VideoTransformer.lawful`).
     """
@@ -108,6 +110,7 @@ class States:
     known: Tensor
     level: Tensor
     push: Tensor
+    turned: Tensor | None = None
     lawful: Tensor | None = None
 
 
