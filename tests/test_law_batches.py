@@ -10,9 +10,10 @@ import torch
 from synthetic_clips import ball_clips
 from test_motion import CONFIG, quiet
 
+from worldsim.diffusion import law_batches
 from worldsim.diffusion.batches import Kind
 from worldsim.diffusion.conditioning import CLIP_START
-from worldsim.diffusion.law_batches import draw_bodies
+from worldsim.diffusion.law_batches import draw_bodies, round_bodies
 from worldsim.diffusion.motion import EXTRA
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.pushes import write_push
@@ -37,7 +38,9 @@ def drawn(trainer: Trainer, count: int, drop: float = 0.0, rolled: float = 1.0, 
                            trainer.config.objective, drop=drop), GROUP, rolled=rolled)
 
 
-def test_every_scene_is_one_of_a_clips_from_some_instant_on_with_its_own_push(trainer):
+def test_every_scene_is_one_of_a_clips_from_some_instant_on_with_its_own_push(
+        trainer, monkeypatch):
+    monkeypatch.setattr(law_batches, "HIDDEN", 0.0)
     bodies, (one,) = drawn(trainer, 600), trainer.data
     fps, subject = one.clips.fps, one.subject
     wanted = {}
@@ -61,6 +64,19 @@ def test_every_scene_is_one_of_a_clips_from_some_instant_on_with_its_own_push(tr
     assert 0 < float(pushed.mean()) < 1 and set(pushed.tolist()) == {0.0, 1.0}
     absent = bodies.states.numbers[..., -1] < 0
     assert absent.any() and not bodies.states.valid[absent][..., :-EXTRA].any()
+
+
+def test_of_round_bodies_turns_are_hidden_now_and_then(trainer):
+    half = np.array([[0.3, 0.3, 0.31], [0.3, 0.2, 0.3], [np.nan, 0.3, 0.3]])
+    assert round_bodies(half).tolist() == [True, False, False]
+    states = drawn(trainer, 900).states  # of balls alone
+    there = states.numbers[:, :, 0, -1] > 0
+    numbers, valid = (part[..., :-EXTRA].unflatten(-1, (GROUP, NUMBERS))[there]
+                      for part in (states.numbers, states.valid))
+    hidden = valid[..., 3:].amax((1, 2, 3)) == 0
+    assert float(hidden.float().mean()) == pytest.approx(law_batches.HIDDEN, abs=0.08)
+    assert not numbers[hidden][..., 3:].any() and numbers[~hidden][..., 3:].any()
+    assert valid[..., :3].all() and valid[~hidden].all()
 
 
 def test_what_is_told_may_be_left_out(trainer):

@@ -160,6 +160,28 @@ def test_what_has_no_laws_stays_where_it_is_known():
     assert stayed.tolist() == [[False, False, True]] * 2 + [[True] * 3] * 2
 
 
+def test_unknown_turns_are_not_looked_at_and_stay_as_they_are():
+    laws, states = made(lively=True), several()
+    told = telling([0] * 4, np.full(4, 9.0))
+    bodies = states.entity.shape[1]
+    turned = torch.ones(4, bodies)
+    turned[:, 0] = 0
+    states = dataclasses.replace(states, turned=turned)
+    other = states.numbers.clone()
+    frames = other[..., :-EXTRA].unflatten(-1, (FRAMES, NUMBERS))
+    frames[:, 0, :, :, 3:] += torch.randn_like(frames[:, 0, :, :, 3:])
+    changed = dataclasses.replace(states, numbers=torch.cat(
+        [frames.flatten(-2), other[..., -EXTRA:]], -1))
+    a, b = (laws(told, one, True)[..., :-EXTRA].unflatten(-1, (FRAMES, NUMBERS))
+            for one in (states, changed))
+    torch.testing.assert_close(a[:, :, 1:, :, :3], b[:, :, 1:, :, :3])
+    last = frames[:, 0, :1, -1:, 3:]
+    torch.testing.assert_close(b[:, 0, 1:, :, 3:], last.expand_as(b[:, 0, 1:, :, 3:]))
+    known = dataclasses.replace(states, turned=torch.ones(4, bodies))
+    assert not torch.allclose(laws(told, known, True)[..., :-EXTRA].unflatten(
+        -1, (FRAMES, NUMBERS))[:, :, 1:, :, :3], a[:, :, 1:, :, :3], atol=1e-4)
+
+
 def test_laws_are_in_single_precision_under_autocast():
     laws, states = made(lively=True), several(2)
     told = telling([0, 0], np.array([7.0, 11.0]), count=np.array([1.0, 3.0]))

@@ -108,8 +108,9 @@ def test_a_fresh_looker_is_not_sure_and_nothing_is_changed():
     places = np.broadcast_to(VIEW.target, (5, 1, 3))
     turns = np.random.default_rng(0).normal(size=(5, 1, 6))
     film = film_of(Rotation.from_rotvec(np.zeros((5, 3))), places[:, 0])
-    found, turned, half = looked_at(places, turns, HALF[None], np.zeros(1, bool), film, VIEW, 0,
-                                    Looker(1))
+    found, turned, half, sure = looked_at(places, turns, HALF[None], np.zeros(1, bool), film, VIEW,
+                                          0, Looker(1))
+    assert not sure.any()
     assert np.array_equal(turned, turns) and np.array_equal(found, places)
     assert np.array_equal(half, HALF[None])
 
@@ -150,8 +151,8 @@ def test_a_trained_looker_sees_where_bodies_are_and_how_they_are_turned(looker, 
     film = film_of(true, places[:, 0])
     off = np.array([0.1, 0.5, -0.12]) if not seen else np.zeros(3)
     told = HALF * np.array([0.8, 1.0, 1.2])
-    found, turned, half = looked_at(places + off, columns_of(read)[:, None], told[None],
-                                    np.array([seen]), film, VIEW, 0, looker)
+    found, turned, half, _ = looked_at(places + off, columns_of(read)[:, None], told[None],
+                                       np.array([seen]), film, VIEW, 0, looker)
     error, before = (np.abs(one - columns_of(true)).max() for one in (
         turned[:, 0], columns_of(read)))
     assert error < 0.6 * before
@@ -171,8 +172,9 @@ def test_what_has_no_known_size_is_not_looked_at(looker):
     places = np.broadcast_to(VIEW.target, (5, 2, 3))
     turns = np.broadcast_to(columns_of(Rotation.from_rotvec(0.3 * BASIS[2])), (5, 2, 6))
     film = film_of(Rotation.from_rotvec(np.zeros((5, 3))), places[:, 0])
-    found, turned, half = looked_at(places, turns, np.stack([HALF, HALF * np.nan]),
-                                    np.zeros(2, bool), film, VIEW, 0, looker)
+    found, turned, half, sure = looked_at(places, turns, np.stack([HALF, HALF * np.nan]),
+                                          np.zeros(2, bool), film, VIEW, 0, looker)
+    assert not sure[1]
     assert np.array_equal(turned[:, 1], turns[:, 1]) and np.array_equal(found[:, 1], places[:, 1])
     assert np.isnan(half[1]).all() and np.isfinite(half[0]).all()
     assert not np.allclose(turned[:, 0], turns[:, 0], atol=0.05)
