@@ -132,7 +132,7 @@ def looker() -> Looker:
     astray = places - off * reach_of(half, VIEW, 64)[:, None] @ BASIS[:2]
     looks = look(film_of(true, places), astray[:, None], half[:, None], rough[:, None], VIEW, 0)
     goal = torch.from_numpy(np.concatenate([off, turns, larger], -1)).float()
-    for _ in range(400):
+    for _ in range(800):
         some = torch.from_numpy(rng.integers(0, count, 128))
         one = Looks(looks.pictures[some], looks.scenario[some], looks.told[some], goal[some])
         looks_loss(made(one), one).backward()

@@ -212,7 +212,8 @@ def _smoothed(seen: Tensor, known: Moving, pace: Pace, noise: Tensor, accelerate
     lever = torch.arange(count, device=seen.device) - (count - 1) / 2
     slope = (straight * lever[:, None]).sum(2, keepdim=True) / lever.square().sum()
     line = straight.mean(2, keepdim=True) + slope * lever[:, None] + bent
-    odd = (seen - line)[..., :3].square().sum(-1).mean(2)[..., None, None] / ODD**2
+    odd = (seen - line)[..., :3].square().sum(-1).mean(2)
+    odd = (odd / (ODD**2 + 40 * noise.square()[:, None]))[..., None, None]
     power = noise.square()[:, None, None, None] * torch.where(
         torch.arange(seen.shape[-1], device=seen.device) < 3, 1.0, TURNS**2)
     return seen + power / (power + EXACT**2) / (1 + odd.square()) * (line - seen)
