@@ -80,7 +80,7 @@ def test_two_steps_and_two_more_equal_four(clips, tmp_path):
 
 
 FILMS = dataclasses.replace(CONFIG, batch=dataclasses.replace(CONFIG.batch, paths=0, readings=0,
-                                                              laws=0))
+                                                              laws=0, looks=0))
 
 
 @pytest.mark.parametrize("kind", ["water", "ball"])
@@ -206,13 +206,15 @@ def test_a_warm_start_takes_over_what_is_still_told_the_same():
     torch.testing.assert_close(table[1].flip(0), table[0])
     for table in ("scenario", "of_scenario", *TABLES):
         torch.testing.assert_close(getattr(after.laws, table)[1], getattr(before.laws, table)[0])
-    for table in ("values", "of_parameter"):
-        now, then = (getattr(net.laws, table) for net in (after, before))
+    torch.testing.assert_close(after.looks.scenario[1], before.looks.scenario[0])
+    torch.testing.assert_close(after.laws.sized.scenario[1], before.laws.sized.scenario[0])
+    for table in ("values", "of_parameter", "sized.values"):
+        now, then = (net.laws.get_parameter(table) for net in (after, before))
         torch.testing.assert_close(now[[2, 3]], then[[1, 0]])  # kind, height
     assert not after.laws.values[[0, 1, 4]].any(), "what is told anew weighs nothing"
     renumbered = ("parameters_in.", "scenario", "camera", "position.", "laws.values",
-                  "laws.of_parameter", "laws.scenario", "laws.of_scenario",
-                  *(f"laws.{name}" for name in TABLES))
+                  "laws.of_parameter", "laws.scenario", "laws.of_scenario", "laws.sized.values",
+                  "laws.sized.scenario", "looks.scenario", *(f"laws.{name}" for name in TABLES))
     for name, value in before.state_dict().items():
         if not name.startswith(renumbered) or name.startswith("parameters_in.mix"):
             torch.testing.assert_close(state[name], value)

@@ -263,7 +263,7 @@ class Noted(torch.nn.Module):
 
     def __init__(self, network) -> None:
         super().__init__()
-        self.entity, self.asked = network.entity, []
+        self.entity, self.looks, self.asked = network.entity, network.looks, []
 
     def lawful(self, condition, states, ahead=True):
         return states.numbers
