@@ -33,7 +33,7 @@ def test_a_known_growth_is_found_again_and_holds_on_other_cases():
     rng = np.random.default_rng(0)
     scores = rng.uniform(0.01, 0.6, 400)
     growth = np.where(scores < 0.15, 1.2, np.where(scores < 0.35, 2.0, 4.0)) * rng.lognormal(
-        0, 0.2, 400)
+        0, 0.2, 400) / np.exp(0.02)
     found = calibrated(scores, growth)
     table = growth_table(found["bins"])
     assert [row.times for row in table] == pytest.approx([1.2, 2.0, 4.0], rel=0.06)

@@ -55,8 +55,7 @@ def skill_in_words(found: dict[str, Any]) -> list[str]:
     beyond = found["out_of_range"]
     if beyond:
         lines += ["", "How errors grow with the answer's `out_of_range`, in units of the error in "
-                  "range, both over the frozen picture's (geometric means; rank correlation "
-                  f"{beyond['rank_correlation']:.2f}, "
+                  f"range (rank correlation {beyond['rank_correlation']:.2f}, "
                   f"p = {beyond['p']:.2g}):", "", "| out_of_range | cases | error over in range |",
                   "|---|---:|---|"]
         lines += [f"| {one['from']:g} to {one['to']:g} | {one['cases']} | "

@@ -117,8 +117,7 @@ def measure(model: Any, cases: int) -> dict[str, Any]:
         if "out_of_range" in other.attrs:
             scores += json.loads(other.attrs["out_of_range"])
             # In units of what there is to be wrong about: farther out, more moves.
-            # Geometric means: a body that hardly moves makes any error large in these units.
-            growth += list((beyond / still_beyond) / _geometric(errors / still))
+            growth += list((beyond / still_beyond) / np.nanmean(errors / still))
     found_calibration = calibrated(np.array(scores), np.array(growth)) if scores else None
     return {"scenarios": found, "out_of_range": found_calibration}
 
@@ -129,8 +128,7 @@ def calibrated(scores: np.ndarray, growth: np.ndarray) -> dict[str, Any]:
     scores : of cases. growth : their error over the mean error in range, each in units of the
     frozen picture's.
 
-    ``observed_over_expected`` is of every other case, and what the bins of the others let expect;
-    all are geometric means.
+    ``observed_over_expected`` is of every other case, and what the bins of the others let expect.
     """
     kept = np.isfinite(growth) & (scores > 0)
     scores, growth = scores[kept], growth[kept]
@@ -138,24 +136,7 @@ def calibrated(scores: np.ndarray, growth: np.ndarray) -> dict[str, Any]:
     expected = expected_growth(scores[1::2], growth_table(_bins(scores[::2], growth[::2])))[:, 0]
     return {"rank_correlation": float(rank.statistic), "p": float(rank.pvalue),
             "bins": _bins(scores, growth),
-            "observed_over_expected": _typical(growth[1::2] / expected)}
-
-
-def _geometric(values: np.ndarray) -> float:
-    """Geometric mean of what is finite and above 0."""
-    kept = values[np.isfinite(values) & (values > 0)]
-    return float(np.exp(np.log(kept).mean()))
-
-
-def _typical(values: np.ndarray) -> dict[str, Any]:
-    """Geometric mean of finite, positive values with its 95% interval."""
-    logs = np.log(values[np.isfinite(values) & (values > 0)])
-    if not len(logs):
-        return {"value": None, "low": None, "high": None, "cases": 0}
-    interval = mean_interval(logs)
-    low, high = (None if edge is None else float(np.exp(edge))
-                 for edge in (interval.low, interval.high))
-    return {"value": float(np.exp(logs.mean())), "low": low, "high": high, "cases": len(logs)}
+            "observed_over_expected": ratio(growth[1::2], expected)}
 
 
 def growth_table(bins: list[dict[str, Any]]) -> tuple[Growth, ...]:
@@ -169,7 +150,9 @@ def _bins(scores: np.ndarray, growth: np.ndarray) -> list[dict[str, Any]]:
     bins = []
     for low, high in itertools.pairwise(BINS):
         inside = (scores > low) & (scores <= high)
-        found = _typical(growth[inside])
+        interval = mean_interval(growth[inside]) if inside.sum() > 1 else None
         bins.append({"from": low, "to": high, "cases": int(inside.sum()),
-                     "growth": found["value"], "low": found["low"], "high": found["high"]})
+                     "growth": float(growth[inside].mean()) if inside.any() else None,
+                     "low": interval.low if interval else None,
+                     "high": interval.high if interval else None})
     return bins

@@ -11,8 +11,8 @@ import numpy as np
 @dataclasses.dataclass(frozen=True)
 class Growth:
     """Errors of cases that lie between `above` and `upto` (None: any distance) outside the ranges
-    (`VideoDiffusion.out_of_range`) are typically (geometric mean) `times` those within, with a
-    95% interval `low` to `high`; both in units of what a frozen picture errs."""
+    (`VideoDiffusion.out_of_range`) are `times` those within, with a 95% interval `low` to `high`;
+    both in units of what a frozen picture errs."""
 
     above: float
     upto: float | None
