@@ -32,7 +32,7 @@ class Kind(enum.Enum):
 
     FILMS : pixels and states of one view, or of all. READINGS : the states of one known group of
     frames. PATHS : states alone. LAWS : of the laws, without the transformer. LOOKS : where
-    single bodies are and how they are turned, without it either.
+    single bodies are, how they are turned and how large, without it either.
     """
 
     FILMS = "films"
