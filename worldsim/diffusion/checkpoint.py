@@ -60,7 +60,7 @@ class ModelConfig:
 
     def to_json(self) -> str:
         """The content of ``config.json``."""
-        return json.dumps({"format": FORMAT} | dataclasses.asdict(self), indent=1)
+        return json.dumps({"format": FORMAT} | dataclasses.asdict(self)) + "\n"
 
     @classmethod
     def from_json(cls, text: str, source: object) -> ModelConfig:

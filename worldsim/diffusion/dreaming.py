@@ -70,6 +70,7 @@ class Dream:
         self.known |= whole[:, :, None, None]
         self._know_states()
         self.pushes = pushes(query, self.subject, case)
+        self.pushed = bool(self.pushes)
 
     def _know_states(self) -> None:
         query, subject = self.query, self.subject
@@ -88,6 +89,7 @@ class Dream:
             if piece.half_size is not None:
                 half = np.broadcast_to(piece.half_size, (len(piece.values), 3))[self.row]
                 self.half[slot] = half / subject.length / HALF_SIZE
+        self.told_states = self.states.copy()
         self.states_known = np.asarray(np.isfinite(self.states).any(-1))
         self.order = np.arange(subject.slots)
         self.bodies = self.model.config.repertoire.bodies(subject).numpy()
@@ -175,7 +177,18 @@ class Dream:
                        self.subject.length)
         return States(entity[None], numbers[None], valid[None], tokens[None].float(),
                       torch.zeros(1, frames // group), torch.from_numpy(push)[None],
-                      torch.from_numpy(self.turned)[None].float())
+                      torch.from_numpy(self.turned)[None].float(), bounds=self._bounds())
+
+    def _bounds(self) -> Tensor | None:
+        """(1, 2, 9) beyond which bodies do not go: what nobody pushes stays where the training's
+        stayed, or where the query says that it is."""
+        bounds = self.subject.bounds
+        if bounds is None or self.pushed:
+            return None
+        told = torch.from_numpy(self.told_states[:, self.bodies]).flatten(0, 1)
+        lowest, highest = bounds
+        return torch.stack([torch.minimum(lowest, told.nan_to_num(torch.inf).amin(0)),
+                            torch.maximum(highest, told.nan_to_num(-torch.inf).amax(0))])[None]
 
     def learn(self, states: States, numbers: Tensor, first: int, last: int) -> None:
         """Take over dreamed numbers (slot, G, …) of frames first to last, of which `states` says

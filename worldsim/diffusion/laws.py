@@ -266,8 +266,8 @@ class Laws(nn.Module):
             # Of what is known without its half sizes they follow from what is told.
             solid = self.solid(every, condition, states)
             extra = torch.where(states.valid[..., -EXTRA:] > 0, numbers[..., -EXTRA:], solid)
-            way = rolled(Given(frames, extra, known, pushed, between, condition.states_noise),
-                         pace, accelerate, ahead)
+            way = rolled(Given(frames, extra, known, pushed, between, condition.states_noise,
+                               states.bounds), pace, accelerate, ahead)
             index, _, exists = nearest_group(states.known, ahead)
             extra = extra.gather(2, index[..., None].expand(*index.shape, EXTRA))
             extra = torch.where(exists[..., None], extra, solid)

@@ -25,6 +25,9 @@ from worldsim.diffusion.conditioning import (
 from worldsim.diffusion.observables import BODIES, ENTITIES, Entity
 from worldsim.errors import InputError
 
+STILL = 2e-3
+"""Range of a normalised number that counts as none: nothing moves bodies that way."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
@@ -38,6 +41,8 @@ class Subject:
     slots : tokens that entities have, at least as many.
     along : axis of the world along which bodies are counted in a clip's first frame, since nothing
         else tells alike ones apart; empty for the scenario's own order.
+    reach : lowest and highest normalised numbers (9,) that bodies had in the training where
+        nothing was pushed; empty where nobody looked.
     """
 
     name: str
@@ -50,6 +55,7 @@ class Subject:
     entities: tuple[Entity, ...] = ()
     slots: int = 0
     along: tuple[float, ...] = ()
+    reach: tuple[tuple[float, ...], ...] = ()
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Subject:
@@ -61,7 +67,8 @@ class Subject:
         given["entities"] = tuple(
             Entity(e["name"], tuple(e["centre"]), tuple(e["scale"])) for e in given["entities"])
         return cls(**given | {"size": tuple(given["size"]),
-                              "along": tuple(given.get("along", ()))})
+                              "along": tuple(given.get("along", ())),
+                              "reach": tuple(map(tuple, given.get("reach", ())))})
 
     @functools.cached_property
     def views(self) -> dict[str, Camera]:
@@ -84,6 +91,17 @@ class Subject:
             order[..., bodies] = np.asarray(bodies)[
                 np.argsort(along, axis=-1, kind="stable")]  # NaN last
         return order
+
+    @property
+    def bounds(self) -> Tensor | None:
+        """Lowest and highest normalised numbers (2, 9) that bodies are let have unless something is
+        pushed: as far again as they went in the training, on either side, and not at all where
+        they never moved."""
+        if not self.reach:
+            return None
+        lowest, highest = torch.tensor(self.reach, dtype=torch.float32)
+        slack = torch.where(highest - lowest > STILL, highest - lowest, 0.0)
+        return torch.stack([lowest - slack, highest + slack])
 
     @property
     def main(self) -> Camera:

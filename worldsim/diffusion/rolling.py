@@ -90,7 +90,8 @@ class Given:
 
     frames : (B, E, G, F, 9), read where `known` (B, E, G) bool. extra : (B, E, G, 4) half sizes and
     presence then. pushed, between : `pushed_ways` frame by frame, and step by step. noise : (B,)
-    of known states.
+    of known states. bounds : (B, 2, 9) lowest and highest numbers that bodies may have; None for
+    `FARTHEST`.
     """
 
     frames: Tensor
@@ -99,11 +100,13 @@ class Given:
     pushed: Tensor
     between: Tensor
     noise: Tensor
+    bounds: Tensor | None = None
 
     def backwards(self) -> Given:
         """The same, the last frame first."""
         return Given(self.frames.flip(2, 3), self.extra.flip(2), self.known.flip(2),
-                     self.pushed.flip(2), self.between.flip(2), self.noise)
+                     self.pushed.flip(2), self.between.flip(2), self.noise,
+                     self.bounds)
 
 
 def rolled(given: Given, pace: Pace, accelerate: Accelerate, ahead: bool) -> Tensor:
@@ -128,6 +131,8 @@ def _scan(given: Given, pace: Pace, accelerate: Accelerate, since: Tensor) -> Te
     place = torch.zeros_like(given.frames[:, :, 0, 0])
     way, before = place, place
     half = place[..., :3]
+    far = torch.full_like(place[:, :1], FARTHEST)
+    lowest, highest = (-far, far) if given.bounds is None else given.bounds[:, :, None].unbind(1)
     there = torch.zeros_like(given.known[:, :, 0])
     exists, found = there, []
     begins = torch.nn.functional.pad(~given.known[:, :, 1:], (0, 1)).any(1).any(0).tolist()
@@ -143,7 +148,7 @@ def _scan(given: Given, pace: Pace, accelerate: Accelerate, since: Tensor) -> Te
                     moving = Moving(place, way / size, before / size, half, push / size, there)
                     bend = accelerate(_one(moving), since)[:, 0] * size.square() + push
                     before, way = way, (way + bend).clamp(-FASTEST, FASTEST)
-                    place = (place + way).clamp(-FARTHEST, FARTHEST)
+                    place = (place + way).clamp(lowest, highest)
                 place = torch.where(known[..., None], mine[:, :, frame], place)
                 way = torch.where(known[..., None], (place - last) / each, way)
                 steps.append(place)

@@ -16,9 +16,11 @@ from torch import Tensor
 
 from worldsim.diffusion.known import Reference
 from worldsim.diffusion.law_batches import round_bodies
+from worldsim.diffusion.motion import EXTRA
+from worldsim.diffusion.observables import BODIES, NUMBERS
 from worldsim.diffusion.patches import Grid
 from worldsim.diffusion.reading import looked_at, matched, moved
-from worldsim.diffusion.sampler import Task, sample
+from worldsim.diffusion.sampler import Task, sample, settled
 from worldsim.diffusion.staging import stage_of
 from worldsim.diffusion.transformer import HALF_SIZE, Context, States
 from worldsim.seeding import stream
@@ -140,11 +142,23 @@ def states_task(dream: Dream, states: States, first: int, own: bool) -> Task:
 
 
 def sample_states(dream: Dream, task: Task, name: str) -> Tensor:
-    """Numbers (slot, G, …) of a task that wants no pixels."""
+    """Numbers (slot, G, …) of a task that wants no pixels; bodies stay within bounds."""
     sampler = dream.model.config.sampler
     rng = stream(dream.query.seed, dream.case, dream.realization, f"dream {name}")
     noise = torch.from_numpy(
         rng.standard_normal(tuple(task.states.numbers.shape), np.float32))
     _, numbers = sample(dream.model.network, task.given, noise, task,
                         dataclasses.replace(sampler, steps=sampler.state_steps))
-    return numbers[0]
+    return within_bounds(numbers, task.states)[0]
+
+
+def within_bounds(numbers: Tensor, states: States) -> Tensor:
+    """Numbers (B, E, G, n) of which bodies' are taken back to where they may be; what is known is
+    as it was, and so are water, houses and people."""
+    if states.bounds is None:
+        return numbers
+    frames = numbers[..., :-EXTRA].unflatten(-1, (-1, NUMBERS))
+    lowest, highest = states.bounds[:, :, None, None, None].unbind(1)
+    free = (states.entity < BODIES)[:, :, None] & (states.known < 1)
+    frames = torch.where(free[..., None, None], frames.clamp(lowest, highest), frames)
+    return settled(torch.cat([frames.flatten(-2), numbers[..., -EXTRA:]], -1))

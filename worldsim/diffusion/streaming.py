@@ -170,6 +170,8 @@ class MemberStream:
         count = self.patches.frames
         states = self.dream.token_states(first, count)
         if push is not None:
+            self.dream.pushed = True
+            states = dataclasses.replace(states, bounds=None)
             into, push = states.push[0].numpy(), push.copy()
             push[1] = self.dream.slot_of(int(push[1]))
             write_push(into, push, 0.0, count / self.query.fps, self.dream.subject.length)

@@ -89,7 +89,8 @@ def subject_of(clips: ClipSet, batch: BatchConfig, group: int) -> Subject:
     entities = _entities(clips)
     slots = 0 if not entities else FEW if len(entities) <= FEW else MANY
     return Subject(clips.scenario, clips.version, tuple(specs), dict(clips.cameras), clips.fps,
-                   frames, clips.size, entities, slots, _counted_along(clips, entities))
+                   frames, clips.size, entities, slots, _counted_along(clips, entities),
+                   reach_of(clips, entities))
 
 
 def _entities(clips: ClipSet) -> tuple[Entity, ...]:
@@ -125,6 +126,22 @@ def _counted_along(clips: ClipSet, entities: tuple[Entity, ...]) -> tuple[float,
               for axis in (across, upward)]
     axis = across if spread[0] >= spread[1] else upward
     return tuple(float(value) for value in np.round(axis, 6))
+
+
+def reach_of(clips: ClipSet, entities: Sequence[Entity]) -> tuple[tuple[float, ...], ...]:
+    """Lowest and highest normalised numbers (9,) of all bodies in the cases where nothing is
+    pushed; empty if there are none."""
+    bodies = [entity for entity in entities if entity.name in ENTITIES[:BODIES]]
+    if not bodies or clips.states is None:
+        return ()
+    alone = np.ones(len(clips), bool) if clips.pushes is None else ~np.isfinite(
+        clips.pushes).any(axis=(1, 2))
+    if not alone.any():
+        return ()
+    numbers = [(clips.states[alone, :, ENTITIES.index(one.name)] - one.centre) / one.scale
+               for one in bodies]
+    ends = (of(numbers, axis=(0, 1, 2)) for of in (np.nanmin, np.nanmax))
+    return tuple(tuple(np.round(end, 4).tolist()) for end in ends)
 
 
 @dataclasses.dataclass(frozen=True)

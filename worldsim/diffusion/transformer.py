@@ -102,6 +102,7 @@ class States:
         however it is); None where it is of all.
     lawful : (B, E, G, F * 9 + 4) where the laws lead from what is known; None where that is still
         to be found (`VideoTransformer.lawful`).
+    bounds : (B, 2, NUMBERS) lowest and highest numbers that bodies may have; None for any.
     """
 
     entity: Tensor
@@ -112,6 +113,7 @@ class States:
     push: Tensor
     turned: Tensor | None = None
     lawful: Tensor | None = None
+    bounds: Tensor | None = None
 
 
 @dataclasses.dataclass(frozen=True)
