@@ -10,6 +10,9 @@ import torch
 from synthetic_clips import ball_clips
 from tiny_model import BALL, MODEL, SIZE, tiny_model
 
+from evaluation.learned.asking import examined
+from evaluation.learned.streaming import SCENE, coloured_share
+from scenarios.balls_in_box import INSIDE
 from worldsim.diffusion.dreaming import Dream
 from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.repertoire import Subject
@@ -143,3 +146,23 @@ def test_a_push_in_a_stream_frees_the_bodies(model):
         stream.step()
         aside.append(np.abs(stream.states[0, 0, :, :2, 1]).max())
     assert max(aside) > 1e-3
+
+
+def test_balls_of_the_packaged_model_stay_in_their_box():
+    """Twenty seconds of a scene that never rests; before there were bounds, they were outside."""
+    one = examined(SCENE, 1)
+    stream = VideoDiffusion.from_pretrained("worldsim-many").start(one.question)
+    camera = one.question.cameras[0]
+    films, places = [], []
+    for _ in range(80):
+        films.append(stream.step()[camera][0, 0])
+        places.append(stream.states[0, 0, :, :, :3])
+    film, place = np.concatenate(films), np.concatenate(places)
+    balls = np.isfinite(place[0, :, 0])
+    last = place[-100:, balls]
+    assert balls.sum() >= 3 and np.abs(last[..., 1]).max() == 0
+    assert np.abs(last[..., 0]).max() < INSIDE / 2 and np.ptp(last[..., 2]) < INSIDE
+    speed = np.linalg.norm(np.diff(last, axis=0), axis=-1) * one.question.fps
+    assert speed.mean() > 0.1, "m/s"
+    share = coloured_share(film)
+    assert share[-100:].mean() > 0.5 * share[:100].mean(), "they are still to be seen"

@@ -80,7 +80,8 @@ def _seen(batch: Batch) -> States:
     """The states as the network sees them: unknown ones at their level of noise."""
     states, noise = batch.states, batch.states_noise
     known = states.known[..., None] > 0
-    given = states.numbers + as_read(noise, batch.condition.states_noise)
+    # What is known not to be there, or hidden, stays zero, as where one samples.
+    given = states.numbers + states.valid * as_read(noise, batch.condition.states_noise)
     noisy = mix(states.numbers, noise, states.level[:, None, :, None])
     # What is unknown must not tell by its absence that a body is absent.
     slot = (states.entity < len(ENTITIES)).float()[:, :, None, None]
@@ -122,8 +123,7 @@ def _of_laws(network: VideoTransformer, batch: Batch, seen: States) -> Tensor:
         if not bool(states.known.all()):
             lawful = laws(batch.condition, seen, looks_ahead(batch.mask, batch.grid))
             return solid + laws_loss(lawful, states, states.numbers)
-        said = laws.next_frames(batch.condition, states, seen.numbers * states.valid,
-                                batch.backwards)
+        said = laws.next_frames(batch.condition, states, seen.numbers, batch.backwards)
         clean, valid = (part[..., :-EXTRA].unflatten(-1, (-1, NUMBERS)).flatten(2, 3)
                         for part in (states.numbers, states.valid))
         if batch.backwards:

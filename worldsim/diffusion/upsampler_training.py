@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from worldsim.diffusion import compute
-from worldsim.diffusion.upsampling import Doubling, Upsampler, UpsamplerConfig, bicubic
+from worldsim.diffusion.upsampling import Doubling, Upsampler, UpsamplerConfig, bicubic, faithful
 from worldsim.errors import InputError, run_program
 
 SIDES = (64, 128, 256, 512)
@@ -137,7 +137,8 @@ def train(data: Sequence[Pair], held_out: Sequence[Pair], minutes: float, seed: 
         given = degraded(small, rng).contiguous(memory_format=torch.channels_last)
         with torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16):
             learned = network.departure(given)
-        loss = SCALE * (bicubic(given, 2) + learned.float() - large).square().mean()
+        made = faithful(bicubic(given, 2) + learned.float(), given)
+        loss = SCALE * (made - large).square().mean()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()

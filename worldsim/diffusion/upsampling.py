@@ -3,9 +3,12 @@
 A small convolutional network doubles a picture: bicubic interpolation, plus what it has learned
 that bicubic misses (Shi et al. 2016, "Real-time single image super-resolution using an efficient
 sub-pixel convolutional network"; residual blocks without normalisation after Lim et al. 2017).
-The same weights double again, so 64 rows become 1024 in four steps and any size by a last bicubic
-step. Frames are treated one by one: memory is that of a frame, and nothing flickers that did not
-before, but nothing is remembered either.
+A pixel shows the mean of its area, so four large ones are moved together until their mean is the
+small one (back-projection, Irani & Peleg 1991; Bahat & Michaeli 2020, "Explorable super
+resolution"): what is seen stays where it was seen, however it is sharpened. The same weights double
+again, so 64 rows become 1024 in four steps and any size by a last bicubic step. Frames are treated
+one by one: memory is that of a frame, and nothing flickers that did not before, but nothing is
+remembered either.
 
 What is learned is what edges, outlines and patterns of these scenes look like when they are
 sharper. Detail that the small video does not determine is not invented.
@@ -69,7 +72,7 @@ class Doubling(nn.Module):
         nn.init.zeros_(self.write.bias)
 
     def forward(self, small: Tensor) -> Tensor:
-        return bicubic(small, 2) + self.departure(small)
+        return faithful(bicubic(small, 2) + self.departure(small), small)
 
     def departure(self, small: Tensor) -> Tensor:
         """What bicubic interpolation misses."""
@@ -88,6 +91,12 @@ def _in_bfloat16() -> bool:
 def bicubic(pictures: Tensor, factor: float) -> Tensor:
     """Bicubic interpolation by a factor, pixels being areas."""
     return F.interpolate(pictures, scale_factor=factor, mode="bicubic", align_corners=False)
+
+
+def faithful(large: Tensor, small: Tensor) -> Tensor:
+    """Pictures twice as large as `small`, moved until four pixels have the mean of the small one
+    that they come from."""
+    return large + F.interpolate(small - F.avg_pool2d(large, 2), scale_factor=2, mode="nearest")
 
 
 class Upsampler:
@@ -157,7 +166,7 @@ class Upsampler:
         for _ in range(doublings(frame.shape[:2], size)):
             with torch.autocast("cpu", torch.bfloat16, enabled=_in_bfloat16()):
                 learned = self.network.departure(x)
-            x = (bicubic(x, 2) + learned.float()).clamp(0, 1)
+            x = faithful(bicubic(x, 2) + learned.float(), x).clamp(0, 1)
         if tuple(x.shape[2:]) != tuple(size):
             shrinks = x.shape[2] > size[0]
             x = F.interpolate(x, size=size, mode="bicubic", align_corners=False,
