@@ -12,7 +12,7 @@ import argparse
 import json
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +61,36 @@ def psnr(found: np.ndarray, true: np.ndarray) -> np.ndarray:
     return np.asarray(10 * np.log10(255**2 / np.maximum(mean, 1e-9)))
 
 
-def flicker(film: np.ndarray) -> np.ndarray:
-    """(case,) mean absolute second difference in time, in levels."""
-    signal = film.astype(np.float32)
-    second = np.abs(signal[:, 2:] - 2 * signal[:, 1:-1] + signal[:, :-2])
-    return np.asarray(second.reshape(len(second), -1).mean(axis=1))
+class Flicker:
+    """Mean absolute second difference in time of frames that pass by, in levels."""
+
+    def __init__(self) -> None:
+        self.last: list[np.ndarray] = []
+        self.each: list[float] = []
+
+    def watch(self, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        """Hand on frames; three are remembered."""
+        for frame in frames:
+            self.last = [*self.last[-2:], frame.astype(np.int16)]
+            if len(self.last) == 3:
+                a, b, c = self.last
+                self.each.append(float(np.abs(c - 2 * b + a).mean()))
+            yield frame
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean(self.each))
+
+
+def flicker(films: np.ndarray) -> np.ndarray:
+    """(case,) levels, of films (case, time, …)."""
+    found = []
+    for film in films:
+        watched = Flicker()
+        for _ in watched.watch(iter(film)):
+            pass
+        found.append(watched.mean)
+    return np.array(found)
 
 
 def parse_errors(film: np.ndarray, objects: xr.Dataset, fps: float, height_m: float) -> np.ndarray:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from evaluation.enlarging import Flicker
 from evaluation.learned.asking import SEED
 from evaluation.reading import reading_of
 from worldsim.atomic import written_whole
@@ -53,27 +54,6 @@ def streamed(model: VideoDiffusion, question: Query, frames: int) -> Iterator[np
         for frame in stream.step()[camera][0, 0][:frames - made]:
             yield frame
             made += 1
-
-
-class Flicker:
-    """Mean absolute second difference in time of frames that pass by, in levels."""
-
-    def __init__(self) -> None:
-        self.last: list[np.ndarray] = []
-        self.each: list[float] = []
-
-    def watch(self, frames: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-        """Hand on frames; three are remembered."""
-        for frame in frames:
-            self.last = [*self.last[-2:], frame.astype(np.int16)]
-            if len(self.last) == 3:
-                a, b, c = self.last
-                self.each.append(float(np.abs(c - 2 * b + a).mean()))
-            yield frame
-
-    @property
-    def mean(self) -> float:
-        return float(np.mean(self.each))
 
 
 def megabytes() -> float:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from evaluation import long_film
+from evaluation.enlarging import Flicker
 from worldsim.errors import InputError
 from worldsim.video_reading import read_video
 
@@ -31,7 +32,7 @@ def test_a_stream_is_enlarged_to_disk_and_what_it_took_is_kept(tmp_path, monkeyp
 
 def test_flicker_is_that_of_the_frames_that_passed():
     frames = np.random.default_rng(0).integers(0, 256, (7, 4, 5, 3)).astype(np.uint8)
-    flicker = long_film.Flicker()
+    flicker = Flicker()
     assert all((a == b).all() for a, b in zip(flicker.watch(iter(frames)), frames, strict=True))
     signal = frames.astype(float)
     assert flicker.mean == pytest.approx(np.abs(signal[2:] - 2 * signal[1:-1] + signal[:-2]).mean())
