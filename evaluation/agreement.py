@@ -14,7 +14,6 @@ import xarray as xr
 from evaluation.reading import reading_of
 from worldsim.camera.projection import Camera
 from worldsim.instruments import track
-from worldsim.scenario import scenario_class
 
 
 def mean_agreement(answer: xr.DataTree, context: int = 0) -> float:
@@ -44,14 +43,15 @@ def shows_against_says(answer: xr.DataTree, context: int = 0) -> np.ndarray:
     """
     name = json.loads(answer.attrs["scenario"])["name"]
     reading = reading_of(name)
-    view = Camera.from_json(answer[f"video/{reading.camera}"].attrs["camera"])
-    rows, columns = scenario_class(name).size
+    video = answer[f"video/{reading.camera}"].dataset
+    view = Camera.from_json(video.attrs["camera"])
+    rows, columns = video.sizes["row"], video.sizes["column"]
     names = json.loads(answer["said"].attrs["names"])
     bodies = [k for k, entity in enumerate(names) if entity.startswith("body")]
     said = answer["said"]["state"].values[:, :, context:, bodies, :3]
     row, column, _ = view.project(said, (rows, columns))
     words = np.stack([row, column], -1)
-    tracks = track(answer[f"video/{reading.camera}"].dataset)
+    tracks = track(video)
     shown = tracks["position"].values[:, :, context:]
     gap = np.linalg.norm(words[..., :, None, :] - shown[..., None, :, :], axis=-1)
     gap = np.where(np.isfinite(gap), gap, np.inf).min(axis=-1, initial=np.inf)

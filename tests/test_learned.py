@@ -9,9 +9,10 @@ import pytest
 import xarray as xr
 
 from evaluation.agreement import mean_agreement, shows_against_says
-from evaluation.learned import gravity, shuffles
+from evaluation.learned import gravity, shapes, shuffles
 from evaluation.learned.__main__ import beside, main, written
 from evaluation.learned.asking import (
+    CONTEXT,
     examined,
     frozen,
     position_errors,
@@ -23,6 +24,27 @@ from evaluation.learned.streaming import coloured_share
 from worldsim.camera import render
 from worldsim.diffusion.observables import record_states
 from worldsim.errors import InputError
+from worldsim.model_registry import load_model
+
+
+@pytest.mark.parametrize("rate, size", [(10.0, (114, 64)), (40.0, (64, 114))])
+def test_other_rates_and_shapes_are_asked_and_judged_as_they_are(rate, size):
+    one = examined("pendulum", 2, fps=rate, size=size, seconds=CONTEXT / rate + 1.0)
+    assert one.question.size == size and one.question.frames == CONTEXT + rate
+    assert one.objects.sizes["time"] == CONTEXT + rate
+    errors = position_errors(simulated_answer(one.truth, one), one)
+    assert (errors < 0.02).all(), "the true film, less than a pixel"
+    assert (frozen(one) > 5 * errors).all()
+
+
+def test_shapes_weigh_scenarios_alike(monkeypatch):
+    monkeypatch.setattr(shapes, "SCENARIOS", ("free_fall", "pendulum"))
+    monkeypatch.setattr(shapes, "RATES", (10.0,))
+    found = shapes.measure(load_model("baseline:frozen"), cases=2)
+    assert list(found) == ["10 frames/s, 1:1", "10 frames/s, 16:9", "10 frames/s, 9:16"]
+    for row in found.values():
+        assert row["of_frozen"]["value"] == pytest.approx(1.0, abs=0.1)
+        assert row["shows_against_says_m"] is None, "it says nothing"
 
 
 def test_the_second_derivative_of_a_parabola_is_found_and_gaps_do_not_matter():
@@ -54,9 +76,10 @@ def test_another_law_costs_the_simulator_something(falls):
     assert cost.mean() > right.mean() + 0.05
 
 
-def test_what_is_shown_and_said_is_compared_in_metres():
+@pytest.mark.parametrize("size", [(64, 64), (64, 114), (114, 64)])
+def test_what_is_shown_and_said_is_compared_in_metres(size):
     one = examined("free_fall", 1)
-    film = render(one.truth, "side", size=(64, 64), fps=20).isel(time=slice(0, 25))
+    film = render(one.truth, "side", size=size, fps=20).isel(time=slice(0, 25))
     states = record_states(one.truth)["states"][:, None, :25, :1].astype(float)
     names = json.dumps(["body 1"])
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from evaluation.learned import few_steps, gravity, shuffles, skill, streaming
+from evaluation.learned import few_steps, gravity, shapes, shuffles, skill, streaming
 from evaluation.learned.asking import mean_in_words, ratio_in_words
 from worldsim.atomic import written_whole
 from worldsim.diffusion.checkpoint import CONFIG
@@ -21,7 +21,7 @@ from worldsim.diffusion.model import checkpoint_directory
 from worldsim.errors import InputError, run_program
 from worldsim.model_registry import load_model
 
-PARTS = ("skill", "steps", "shuffles", "gravity", "streaming")
+PARTS = ("skill", "steps", "shapes", "shuffles", "gravity", "streaming")
 
 
 def shuffled(model: Any, cases: int) -> dict[str, Any]:
@@ -82,6 +82,14 @@ def written(results: dict[str, Any]) -> str:
                   "|---:|---|"]
         lines += [f"| {steps} | {ratio_in_words(row)} |"
                   for steps, row in results["steps"].items()]
+    if "shapes" in results:
+        lines += ["", "## Other rates and aspect ratios", "",
+                  "In the second after five known frames; trained are 20 frames/s, 1:1.", "",
+                  "| asked | error over frozen | shows against says |", "|---|---|---|"]
+        lines += [f"| {name} | {ratio_in_words(row['of_frozen'])} | "
+                  + ("says nothing" if row["shows_against_says_m"] is None
+                     else f"{row['shows_against_says_m']:.4f} m") + " |"
+                  for name, row in results["shapes"].items()]
     if "shuffles" in results:
         lines += ["", "## Told wrongly", "",
                   "Share: rise of the model's error over the rise of the simulator's under the "
@@ -155,6 +163,7 @@ def main(args: Sequence[str]) -> int:
     parts: dict[str, Callable[[], Any]] = {
         "skill": lambda: skill.measure(model, options.cases),
         "steps": lambda: few_steps.measure(model, min(options.cases, 8)),
+        "shapes": lambda: shapes.measure(model, min(options.cases, 8)),
         "shuffles": lambda: shuffled(model, options.cases),
         "gravity": lambda: gravity.measure(model, min(options.cases, 8)),
         "streaming": lambda: streaming.measure(model) | {"threads": torch.get_num_threads()},

@@ -51,29 +51,26 @@ def times(seconds: float, fps: float) -> np.ndarray:
     return np.arange(round(seconds * fps)) / fps
 
 
-def objects_of(truth: xr.DataTree, name: str, seconds: float = SECONDS) -> xr.Dataset:
-    """Where the objects are, m, in the plane of the picture."""
-    cls = scenario_class(name)
-    return objects_state(truth, reading_of(name).camera, cls.size,
-                         times(seconds, cls.fps))["objects"]
-
-
 def examined(name: str, cases: int, split: Split = Split.IN_RANGE, *,
              kicks: Sequence[Kick] = (), seconds: float = SECONDS,
              change: Callable[[int, Scenario], Scenario] | None = None,
-             told: bool = False) -> Examined:
-    """Draw, simulate and ask; `told` also tells the states of bodies in the known frames, by
-    their names, so that pushes find them."""
+             told: bool = False, fps: float | None = None,
+             size: tuple[int, int] | None = None) -> Examined:
+    """Draw, simulate and ask, at the scenario's own rate and size unless given; `told` also tells
+    the states of bodies in the known frames, by their names, so that pushes find them."""
     cls = scenario_class(name)
+    fps = cls.fps if fps is None else fps
+    size = cls.size if size is None else size
     drawn = [draw(cls, split, SEED, case) for case in range(cases)]
     if change is not None:
         drawn = [change(case, scenario) for case, scenario in enumerate(drawn)]
     truth = truth_of(drawn, kicks, seconds)
     asked = query(drawn, context=truth, frames=CONTEXT, cameras=(reading_of(name).camera,),
-                  duration=seconds)
-    states = known_states(truth, CONTEXT, cls.fps) if told else ()
+                  duration=seconds, fps=fps, size=size)
+    states = known_states(truth, CONTEXT, fps) if told else ()
     asked = dataclasses.replace(asked, actions=tuple(kicks), states=states)
-    return Examined(tuple(drawn), truth, objects_of(truth, name, seconds), asked)
+    objects = objects_state(truth, reading_of(name).camera, size, times(seconds, fps))["objects"]
+    return Examined(tuple(drawn), truth, objects, asked)
 
 
 def position_errors(answer: xr.DataTree, one: Examined) -> np.ndarray:

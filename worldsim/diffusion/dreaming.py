@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from worldsim.diffusion.canvas import Canvas
 from worldsim.diffusion.conditioning import CLIP_START, Told
 from worldsim.diffusion.known import context_cells, reference_of
 from worldsim.diffusion.observables import ENTITIES, NUMBERS
@@ -51,10 +52,8 @@ class Dream:
         self.row = case
         self.case = query.origin.cases[case] if query.origin is not None else case
         self.told = {name: values[case:case + 1] for name, values in told.items()}
-        patch = model.config.transformer.patches.patch
-        rows, columns = query.size
-        padded = rows + -rows % patch, columns + -columns % patch
-        shape = (len(query.cameras), query.frames, *padded)
+        self.canvas = Canvas(query.size, model.config.transformer.patches.patch)
+        shape = (len(query.cameras), query.frames, *self.canvas.shape)
         self.video = np.zeros((*shape, 3), np.uint8)
         self.known = np.zeros(shape, bool)
         for piece in query.known:
@@ -62,12 +61,13 @@ class Dream:
             first = round(piece.start * query.fps)
             span = slice(first, first + piece.video.shape[1])
             mask = np.ones(piece.video.shape[1:4], bool) if piece.mask is None else piece.mask
-            self.video[view, span, :rows, :columns][mask] = piece.video[case][mask]
-            self.known[view, span, :rows, :columns] |= mask
+            self.pictures(self.video)[view, span][mask] = piece.video[case][mask]
+            self.pictures(self.known)[view, span] |= mask
         # What is added to fill up the last patches is never shown; it counts as known where the
         # frame is, so that known frames are known whole.
-        whole = np.asarray(self.known[:, :, :rows, :columns].all(axis=(2, 3)))
+        whole = np.asarray(self.pictures(self.known).all(axis=(2, 3)))
         self.known |= whole[:, :, None, None]
+        self.video[whole] = self.canvas.around(self.pictures(self.video)[whole])
         self._know_states()
         self.pushes = pushes(query, self.subject, case)
         self.pushed = bool(self.pushes)
@@ -109,8 +109,7 @@ class Dream:
             first = max(0, at - overlap)
             last = min(first + longest, query.frames)
             self._dream_window(first, last, window, own=first < at)
-            rows, columns = query.size
-            yield {camera: self.video[v, at:last, :rows, :columns]
+            yield {camera: self.pictures(self.video)[v, at:last]
                    for v, camera in enumerate(query.cameras)}
             self.known[:, :last] = True
             self.states_known[:last] = True
@@ -248,9 +247,15 @@ class Dream:
             self.known[:, first:last, :, :, None], self.video[:, first:last], dreamed)
         self.learn(task.states, numbers[0], first, last)
 
-    def task(self, video: Tensor, known: Tensor, first: int, own: bool) -> Task:
+    def pictures(self, frames: np.ndarray) -> np.ndarray:
+        """The pictures (V, T, rows, columns, …) on the canvas; a view of `frames`."""
+        return frames[:, :, *self.canvas.inner]
+
+    def task(self, video: Tensor, known: Tensor, first: int, own: bool,
+             canvas: Canvas | None = None) -> Task:
         """What is to be denoised of frames (1, V, T, rows, columns, 3) from `first`, of which the
-        pixels (1, V, T, rows, columns) are known."""
+        pixels (1, V, T, rows, columns) are known; `canvas` is that of `video`, the query's by
+        default."""
         patches, query = self.model.config.transformer.patches, self.query
         frames, rows, columns = video.shape[2:5]
         grid = grid_of(frames, (rows, columns), len(query.cameras), patches)
@@ -264,7 +269,8 @@ class Dream:
             known=to_cells(known[..., None], patches),
             context=context_cells(reference, mask, patches), condition=condition,
             states=self.token_states(first, frames),
-            stage=stage_of(reference, self.subject, query.cameras, self.model.config.repertoire),
+            stage=stage_of(reference, self.subject, query.cameras,
+                           self.model.config.repertoire, canvas or self.canvas),
             grid=grid)
 
     def all_known(self, span: slice) -> bool:
@@ -289,10 +295,10 @@ class Dream:
         draft = self.query.draft
         if draft is None:
             return {}
-        rows, columns = self.query.size
         video = np.zeros((len(self.query.cameras), frames, *self.video.shape[2:]), np.uint8)
         for view, camera in enumerate(self.query.cameras):
-            video[view, :last - first, :rows, :columns] = draft.videos[camera][self.row][first:last]
+            video[view, :last - first] = self.canvas.around(
+                draft.videos[camera][self.row][first:last])
         patches = self.model.config.transformer.patches
         cells = to_cells(to_unit(torch.from_numpy(video)[None]), patches).unflatten(-1, (3, -1))
         return {"draft": cells, "begin": min(1 - draft.strength, NEARLY)}

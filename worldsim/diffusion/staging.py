@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from worldsim.diffusion.canvas import Canvas
 from worldsim.diffusion.carrying import Stage
 from worldsim.diffusion.known import Reference
 from worldsim.diffusion.observables import NUMBERS
@@ -27,12 +28,12 @@ def state_numbers(states: np.ndarray, half: np.ndarray, frames: int) -> tuple[Te
 
 
 def stage_of(reference: Reference, subject: Subject, cameras: tuple[str, ...],
-             repertoire: Repertoire) -> Stage:
+             repertoire: Repertoire, canvas: Canvas) -> Stage:
     """What carries the reference of one clip or of several of one scenario and views."""
-    size = (reference.picture.shape[3], reference.picture.shape[4])
     batch = len(reference.picture)
     return Stage(reference.picture.movedim(-1, 3), reference.frame,
-                 projections(subject, cameras, size).expand(batch, -1, -1, -1),
+                 canvas.shifted(projections(subject, cameras, canvas.size)).expand(
+                     batch, -1, -1, -1),
                  repertoire.bodies(subject).expand(batch, -1))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from worldsim.diffusion.canvas import as_trained
 from worldsim.diffusion.known import Reference
 from worldsim.diffusion.law_batches import round_bodies
 from worldsim.diffusion.motion import EXTRA
@@ -69,9 +70,13 @@ def _read_beside(dream: Dream, told: np.ndarray, begin: int, window: int) -> Non
 def _read_group(dream: Dream, begin: int, window: int) -> None:
     count = dream.model.config.transformer.patches.frames
     span = slice(begin, begin + count)
-    video = torch.from_numpy(dream.video[:, span])[None]
+    size = dream.subject.size
+    film = as_trained(dream.pictures(dream.video[:, span]), size)
+    video = torch.from_numpy(film)[None]
     known = torch.ones(video.shape[:-1], dtype=torch.bool)
-    task = dataclasses.replace(dream.task(video, known, begin, own=False), paint=False)
+    canvas = dataclasses.replace(dream.canvas, size=size)
+    task = dataclasses.replace(dream.task(video, known, begin, own=False, canvas=canvas),
+                               paint=False)
     dream.learn(task.states, sample_states(dream, task, f"reading {window} {begin}"), begin,
                begin + count)
     _recognise(dream, begin, count)
@@ -98,8 +103,8 @@ def _sharpen(dream: Dream, begin: int, count: int) -> None:
     bodies = np.flatnonzero((dream.there > 0) & dream.bodies)
     if not planes or not len(bodies):
         return
-    span, rows, columns = slice(begin, begin + count), *dream.query.size
-    film = dream.video[planes[0], span, :rows, :columns]
+    span = slice(begin, begin + count)
+    film = dream.pictures(dream.video)[planes[0], span]
     entities = dream.subject.entities
     centre, scale = (np.array([getattr(entities[dream.order[b]], part)[:3] for b in bodies])
                      for part in ("centre", "scale"))
@@ -137,7 +142,8 @@ def states_task(dream: Dream, states: States, first: int, own: bool) -> Task:
     return Task(
         given=nothing, known=torch.zeros(1, 0, *nothing.shape[2::2], dtype=torch.bool),
         context=Context(context, context, context, context), condition=condition, states=states,
-        stage=stage_of(reference, dream.subject, (), dream.model.config.repertoire),
+        stage=stage_of(reference, dream.subject, (), dream.model.config.repertoire,
+                       dream.canvas),
         grid=grid, without=dream.without(condition.told), paint=False)
 
 

@@ -69,8 +69,7 @@ class MemberStream:
         self.patches = model.config.transformer.patches
         network = model.network
         views = len(query.cameras)
-        rows, columns = self.dream.video.shape[2:4]
-        self.grid = grid_of(self.patches.frames, (rows, columns), views, self.patches)
+        self.grid = grid_of(self.patches.frames, self.dream.canvas.shape, views, self.patches)
         self.longest = max(1, self.dream.subject.frames // self.patches.frames)
         self.slots = self.dream.subject.slots
         self.bodies = model.config.repertoire.bodies(self.dream.subject)
@@ -122,7 +121,7 @@ class MemberStream:
             mask = to_cells(known.expand(video.shape[:-1])[..., None], self.patches)[..., None, :]
             context = context_cells(reference, known, self.patches)
             stage = stage_of(reference, self.dream.subject, self.query.cameras,
-                             self.model.config.repertoire)
+                             self.model.config.repertoire, self.dream.canvas)
             is_told = states.known[..., None] > 0
             pixels = torch.where(mask, given, to_cells(noise, self.patches).unflatten(-1, (3, -1)))
             numbers = torch.where(is_told, told, said_noise)
@@ -241,7 +240,7 @@ class MemberStream:
         return self._evaluate(
             pixels, level, context_cells(reference, mask, self.patches), condition, states,
             stage_of(reference, self.dream.subject, self.query.cameras,
-                     self.model.config.repertoire),
+                     self.model.config.repertoire, self.dream.canvas),
             then.expand(1, self.grid.views, 1, -1, -1), led)
 
     def _read_off(self, video: Tensor, states: States, rng: np.random.Generator) -> Tensor:
@@ -296,11 +295,11 @@ class EndlessStream:
                 raise InputError(f"a push at {action.time:g} s of the next group of frames, which "
                                  "ends before; count from its first frame")
         groups = [[member.next(push) for member in row] for row in self._members]
-        rows, columns = query.size
         self.states = np.stack([np.stack([
             member.dream.said(states) for (_, states), member in zip(row, members, strict=True)])
             for row, members in zip(groups, self._members, strict=True)])
-        return {camera: np.stack([np.stack([video[view, :, :rows, :columns] for video, _ in row])
+        return {camera: np.stack([np.stack([self._members[0][0].dream.pictures(video)[view]
+                                            for video, _ in row])
                                   for row in groups])
                 for view, camera in enumerate(query.cameras)}
 
