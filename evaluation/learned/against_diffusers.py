@@ -10,6 +10,7 @@ Needs the extra ``network-peers``; the result is kept in ``records/``.
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -33,10 +34,16 @@ LOOKED_UP = ("parameters_in.values", "parameters_in.name", "parameters_in.presen
 
 
 def counted(network: torch.nn.Module) -> int:
-    """Parameters that are multiplied by something in every pass, and learned; laws are learned by
-    themselves."""
+    """Parameters that are multiplied by something in every pass, and learned; laws and closer looks
+    are learned by themselves."""
     return sum(p.numel() for name, p in network.named_parameters()
-               if name.replace("_orig_mod.", "") not in LOOKED_UP and not name.startswith("laws."))
+               if name.replace("_orig_mod.", "") not in LOOKED_UP and not name.startswith(("laws.", "looks.")))
+
+
+@functools.cache
+def in_bfloat16() -> bool:
+    """Whether this machine trains in bfloat16; both networks do as it does."""
+    return compute.faster_precision() == "bfloat16"
 
 
 def sequence(batch: Batch, registers: int) -> int:
@@ -67,7 +74,7 @@ def their_step(network: Any, clips: int, tokens: int, width: int) -> Callable[[]
     network.tokens = frames * side * columns
 
     def step() -> None:
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16()):
             found = network(hidden_states=video, timestep=time_s, encoder_hidden_states=text,
                             return_dict=False)[0]
             loss = found.square().mean()
@@ -80,7 +87,7 @@ def their_step(network: Any, clips: int, tokens: int, width: int) -> Callable[[]
 def our_step(trainer: Trainer, batch: Batch) -> Callable[[], None]:
     """The same of ours, with its loss."""
     def step() -> None:
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16()):
             loss = step_loss(trainer.network, batch, 1.0, trainer._parts)[0]
         loss.backward()
         trainer.network.zero_grad()
@@ -119,7 +126,8 @@ def compare(trainer: Trainer, batch: Batch, rounds: int) -> dict[str, Any]:
         "ratio": float(rates["ours"].mean() / rates["theirs"].mean()),
         "interval": [interval.low, interval.high],
         "flops_per_s": float(trainer._flops_of(batch) / np.median(seconds["ours"])),
-        "matrix_rate": compute.matrix_rate("bfloat16"),
+        "precision": compute.faster_precision(),
+        "matrix_rate": {kind: compute.matrix_rate(kind) for kind in ("bfloat16", "float32")},
     }
 
 
@@ -141,7 +149,7 @@ def main(args: Sequence[str]) -> int:
     found = {}
     for number in range(200):
         batch = trainer.batch(number)
-        if (batch.kind is not Kind.LAWS and batch.kind.value not in found
+        if (batch.kind not in (Kind.LAWS, Kind.LOOKS) and batch.kind.value not in found
                 and batch.grid.views < 2):
             found[batch.kind.value] = compare(trainer, batch, options.rounds)
             print(batch.kind.value, f"{found[batch.kind.value]['ratio']:.2f}", flush=True)
