@@ -37,7 +37,8 @@ def counted(network: torch.nn.Module) -> int:
     """Parameters that are multiplied by something in every pass, and learned; laws and closer looks
     are learned by themselves."""
     return sum(p.numel() for name, p in network.named_parameters()
-               if name.replace("_orig_mod.", "") not in LOOKED_UP and not name.startswith(("laws.", "looks.")))
+               if name.replace("_orig_mod.", "") not in LOOKED_UP
+               and not name.startswith(("laws.", "looks.")))
 
 
 @functools.cache
