@@ -10,7 +10,16 @@ import pytest
 import torch
 
 from worldsim.diffusion.observables import NUMBERS
-from worldsim.diffusion.rolling import EXACT, Given, Moving, Pace, pushed_ways, rolled
+from worldsim.diffusion.rolling import (
+    EXACT,
+    SLOW,
+    WEAK,
+    Given,
+    Moving,
+    Pace,
+    pushed_ways,
+    rolled,
+)
 
 FRAMES, GROUPS, STEP = 5, 4, 0.05
 SECONDS = torch.tensor([FRAMES * STEP])
@@ -147,3 +156,39 @@ def test_rolled_bodies_stay_where_numbers_mean_something():
     place = (3.0 * times())[None]
     found = rolled(*given(place, [0]), falling(1e4), ahead=True)
     assert bool(found.isfinite().all()) and float(found.abs().max()) <= 4.0
+
+
+def resting(acceleration: float, way: float = 0.0, noise: float = 0.0,
+            push: torch.Tensor | None = None) -> torch.Tensor:
+    """Places at the end of groups of a body that is known to go `way` in a frame, under laws that
+    say a second difference."""
+    place = (way * torch.arange(GROUPS * FRAMES))[None]
+    one, pace = given(place, [0], push=push)
+
+    def accelerate(moving: Moving, since: torch.Tensor) -> torch.Tensor:
+        return torch.full_like(moving.place, acceleration)
+
+    one = dataclasses.replace(one, noise=torch.tensor([noise]))
+    with torch.no_grad():
+        return rolled(one, pace, accelerate, ahead=False)[0, 0, :, -1, 0]
+
+
+def test_what_rests_does_not_creep_and_what_is_slow_goes_on():
+    assert not resting(0.5 * WEAK)[1:].any()
+    assert float(resting(1.5 * WEAK)[-1]) > 0.02, "a weak force still moves it"
+    assert float(resting(0.0, way=2 * SLOW)[-1]) == pytest.approx(2 * SLOW * 19, rel=1e-3)
+    held = resting(0.0, way=0.5 * SLOW)
+    assert float(held[-1]) == pytest.approx(float(held[0])), "it was as good as still"
+    assert float(resting(0.0, way=2 * SLOW, noise=2 * SLOW)[-1]) < 2 * SLOW * 6, "read, not known"
+    push = torch.zeros(1, 1, GROUPS, 5)
+    push[..., 2, :] = torch.tensor([1.0, 0.0, 0.4, 0.0, 0.0])
+    pushed = resting(0.0, push=push)
+    assert not pushed[:2].any() and float(pushed[-1]) == pytest.approx(0.4 * 0.45, rel=0.15)
+
+
+def test_laws_learn_to_hold_still_themselves():
+    push = torch.tensor(0.5 * WEAK, requires_grad=True)
+    one, pace = given(torch.zeros(1, GROUPS * FRAMES), [0])
+    found = rolled(one, pace, lambda moving, since: push.expand_as(moving.place), ahead=False)
+    found.sum().backward()
+    assert float(push.grad) > 0
