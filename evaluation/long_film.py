@@ -39,11 +39,11 @@ SMALL, LARGE = (64, 114), (1080, 1920)
 KNOWN = 5
 
 
-def asked() -> Query:
+def asked(fps: float) -> Query:
     """The first frames of one held-out case, filmed at 16:9."""
     case = [draw(scenario_class(SCENE), Split.IN_RANGE, SEED, 0)]
     return query(case, context=simulate(case, seed=SEED, duration=1.0), frames=KNOWN, size=SMALL,
-                 cameras=(reading_of(SCENE).camera,))
+                 fps=fps, cameras=(reading_of(SCENE).camera,))
 
 
 def streamed(model: VideoDiffusion, question: Query, frames: int) -> Iterator[np.ndarray]:
@@ -61,10 +61,10 @@ def megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def measure(model: VideoDiffusion, upsampler: Upsampler, seconds: float, film: Path,
+def measure(model: VideoDiffusion, upsampler: Upsampler, seconds: float, fps: float, film: Path,
             ) -> dict[str, Any]:
     """Dream, enlarge and write."""
-    question = asked()
+    question = asked(fps)
     frames = round(seconds * question.fps)
     small, large = Flicker(), Flicker()
     early = 0.0
@@ -96,17 +96,18 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("--model", default="worldsim-many")
     parser.add_argument("--upsampler", default="worldsim-small")
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--fps", type=float, default=scenario_class(SCENE).fps)
     parser.add_argument("--film", type=Path, required=True, help="the mp4 to write")
     parser.add_argument("--out", type=Path, required=True, help="folder of the record")
     options = parser.parse_args(args)
-    if not options.seconds >= 1:
-        raise InputError("--seconds: give at least 1")
+    if not options.seconds >= 1 or not 1 <= options.fps <= 100:
+        raise InputError("--seconds: give at least 1; --fps: give 1 to 100")
     model = load_model(options.model)
     if not isinstance(model, VideoDiffusion):
         raise InputError(f"--model {options.model}: give a checkpoint")
     upsampler = Upsampler.from_pretrained(options.upsampler)
     options.film.parent.mkdir(parents=True, exist_ok=True)
-    found = measure(model, upsampler, options.seconds, options.film)
+    found = measure(model, upsampler, options.seconds, options.fps, options.film)
     result = {"command": "python -m evaluation.long_film " + shlex.join(args),
               "sha256": model.sha256, "upsampler_sha256": upsampler.sha256, **found}
     options.out.mkdir(parents=True, exist_ok=True)

@@ -16,12 +16,13 @@ from worldsim.video_reading import read_video
 def test_a_stream_is_enlarged_to_disk_and_what_it_took_is_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(long_film, "LARGE", (128, 228))
     film, out = tmp_path / "deep" / "film.mp4", tmp_path / "record"
-    assert long_film.main(["--seconds", "1", "--film", str(film), "--out", str(out)]) == 0
+    assert long_film.main(["--seconds", "1", "--fps", "20", "--film", str(film),
+                           "--out", str(out)]) == 0
     result = json.loads((out / "results.json").read_text())
     video = read_video(film)
     assert video.frames.shape[1:3] == (128, 228) and len(video.frames) == result["frames"]
     assert result["frames"] == round(result["fps"])
-    question = long_film.asked()
+    question = long_film.asked(20.0)
     known = question.known[0].video[0]
     assert known.shape[1:3] == long_film.SMALL
     # The film begins with what was known, enlarged: seen small again it is nearly the same.

@@ -142,4 +142,8 @@ def test_edges_are_learned():
                  log=lambda _: None, steps=400)
     record = made.config.training
     assert record["psnr_dB"] > record["bicubic_psnr_dB"] + 0.3
+    again = train([discs(0)], [discs(k) for k in range(50, 54)], 30.0, 0, SMALL,
+                  log=lambda _: None, steps=1, init=made).config.training
+    assert again["before"] == record
+    assert again["psnr_dB"] == pytest.approx(record["psnr_dB"], abs=0.1), "it goes on from there"
     assert psnr(torch.full((3,), 0.5), torch.full((3,), 0.6)) == pytest.approx(20.0, abs=1e-3)

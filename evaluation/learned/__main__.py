@@ -196,7 +196,7 @@ def calibrate(source: str, found: dict[str, Any] | None) -> None:
     fields = json.loads(path.read_text())
     fields["growth"] = [dataclasses.asdict(row) for row in skill.growth_table(found["bins"])]
     with written_whole(path) as partial:
-        partial.write_text(json.dumps(fields, indent=1))
+        partial.write_text(json.dumps(fields) + "\n")
     print(f"wrote {path}")
 
 

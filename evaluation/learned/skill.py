@@ -116,8 +116,10 @@ def measure(model: Any, cases: int) -> dict[str, Any]:
         found[name] = row
         if "out_of_range" in other.attrs:
             scores += json.loads(other.attrs["out_of_range"])
-            # In units of what there is to be wrong about: farther out, more moves.
-            growth += list((beyond / still_beyond) / np.nanmean(errors / still))
+            # In units of what there is to be wrong about: farther out, more moves. Over all cases
+            # of a scenario: in some nothing moves at all.
+            growth += list((beyond / np.nanmean(still_beyond))
+                           / (np.nanmean(errors) / np.nanmean(still)))
     found_calibration = calibrated(np.array(scores), np.array(growth)) if scores else None
     return {"scenarios": found, "out_of_range": found_calibration}
 
@@ -126,7 +128,7 @@ def calibrated(scores: np.ndarray, growth: np.ndarray) -> dict[str, Any]:
     """How errors grow with the distance outside the range of the training.
 
     scores : of cases. growth : their error over the mean error in range, each in units of the
-    frozen picture's.
+    frozen picture's mean.
 
     ``observed_over_expected`` is of every other case, and what the bins of the others let expect.
     """

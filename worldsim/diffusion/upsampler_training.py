@@ -118,11 +118,18 @@ def psnr(found: Tensor, true: Tensor) -> float:
 
 
 def train(data: Sequence[Pair], held_out: Sequence[Pair], minutes: float, seed: int,
-          config: UpsamplerConfig, log: Any = print, steps: int = 10**9) -> Upsampler:
+          config: UpsamplerConfig, log: Any = print, steps: int = 10**9,
+          init: Upsampler | None = None) -> Upsampler:
     """Train for some minutes or steps, whichever ends first; the configuration of what comes back
-    says what it cost and won."""
+    says what it cost and won.
+
+    init : begin with its weights, of the same configuration, instead of with fresh ones.
+    """
     torch.manual_seed(seed)
-    network = Doubling(config).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network = Doubling(config)
+    if init is not None:
+        network.load_state_dict(init.network.state_dict())
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     in_bfloat16 = compute.faster_precision() == "bfloat16"
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, betas=(0.9, 0.99),
                                   weight_decay=1e-4)
@@ -153,12 +160,14 @@ def train(data: Sequence[Pair], held_out: Sequence[Pair], minutes: float, seed: 
             small, large = pair.small[None].float() / 255, pair.large[None].float() / 255
             ours.append(psnr(network(small).clamp(0, 1), large))
             plain.append(psnr(bicubic(small, 2).clamp(0, 1), large))
-    record = {
+    record: dict[str, Any] = {
         "minutes": round((time.monotonic() - began) / 60, 2), "steps": step, "pairs": len(data),
         "seed": seed,
         "held_out_pairs": len(held_out), "psnr_dB": round(float(np.mean(ours)), 3),
         "bicubic_psnr_dB": round(float(np.mean(plain)), 3),
     }
+    if init is not None:
+        record["before"] = init.config.training
     log(f"{len(held_out)} held-out frames: {record['psnr_dB']} dB, bicubic "
         f"{record['bicubic_psnr_dB']} dB")
     return Upsampler(dataclasses.replace(config, training=record), network, "")
@@ -176,15 +185,20 @@ def main(args: Sequence[str]) -> int:
     parser.add_argument("--cases", type=int, default=24, help="of each scenario")
     parser.add_argument("--scenario", default="", help="names with commas; all but town by default")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--init", default="", help="begin with the weights of another one")
     options = parser.parse_args(args)
     if not options.minutes > 0 or options.cases < 4:
         raise InputError("give --minutes above 0 and --cases of at least 4")
+    before = Upsampler.from_pretrained(options.init) if options.init else None
     names = options.scenario.split(",") if options.scenario else [
         name for name in list_scenarios() if name != "town"]
     data = list(pairs(names, options.cases, options.seed, Purpose.TRAINING))
     held_out = list(pairs(names, 4, options.seed, Purpose.VALIDATION))
     print(f"{len(data)} pairs of {len(names)} scenarios")
-    made = train(data, held_out, options.minutes, options.seed, UpsamplerConfig())
+    config = UpsamplerConfig()
+    if before is not None:
+        config = dataclasses.replace(before.config, training={})
+    made = train(data, held_out, options.minutes, options.seed, config, init=before)
     print(f"{options.out}: sha256 {made.save_pretrained(options.out)}")
     return 0
 
