@@ -14,12 +14,8 @@ from worldsim.diffusion.layers import LayerMemory
 from worldsim.diffusion.motion import Motion, motion_of
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import per_token, to_cells, to_unit
-from worldsim.diffusion.transformer import (
-    Prediction,
-    VideoTransformer,
-    causal_mask,
-    group_of_tokens,
-)
+from worldsim.diffusion.sequence import Prediction, causal_mask, group_of_tokens
+from worldsim.diffusion.transformer import VideoTransformer
 
 FRAMES = 8  # four groups
 

@@ -45,7 +45,7 @@ from worldsim.diffusion.schedule import (
     velocity,
     velocity_weight,
 )
-from worldsim.diffusion.transformer import Context, Prediction
+from worldsim.diffusion.sequence import Context, Prediction
 from worldsim.errors import InputError
 
 

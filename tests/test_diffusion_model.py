@@ -14,7 +14,7 @@ from tiny_model import MODEL, SIZE, tiny_model
 
 from worldsim.diffusion.checkpoint import CONFIG, FINE, LAWS, WEIGHTS
 from worldsim.diffusion.model import VideoDiffusion
-from worldsim.diffusion.transformer import Prediction
+from worldsim.diffusion.sequence import Prediction
 from worldsim.errors import InputError
 from worldsim.model_registry import load_model
 from worldsim.query import Draft, Known, KnownStates, Origin, Query

@@ -21,7 +21,7 @@ from worldsim.diffusion.objective import (
     next_frames_loss,
 )
 from worldsim.diffusion.observables import BODIES, ENTITIES, NUMBERS
-from worldsim.diffusion.transformer import Condition, States
+from worldsim.diffusion.sequence import Condition, States
 
 SPECS = (ParameterSpec("gravity", "m/s2", 6.0, 12.0), ParameterSpec("count", "1", 1.0, 3.0))
 FRAMES, GROUPS, SECONDS = 5, 3, 0.25

@@ -15,7 +15,7 @@ from worldsim.diffusion import model as model_module
 from worldsim.diffusion.conditioning import ParameterSpec
 from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.repertoire import Repertoire
-from worldsim.diffusion.transformer import Prediction
+from worldsim.diffusion.sequence import Prediction
 from worldsim.errors import InputError
 from worldsim.query import KnownStates
 from worldsim.scenario import scenario_class

@@ -27,10 +27,10 @@ from worldsim.diffusion.motion import (
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import PatchConfig
 from worldsim.diffusion.presets import TrainingConfig
+from worldsim.diffusion.sequence import Prediction
 from worldsim.diffusion.step_loss import MOST, SHARED, TURNS, as_read, step_loss
 from worldsim.diffusion.training import Trainer
 from worldsim.diffusion.training_clips import BatchConfig, paired
-from worldsim.diffusion.transformer import Prediction
 from worldsim.diffusion.typical_error import TypicalErrors
 from worldsim.errors import InputError
 from worldsim.query import Known, KnownStates, Query

@@ -33,6 +33,7 @@ from worldsim.diffusion.presets import TrainingConfig
 from worldsim.diffusion.pushes import write_push
 from worldsim.diffusion.repertoire import Repertoire, Subject
 from worldsim.diffusion.sampler import settled
+from worldsim.diffusion.sequence import Prediction
 from worldsim.diffusion.staging import state_numbers
 from worldsim.diffusion.step_loss import step_loss
 from worldsim.diffusion.training import Trainer
@@ -41,7 +42,6 @@ from worldsim.diffusion.training_clips import (
     TrainingClips,
     subject_of,
 )
-from worldsim.diffusion.transformer import Prediction
 from worldsim.errors import InputError
 from worldsim.mechanics import Kick
 from worldsim.query import KnownStates, Query

@@ -16,7 +16,8 @@ from worldsim.diffusion.observables import ENTITIES, NUMBERS
 from worldsim.diffusion.patches import Grid, PatchConfig, grid_of, to_cells, to_unit
 from worldsim.diffusion.repertoire import Subject, body_entity
 from worldsim.diffusion.sampler import Task
-from worldsim.diffusion.transformer import Condition, Context, Prediction, States, VideoTransformer
+from worldsim.diffusion.sequence import Condition, Context, Prediction, States
+from worldsim.diffusion.transformer import VideoTransformer
 from worldsim.scenario import scenario_class
 
 PATCHES = PatchConfig(frames=2, patch=8, cell=4)

@@ -21,9 +21,9 @@ from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import Grid, PatchConfig, grid_of, to_cells
 from worldsim.diffusion.picking import Clip, pick
 from worldsim.diffusion.repertoire import Repertoire
+from worldsim.diffusion.sequence import Condition, Context, States, causal_mask
 from worldsim.diffusion.staging import projections, state_numbers
 from worldsim.diffusion.training_clips import BatchConfig, TrainingClips, families
-from worldsim.diffusion.transformer import Condition, Context, States, causal_mask
 from worldsim.seeding import stream
 
 

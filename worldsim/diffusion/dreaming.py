@@ -18,9 +18,9 @@ from worldsim.diffusion.observables import ENTITIES, NUMBERS
 from worldsim.diffusion.patches import Grid, from_cells, grid_of, to_cells, to_uint8, to_unit
 from worldsim.diffusion.pushes import pushes, write_push
 from worldsim.diffusion.sampler import Task, sample, settled
+from worldsim.diffusion.sequence import HALF_SIZE, Condition, States
 from worldsim.diffusion.staging import stage_of, state_numbers
 from worldsim.diffusion.states_first import foresee, read
-from worldsim.diffusion.transformer import HALF_SIZE, Condition, States
 from worldsim.errors import InputError
 from worldsim.seeding import stream
 

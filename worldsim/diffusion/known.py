@@ -14,7 +14,7 @@ from einops import rearrange, reduce
 from torch import Tensor
 
 from worldsim.diffusion.patches import PatchConfig, to_cells, to_unit
-from worldsim.diffusion.transformer import Context
+from worldsim.diffusion.sequence import Context
 
 AGE_UNIT = 10.0
 """Seconds of distance to the reference that the network sees as 1."""

@@ -20,8 +20,8 @@ from worldsim.diffusion.conditioning import CLIP_START, Told
 from worldsim.diffusion.objective import ObjectiveConfig
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.repertoire import Repertoire
+from worldsim.diffusion.sequence import States
 from worldsim.diffusion.training_clips import TrainingClips
-from worldsim.diffusion.transformer import States
 
 ROUND = 1.15
 """Ratio of half sizes up to which a body is round, and looks the same however it is turned."""

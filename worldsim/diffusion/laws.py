@@ -27,7 +27,7 @@ from worldsim.diffusion.rolling import Given, Moving, Pace, pushed_ways, rolled
 
 if TYPE_CHECKING:
     from worldsim.diffusion.conditioning import Told
-    from worldsim.diffusion.transformer import Condition, States
+    from worldsim.diffusion.sequence import Condition, States
 
 TOLD, HIDDEN, HEARD = 64, 128, 64
 """Numbers that sum up what is told; of the hidden layers of a body; of what it hears."""

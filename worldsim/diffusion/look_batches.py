@@ -9,8 +9,8 @@ import torch
 
 from worldsim.diffusion.looking import Looks, look, reach_of
 from worldsim.diffusion.repertoire import Repertoire
+from worldsim.diffusion.sequence import HALF_SIZE
 from worldsim.diffusion.training_clips import TrainingClips
-from worldsim.diffusion.transformer import HALF_SIZE
 
 ASTRAY, LOST, LOST_SHARE = 0.1, 0.4, 0.4
 """px by which bodies are looked at beside their place, as far off as the instruments are; of a

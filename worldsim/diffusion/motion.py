@@ -81,7 +81,7 @@ def motion_of(numbers: Tensor, known: Tensor, seconds: Tensor, push: Tensor,
     """Find, for every token (B, E, G, …), the nearest group whose state is known, the earlier one
     of a tie; a known token is its own.
 
-    seconds : (B,) duration of a group. push : (B, E, G, 5) as `transformer.States` has it.
+    seconds : (B,) duration of a group. push : (B, E, G, 5) as `sequence.States` has it.
     ahead : whether later groups are looked at.
     """
     frames = numbers[..., :-EXTRA].unflatten(-1, (-1, NUMBERS))

@@ -13,7 +13,7 @@ from worldsim.diffusion.known import KnownDistribution
 from worldsim.diffusion.motion import EXTRA
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.schedule import LevelDistribution, mix, velocity_weight
-from worldsim.diffusion.transformer import States
+from worldsim.diffusion.sequence import States
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,14 +16,8 @@ from worldsim.diffusion.carrying import Stage
 from worldsim.diffusion.conditioning import Told
 from worldsim.diffusion.patches import Grid
 from worldsim.diffusion.schedule import mix, sampling_levels, velocity
-from worldsim.diffusion.transformer import (
-    Condition,
-    Context,
-    Prediction,
-    States,
-    VideoTransformer,
-    causal_mask,
-)
+from worldsim.diffusion.sequence import Condition, Context, Prediction, States, causal_mask
+from worldsim.diffusion.transformer import VideoTransformer
 from worldsim.errors import InputError
 
 

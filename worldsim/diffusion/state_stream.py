@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from worldsim.diffusion.observables import NUMBERS
+from worldsim.diffusion.sequence import States
 from worldsim.diffusion.states_first import sample_states, states_task
-from worldsim.diffusion.transformer import States
 
 if TYPE_CHECKING:
     from worldsim.diffusion.dreaming import Dream

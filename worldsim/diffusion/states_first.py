@@ -22,8 +22,8 @@ from worldsim.diffusion.observables import BODIES, NUMBERS
 from worldsim.diffusion.patches import Grid
 from worldsim.diffusion.reading import looked_at, matched, moved
 from worldsim.diffusion.sampler import Task, sample, settled
+from worldsim.diffusion.sequence import HALF_SIZE, Context, States
 from worldsim.diffusion.staging import stage_of
-from worldsim.diffusion.transformer import HALF_SIZE, Context, States
 from worldsim.seeding import stream
 
 if TYPE_CHECKING:

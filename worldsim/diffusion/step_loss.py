@@ -22,7 +22,8 @@ from worldsim.diffusion.objective import (
 from worldsim.diffusion.observables import ENTITIES, NUMBERS
 from worldsim.diffusion.patches import per_token, to_unit
 from worldsim.diffusion.schedule import mix
-from worldsim.diffusion.transformer import States, VideoTransformer, looks_ahead
+from worldsim.diffusion.sequence import States, looks_ahead
+from worldsim.diffusion.transformer import VideoTransformer
 from worldsim.diffusion.typical_error import BEGIN, TypicalErrors
 
 

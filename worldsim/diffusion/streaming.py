@@ -29,10 +29,10 @@ from worldsim.diffusion.patches import from_cells, grid_of, to_cells, to_uint8, 
 from worldsim.diffusion.pushes import pushes, write_push
 from worldsim.diffusion.sampler import settled
 from worldsim.diffusion.schedule import advanced, sampling_levels
+from worldsim.diffusion.sequence import Condition, States
 from worldsim.diffusion.staging import stage_of
 from worldsim.diffusion.state_stream import StateStream, finished, in_a_row
 from worldsim.diffusion.states_first import read
-from worldsim.diffusion.transformer import Condition, States
 from worldsim.errors import InputError
 from worldsim.seeding import stream
 

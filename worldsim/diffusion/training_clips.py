@@ -16,7 +16,7 @@ from worldsim.diffusion.conditioning import CLIP_START, ParameterSpec
 from worldsim.diffusion.objective import ObjectiveConfig, importance
 from worldsim.diffusion.observables import BODIES, ENTITIES, NUMBERS, Entity, half_sizes
 from worldsim.diffusion.repertoire import Subject, body_entity
-from worldsim.diffusion.transformer import HALF_SIZE
+from worldsim.diffusion.sequence import HALF_SIZE
 from worldsim.errors import InputError
 from worldsim.scenario import scenario_class
 from worldsim.simulator.scene import Scene

@@ -19,7 +19,7 @@ from torch import Tensor
 from worldsim.diffusion import distributed
 from worldsim.diffusion.motion import nearest_group
 from worldsim.diffusion.observables import NUMBERS
-from worldsim.diffusion.transformer import looks_ahead
+from worldsim.diffusion.sequence import looks_ahead
 
 if TYPE_CHECKING:
     from worldsim.diffusion.batches import Batch

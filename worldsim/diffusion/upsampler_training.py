@@ -192,8 +192,12 @@ def main(args: Sequence[str]) -> int:
     before = Upsampler.from_pretrained(options.init) if options.init else None
     names = options.scenario.split(",") if options.scenario else [
         name for name in list_scenarios() if name != "town"]
-    data = list(pairs(names, options.cases, options.seed, Purpose.TRAINING))
-    held_out = list(pairs(names, 4, options.seed, Purpose.VALIDATION))
+    data: list[Pair] = []
+    held_out: list[Pair] = []
+    for number, name in enumerate(names, 1):
+        print(f"{number}/{len(names)} {name}: simulate and film ...", flush=True)
+        data += pairs([name], options.cases, options.seed, Purpose.TRAINING)
+        held_out += pairs([name], 4, options.seed, Purpose.VALIDATION)
     print(f"{len(data)} pairs of {len(names)} scenarios")
     config = UpsamplerConfig()
     if before is not None:
