@@ -117,6 +117,20 @@ show({"connect": between["video/side/rgb"].values[0, 0],
      range(0, 30, 4), "known at both ends; known at the end")
 
 # %% [markdown]
+# ## Any shape
+#
+# Size, aspect ratio and rate are those of what is asked. The training saw squares; known frames are
+# read as it saw them, and bodies are carried to where they are in the picture.
+
+# %%
+wide = worldsim.render(truth, "side", size=(64, 114), fps=20)["rgb"].values[0, 0, :20]
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it says that this size is none of the training's
+    broad = model.rollout(modes.continue_from(scenario, wide[:5], duration=1.0))
+show({"truth": wide, "dream": broad["video/side/rgb"].values[0, 0]}, range(0, 20, 5), "16:9")
+print(f"shown against said: {shows_against_says(broad, 5)[0, 0]:.2f} m")
+
+# %% [markdown]
 # ## Streaming
 #
 # In block-causal order nothing that has been dreamed changes, so its keys and values are kept, and
