@@ -78,6 +78,8 @@ def test_the_reach_is_that_of_cases_where_nothing_is_pushed():
     assert alone[0][UPWARD] == pytest.approx(np.nanmin(heights[0]), abs=1e-4)
     everything = dataclasses.replace(clips, pushes=np.ones_like(pushes))
     assert reach_of(everything, subject.entities) == ()
+    gauges = dataclasses.replace(subject.entities[1], name="gauges")
+    assert reach_of(clips, (subject.entities[0], gauges)) == (), "water carries it"
 
 
 def test_what_is_dreamed_and_read_stays_within_and_what_is_pushed_does_not(model):

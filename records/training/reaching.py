@@ -1,8 +1,8 @@
 """How far bodies go: ``python records/training/reaching.py DIR CHECKPOINT OUT``.
 
-Simulates cases of every scenario in DIR, as training draws them, without pushes, and writes to OUT
-the checkpoint with the lowest and highest numbers of bodies that they had. Checkpoints trained from
-now on have them from their training data; `worldsim-many` was trained before.
+Simulates cases of every scenario without water in DIR, as training draws them, without pushes, and
+writes to OUT the checkpoint with the lowest and highest numbers of bodies that they had. Checkpoints
+trained from now on have them from their training data; `worldsim-many` was trained before.
 """
 
 import dataclasses
@@ -13,14 +13,13 @@ from worldsim.diffusion.clip_factory import generate_clips
 from worldsim.diffusion.clips import load_clips
 from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.observables import record_states
-from worldsim.diffusion.training_clips import reach_of
+from worldsim.diffusion.training_clips import is_wet, reach_of
 from worldsim.scenario import scenario_class
 from worldsim.splits import Purpose, seed_for
 
 SEED = seed_for(Purpose.TRAINING, 7)
 
-CASES, WET = range(300_000, 300_200), range(300_000, 300_024)
-"""Of a scenario; of one with water."""
+CASES = range(300_000, 300_200)
 
 
 def main(root: Path, source: str, out: Path) -> None:
@@ -28,12 +27,10 @@ def main(root: Path, source: str, out: Path) -> None:
     model = VideoDiffusion.from_pretrained(source)
     subjects = []
     for subject in model.config.repertoire.subjects:
-        if subject.foreseen:
-            wet = subject.name in ("floating", "dam_break_block")
+        if subject.foreseen and not is_wet(subject.entities):
             list(generate_clips(
-                root / subject.name, subject.name, WET if wet else CASES, seed=SEED,
-                duration=5.0 if wet else min(3.0, scenario_class(subject.name).duration),
-                cameras=(), record=record_states, compiled=wet))
+                root / subject.name, subject.name, CASES, seed=SEED, cameras=(),
+                duration=min(3.0, scenario_class(subject.name).duration), record=record_states))
             reach = reach_of(load_clips(root / subject.name), subject.entities)
             print(subject.name, *reach, flush=True)
             subject = dataclasses.replace(subject, reach=reach)

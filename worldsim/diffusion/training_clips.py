@@ -128,11 +128,17 @@ def _counted_along(clips: ClipSet, entities: tuple[Entity, ...]) -> tuple[float,
     return tuple(float(value) for value in np.round(axis, 6))
 
 
+def is_wet(entities: Sequence[Entity]) -> bool:
+    """Whether there is water among the entities."""
+    return any(entity.name == "gauges" for entity in entities)
+
+
 def reach_of(clips: ClipSet, entities: Sequence[Entity]) -> tuple[tuple[float, ...], ...]:
     """Lowest and highest normalised numbers (9,) of all bodies in the cases where nothing is
-    pushed; empty if there are none."""
+    pushed; empty if there are none, and for what water carries: its laws are known too little, and
+    led blocks farther astray within bounds (3.0 m after 3.5 s instead of 1.2 m)."""
     bodies = [entity for entity in entities if entity.name in ENTITIES[:BODIES]]
-    if not bodies or clips.states is None:
+    if not bodies or clips.states is None or is_wet(entities):
         return ()
     alone = np.ones(len(clips), bool) if clips.pushes is None else ~np.isfinite(
         clips.pushes).any(axis=(1, 2))
