@@ -1,7 +1,7 @@
 """How far bodies go: ``python records/training/reaching.py DIR CHECKPOINT OUT``.
 
 Simulates cases of every scenario without water in DIR, as training draws them, without pushes, and
-writes to OUT the checkpoint with the lowest and highest numbers of bodies that they had. Checkpoints
+writes to OUT the checkpoint with the lowest and highest numbers of bodies that they had. Those
 trained from now on have them from their training data; `worldsim-many` was trained before.
 """
 
