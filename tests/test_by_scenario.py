@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from tiny_model import MODEL, tiny_model
 
+from evaluation.benchmark.subjects import identity
+from worldsim.diffusion.growth import Growth
 from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.repertoire import Repertoire
 from worldsim.errors import InputError
@@ -72,3 +74,26 @@ def test_the_packaged_models_together_know_all_that_each_knows():
     assert set(model.capabilities.scenarios) == names and {"tsunami", "pendulum"} <= names
     assert model.model_of("tsunami").name == "worldsim-small"
     assert model.capabilities.states and model.capabilities.streaming
+
+
+def test_fingerprints_differ_where_answers_do():
+    """Weights, bounds and sampler, in any of the models; not what stands beside the answer."""
+    model = both()
+    first, second = model.models
+
+    def changed(**changes) -> str:
+        other = VideoDiffusion(dataclasses.replace(second.config, **changes), second.network,
+                               second.sha256, second.name)
+        return ByScenario([first, other], "both").fingerprint
+
+    ball = dataclasses.replace(second.config.repertoire.subjects[0],
+                               reach=((-1.0,) * 9, (1.0,) * 9))
+    bounded = dataclasses.replace(second.config.repertoire, subjects=(ball,))
+    retrained = VideoDiffusion(second.config, second.network, "1" * 64, second.name)
+    seen = {model.fingerprint, changed(repertoire=bounded), model.with_sampler(steps=3).fingerprint,
+            ByScenario([first, retrained], "both").fingerprint}
+    assert len(seen) == 4
+    assert model.fingerprint == both().fingerprint
+    assert changed(growth=(Growth(0.0, None, 2.0, 1.5, 3.0),)) == model.fingerprint
+    assert {identity(name).partition("-")[0] for name in ("worldsim-small", "worldsim-many",
+                                                          "worldsim")}.isdisjoint({""})

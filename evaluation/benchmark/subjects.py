@@ -51,7 +51,7 @@ def shared(name: str) -> bool:
 
 
 def identity(name: str) -> str:
-    """What a model's answers depend on beyond the query: code, weights or files."""
+    """What a model's answers depend on beyond the query: code, weights and settings, or files."""
     kind, _, rest = name.partition(":")
     if kind in (TRUTH, REFERENCE, "baseline"):
         return code_digest(MODELS + DATA)
@@ -63,8 +63,8 @@ def identity(name: str) -> str:
         return _sha256(source.read_bytes()) if source is not None and source.is_file() else rest
     if kind == "videos":
         return files_digest(Path(rest))
-    weights = str(getattr(subject(name), "sha256", ""))
-    return f"{weights[:16]}-{code_digest(DIFFUSION + MODELS)}"
+    network = str(getattr(subject(name), "fingerprint", ""))
+    return f"{network}-{code_digest(DIFFUSION + MODELS)}"
 
 
 def _source_of(cls: type) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import os
 import warnings
@@ -83,6 +84,13 @@ class VideoDiffusion:
         """Write ``config.json``, ``model.safetensors`` and ``README.md``; returns the sha256."""
         return save_checkpoint(Path(directory), self.config, self.network.state_dict(),
                                model_card(self.config))
+
+    @property
+    def fingerprint(self) -> str:
+        """16 digits that answers depend on: weights and configuration, sampler included, but not
+        how errors are expected to grow, which only stands beside them."""
+        config = dataclasses.replace(self.config, growth=()).to_json()
+        return hashlib.sha256((self.sha256 + config).encode()).hexdigest()[:16]
 
     def with_sampler(self, **changes: Any) -> VideoDiffusion:
         """The same model with other sampler settings, e.g. ``with_sampler(steps=4)``."""

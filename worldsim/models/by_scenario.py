@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,12 @@ class ByScenario:
                 return model
         raise InputError(f"{self.name} was trained on {', '.join(self.capabilities.scenarios)}, "
                          f"not on {scenario!r}")
+
+    @property
+    def fingerprint(self) -> str:
+        """16 digits that answers depend on, of all models."""
+        each = " ".join(model.fingerprint for model in self.models)
+        return hashlib.sha256(each.encode()).hexdigest()[:16]
 
     def with_sampler(self, **changes: Any) -> ByScenario:
         """The same models with other sampler settings."""
