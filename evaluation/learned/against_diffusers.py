@@ -10,7 +10,6 @@ Needs the extra ``network-peers``; the result is kept in ``records/``.
 from __future__ import annotations
 
 import argparse
-import functools
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -41,12 +40,6 @@ def counted(network: torch.nn.Module) -> int:
                and not name.startswith(("laws.", "looks.")))
 
 
-@functools.cache
-def in_bfloat16() -> bool:
-    """Whether this machine trains in bfloat16; both networks do as it does."""
-    return compute.faster_precision() == "bfloat16"
-
-
 def sequence(batch: Batch, registers: int) -> int:
     """Tokens of one clip in our network."""
     return batch.tokens + registers + batch.condition.told.number.shape[1]
@@ -75,7 +68,7 @@ def their_step(network: Any, clips: int, tokens: int, width: int) -> Callable[[]
     network.tokens = frames * side * columns
 
     def step() -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16()):
+        with torch.autocast("cpu", torch.bfloat16, enabled=compute.in_bfloat16()):
             found = network(hidden_states=video, timestep=time_s, encoder_hidden_states=text,
                             return_dict=False)[0]
             loss = found.square().mean()
@@ -88,7 +81,7 @@ def their_step(network: Any, clips: int, tokens: int, width: int) -> Callable[[]
 def our_step(trainer: Trainer, batch: Batch) -> Callable[[], None]:
     """The same of ours, with its loss."""
     def step() -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16()):
+        with torch.autocast("cpu", torch.bfloat16, enabled=compute.in_bfloat16()):
             loss = step_loss(trainer.network, batch, 1.0, trainer._parts)[0]
         loss.backward()
         trainer.network.zero_grad()
@@ -127,7 +120,7 @@ def compare(trainer: Trainer, batch: Batch, rounds: int) -> dict[str, Any]:
         "ratio": float(rates["ours"].mean() / rates["theirs"].mean()),
         "interval": [interval.low, interval.high],
         "flops_per_s": float(trainer._flops_of(batch) / np.median(seconds["ours"])),
-        "precision": compute.faster_precision(),
+        "precision": "bfloat16" if compute.in_bfloat16() else "float32",
         "matrix_rate": {kind: compute.matrix_rate(kind) for kind in ("bfloat16", "float32")},
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import platform
 import time
 from collections.abc import Callable
@@ -33,6 +34,12 @@ def faster_precision() -> str:
     """
     rates = {name: matrix_rate(name) for name in PRECISIONS}
     return "bfloat16" if rates["bfloat16"] > 1.2 * rates["float32"] else "float32"
+
+
+@functools.cache
+def in_bfloat16() -> bool:
+    """Whether `faster_precision` is bfloat16; measured once."""
+    return faster_precision() == "bfloat16"
 
 
 def count_flops(work: Callable[[], object]) -> float:

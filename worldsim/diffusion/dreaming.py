@@ -42,7 +42,8 @@ class Dream:
     until known or dreamed. there : (slot,) whether something is there, 1, -1, NaN while unknown.
     order : (slot,) which of the subject's entities a slot holds: the network counts bodies along an
     axis (`Subject.along`). bodies : (slot,) which of them are bodies. turned : (slot,) of which it
-    is known how they are turned. noise : of the known states, normalised.
+    is known how they are turned. noise : of the known states, normalised. pushed : whether anything
+    was pushed. bounds : (1, 2, 9) of what is not; None for none.
     """
 
     def __init__(self, model: VideoDiffusion, query: Query, told: dict[str, np.ndarray], case: int,
@@ -89,10 +90,10 @@ class Dream:
             if piece.half_size is not None:
                 half = np.broadcast_to(piece.half_size, (len(piece.values), 3))[self.row]
                 self.half[slot] = half / subject.length / HALF_SIZE
-        self.told_states = self.states.copy()
         self.states_known = np.asarray(np.isfinite(self.states).any(-1))
         self.order = np.arange(subject.slots)
         self.bodies = self.model.config.repertoire.bodies(subject).numpy()
+        self.bounds = self._bounds()
         self.turned = np.ones(subject.slots, bool)
         self.noise = 0.0
 
@@ -176,15 +177,16 @@ class Dream:
                        self.subject.length)
         return States(entity[None], numbers[None], valid[None], tokens[None].float(),
                       torch.zeros(1, frames // group), torch.from_numpy(push)[None],
-                      torch.from_numpy(self.turned)[None].float(), bounds=self._bounds())
+                      torch.from_numpy(self.turned)[None].float(),
+                      bounds=None if self.pushed else self.bounds)
 
     def _bounds(self) -> Tensor | None:
         """(1, 2, 9) beyond which bodies do not go: what nobody pushes stays where the training's
         stayed, or where the query says that it is."""
         bounds = self.subject.bounds
-        if bounds is None or self.pushed:
+        if bounds is None:
             return None
-        told = torch.from_numpy(self.told_states[:, self.bodies]).flatten(0, 1)
+        told = torch.from_numpy(self.states[:, self.bodies]).flatten(0, 1)
         lowest, highest = bounds
         return torch.stack([torch.minimum(lowest, told.nan_to_num(torch.inf).amin(0)),
                             torch.maximum(highest, told.nan_to_num(-torch.inf).amax(0))])[None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import os
@@ -85,7 +86,7 @@ class VideoDiffusion:
         return save_checkpoint(Path(directory), self.config, self.network.state_dict(),
                                model_card(self.config))
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """16 digits that answers depend on: weights and configuration, sampler included, but not
         how errors are expected to grow, which only stands beside them."""

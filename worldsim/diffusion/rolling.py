@@ -32,8 +32,8 @@ ODD = 0.015
 instead: a blow, say, that the laws would have a frame later."""
 
 SLOW, WEAK, SLOW_TURN, WEAK_TURN = 3e-4, 2e-4, 2e-3, 3e-4
-"""Ways in a native frame, and second differences, of places and of turns, below which bodies rest:
-true ones of 17 scenarios that go no faster stay within a thousandth for longer than a group."""
+"""Ways in a native frame, and second differences, of places and of turns, below which bodies
+rest."""
 
 NOISY = 2.0
 """So many times the noise of known places are ways slow that were read."""

@@ -167,10 +167,9 @@ class MemberStream:
 
     def _states(self, first: int, push: np.ndarray | None) -> States:
         count = self.patches.frames
+        self.dream.pushed |= push is not None
         states = self.dream.token_states(first, count)
         if push is not None:
-            self.dream.pushed = True
-            states = dataclasses.replace(states, bounds=None)
             into, push = states.push[0].numpy(), push.copy()
             push[1] = self.dream.slot_of(int(push[1]))
             write_push(into, push, 0.0, count / self.query.fps, self.dream.subject.length)
@@ -298,8 +297,8 @@ class EndlessStream:
         self.states = np.stack([np.stack([
             member.dream.said(states) for (_, states), member in zip(row, members, strict=True)])
             for row, members in zip(groups, self._members, strict=True)])
-        return {camera: np.stack([np.stack([self._members[0][0].dream.pictures(video)[view]
-                                            for video, _ in row])
+        pictures = self._members[0][0].dream.pictures
+        return {camera: np.stack([np.stack([pictures(video)[view] for video, _ in row])
                                   for row in groups])
                 for view, camera in enumerate(query.cameras)}
 

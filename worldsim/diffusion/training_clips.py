@@ -136,7 +136,7 @@ def is_wet(entities: Sequence[Entity]) -> bool:
 def reach_of(clips: ClipSet, entities: Sequence[Entity]) -> tuple[tuple[float, ...], ...]:
     """Lowest and highest normalised numbers (9,) of all bodies in the cases where nothing is
     pushed; empty if there are none, and for what water carries: its laws are known too little, and
-    led blocks farther astray within bounds (3.0 m after 3.5 s instead of 1.2 m)."""
+    lead it farther astray within bounds."""
     bodies = [entity for entity in entities if entity.name in ENTITIES[:BODIES]]
     if not bodies or clips.states is None or is_wet(entities):
         return ()

@@ -130,7 +130,6 @@ def train(data: Sequence[Pair], held_out: Sequence[Pair], minutes: float, seed: 
     if init is not None:
         network.load_state_dict(init.network.state_dict())
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    in_bfloat16 = compute.faster_precision() == "bfloat16"
     optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, betas=(0.9, 0.99),
                                   weight_decay=1e-4)
     rng = np.random.default_rng(seed)
@@ -142,7 +141,7 @@ def train(data: Sequence[Pair], held_out: Sequence[Pair], minutes: float, seed: 
         # Squares: most of a picture is flat and right already, and absolute errors there would
         # outvote its edges.
         given = degraded(small, rng).contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=in_bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=compute.in_bfloat16()):
             learned = network.departure(given)
         made = faithful(bicubic(given, 2) + learned.float(), given)
         loss = SCALE * (made - large).square().mean()

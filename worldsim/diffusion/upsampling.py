@@ -17,7 +17,6 @@ sharper. Detail that the small video does not determine is not invented.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 import json
 import math
@@ -81,11 +80,6 @@ class Doubling(nn.Module):
             assert isinstance(pair, nn.ModuleList)
             x = x + pair[1](F.silu(pair[0](x)))
         return F.pixel_shuffle(self.write(x), 2)
-
-
-@functools.cache
-def _in_bfloat16() -> bool:
-    return compute.faster_precision() == "bfloat16"
 
 
 def bicubic(pictures: Tensor, factor: float) -> Tensor:
@@ -164,7 +158,7 @@ class Upsampler:
         x = torch.from_numpy(np.ascontiguousarray(frame)).permute(2, 0, 1)[None].float() / 255
         x = x.contiguous(memory_format=torch.channels_last)
         for _ in range(doublings(frame.shape[:2], size)):
-            with torch.autocast("cpu", torch.bfloat16, enabled=_in_bfloat16()):
+            with torch.autocast("cpu", torch.bfloat16, enabled=compute.in_bfloat16()):
                 learned = self.network.departure(x)
             x = faithful(bicubic(x, 2) + learned.float(), x).clamp(0, 1)
         if tuple(x.shape[2:]) != tuple(size):

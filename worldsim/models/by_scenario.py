@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,7 @@ class ByScenario:
         raise InputError(f"{self.name} was trained on {', '.join(self.capabilities.scenarios)}, "
                          f"not on {scenario!r}")
 
-    @property
+    @functools.cached_property
     def fingerprint(self) -> str:
         """16 digits that answers depend on, of all models."""
         each = " ".join(model.fingerprint for model in self.models)
