@@ -7,6 +7,7 @@ written with rows = columns = 1. Every mode of the model is a choice of mask.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
@@ -133,15 +134,26 @@ def nearest_known(known: Tensor, group: int) -> tuple[Tensor, Tensor]:
     index (B, V, G, rows or 1, columns or 1) of that frame, and exists, of the same shape.
     """
     frames = known.shape[2]
-    order = torch.arange(frames, dtype=torch.int32).view(-1, 1, 1)
+    centres = range(group // 2, frames, group)
+    order = torch.tensor(centres, dtype=torch.int32).view(-1, 1, 1)
     never = 10 * frames
-    before = torch.where(known, order, -never).cummax(dim=2).values
-    after = torch.where(known, order, never).flip(2).cummin(dim=2).values.flip(2)
-    centre = slice(group // 2, None, group)
-    before, after, order = before[:, :, centre], after[:, :, centre], order[centre]
+    before = _last_known(known, range(frames), -never, centres)
+    after = _last_known(known, reversed(range(frames)), never, centres)
     index = torch.where(order - before <= after - order, before, after)
     exists = (index >= 0) & (index < frames)
     return index.clamp(0, frames - 1), exists
+
+
+def _last_known(known: Tensor, order: Iterable[int], never: int, wanted: Sequence[int],
+                ) -> Tensor:
+    """Going through the frames in this order, the last known one at each of the wanted frames, in
+    the order of time: (B, V, wanted, rows or 1, columns or 1)."""
+    at, found = torch.full_like(known[:, :, 0], never, dtype=torch.int32), {}
+    for frame in order:
+        at = torch.where(known[:, :, frame], frame, at)
+        if frame in wanted:
+            found[frame] = at
+    return torch.stack([found[frame] for frame in wanted], 2)
 
 
 @dataclasses.dataclass(frozen=True)
