@@ -170,6 +170,26 @@ def test_what_is_absent_or_no_body_carries_nothing(absent):
         assert np.array_equal(mine, theirs)
 
 
+def test_where_no_body_is_the_reference_stays_and_all_is_far() -> None:
+    """The short way of a stage that says it is empty, and the long one, of several clips, views
+    and groups."""
+    generator = torch.Generator().manual_seed(2)
+    grid = grid_of(20, SIZE, 2, PATCHES)
+    projection = torch.stack([torch.from_numpy(SUBJECT.projection(camera, SIZE)).float()
+                              for camera in ("side", "corner")])
+    stage = Stage(torch.rand(3, 2, grid.groups, 3, *SIZE, generator=generator),
+                  torch.randint(0, 20, (3, 2, grid.groups), generator=generator),
+                  projection.expand(3, 2, 3, 4), torch.zeros(3, 2, dtype=torch.bool))
+    numbers = torch.randn(3, 2, 20, 9, generator=generator)
+    half, there = torch.rand(3, 2, 3, generator=generator), torch.ones(3, 2, dtype=torch.bool)
+    long, short = (carry(numbers, half, there, dataclasses.replace(stage, empty=empty), grid,
+                         PATCHES) for empty in (False, True))
+    for field in dataclasses.fields(long):
+        one, other = getattr(long, field.name), getattr(short, field.name)
+        assert one.shape == other.shape, field.name
+        torch.testing.assert_close(other, one, rtol=0, atol=1e-5)
+
+
 def test_a_body_that_is_there_in_one_group_only_carries_in_that_group():
     numbers = torch.zeros(1, 1, 4, 9)
     numbers[..., 3] = numbers[..., 8] = 1.0

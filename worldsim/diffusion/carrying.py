@@ -46,12 +46,14 @@ class Stage:
     frame : (B, V, G) number of its frame; what is carried holds for whole known frames only.
     projection : (B, V, 3, 4) homogeneous map from normalised positions to (column, row, 1) px.
     body : (B, E) which entities are bodies.
+    empty : whether none is, as in towns: nothing is carried, which is cheaper to say than to find.
     """
 
     picture: Tensor
     frame: Tensor
     projection: Tensor
     body: Tensor
+    empty: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -141,6 +143,8 @@ def carry(numbers: Tensor, half: Tensor, shown: Tensor, stage: Stage, grid: Grid
         they hold for all of them.
     reference_numbers : (B, V, G, E, 9), where the reference is none of these frames.
     """
+    if stage.empty:
+        return _at_rest(stage, grid, config)
     views, groups, bodies = grid.views, grid.groups, numbers.shape[1]
     batch = len(numbers)
     # What is no body (a gauge, say) has numbers that are no places.
@@ -221,3 +225,15 @@ def carry(numbers: Tensor, half: Tensor, shown: Tensor, stage: Stage, grid: Grid
     return Carried(
         moved=moved.flatten(1, 3), near=near.flatten(1, 3), inside=inside.flatten(1, 3), left=left,
         behind=to_cells(behind, one).unflatten(-1, (3, 1, -1)))
+
+
+def _at_rest(stage: Stage, grid: Grid, config: PatchConfig) -> Carried:
+    """What `carry` finds where there are no bodies: the reference as it is, far from them all."""
+    batch = len(stage.picture)
+    behind = to_cells(stage.picture.movedim(3, -1), dataclasses.replace(config, frames=1))
+    behind = behind.unflatten(-1, (3, 1, -1))
+    far = behind.new_full((), FAR).expand(batch, grid.tokens, config.cells, config.frames,
+                                          config.cell_pixels)
+    return Carried(
+        moved=behind.expand(-1, -1, -1, -1, config.frames, -1), near=far,
+        inside=(EDGE * (1 - far)).clamp(-8, 8), left=far[..., :1, :], behind=behind)

@@ -30,11 +30,11 @@ def state_numbers(states: np.ndarray, half: np.ndarray, frames: int) -> tuple[Te
 def stage_of(reference: Reference, subject: Subject, cameras: tuple[str, ...],
              repertoire: Repertoire, canvas: Canvas) -> Stage:
     """What carries the reference of one clip or of several of one scenario and views."""
-    batch = len(reference.picture)
+    batch, bodies = len(reference.picture), repertoire.bodies(subject)
     return Stage(reference.picture.movedim(-1, 3), reference.frame,
                  canvas.shifted(projections(subject, cameras, canvas.size)).expand(
                      batch, -1, -1, -1),
-                 repertoire.bodies(subject).expand(batch, -1))
+                 bodies.expand(batch, -1), empty=not bool(bodies.any()))
 
 
 def projections(subject: Subject, cameras: tuple[str, ...], size: tuple[int, int]) -> Tensor:
