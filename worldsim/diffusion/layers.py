@@ -113,6 +113,8 @@ class LayerMemory:
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
     """Scaled dot-product attention, (B, heads, tokens, head_width) each.
 
+    mask : (tokens, tokens) bool, what sees what; or numbers to add to the scores (`as_numbers`).
+
     Where a gradient is wanted it is written out: on CPUs that multiply bfloat16 matrices fast, the
     backward pass of torch's fused attention takes half of a training step at these lengths, and
     plain matrix products a twentieth.
@@ -121,8 +123,14 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
         return F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     scores = torch.matmul(q, k.transpose(-1, -2)).float() * q.shape[-1] ** -0.5
     if mask is not None:
-        scores = scores.masked_fill(~mask, -torch.inf)
+        scores = scores + (mask if mask.is_floating_point() else as_numbers(mask))
     return torch.matmul(scores.softmax(-1).to(v.dtype), v)
+
+
+def as_numbers(mask: Tensor) -> Tensor:
+    """A mask as what is added to the scores: compiled code reads numbers faster than booleans,
+    once for all layers."""
+    return torch.zeros(mask.shape, device=mask.device).masked_fill(~mask, -torch.inf)
 
 
 class Attention(nn.Module):

@@ -39,6 +39,7 @@ from worldsim.diffusion.layers import (
     LayerMemory,
     Spread,
     TransformerConfig,
+    as_numbers,
     rms_norm,
     rotary_angles,
 )
@@ -193,6 +194,8 @@ class VideoTransformer(nn.Module):
         """All layers; in their middle the entities are found in the picture. Returns the tokens,
         and the found positions (B, E, G, F, 9)."""
         found = None
+        if mask is not None and torch.is_grad_enabled():
+            mask = as_numbers(mask)
         middle = len(self.blocks) // 2
         for number, block in enumerate(self.blocks):
             memory = None if memories is None else memories[number]
