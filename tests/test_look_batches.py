@@ -13,6 +13,7 @@ from test_motion import CONFIG, quiet
 from worldsim.diffusion.batches import Kind
 from worldsim.diffusion.look_batches import LOST_SHARE, ROUGH, draw_looks, planes_of
 from worldsim.diffusion.training import Trainer
+from worldsim.errors import InputError
 
 GROUP = CONFIG.transformer.patches.frames
 
@@ -80,3 +81,16 @@ def test_a_training_on_turns_alone_learns_and_touches_nothing_else(trainer):
     changed = {name.split(".")[0] for name, value in alone.network.state_dict().items()
                if not torch.equal(value, before[name])}
     assert changed == {"looks"}
+
+
+def test_too_few_looks_and_clips_without_bodies_are_refused_in_words(trainer):
+    def drawn(data, count: int):
+        return draw_looks(data, trainer.training_cases, trainer.model.repertoire, count,
+                          np.random.default_rng(0), GROUP)
+
+    with pytest.raises(InputError, match="looks_bodies=0: give at least one for each of the 1"):
+        drawn(trainer.data, 0)
+    (one,) = trainer.data
+    gone = dataclasses.replace(one, states=np.full_like(one.states, np.nan))
+    with pytest.raises(InputError, match="shows a body: give looks=0"):
+        drawn((gone,), 10)

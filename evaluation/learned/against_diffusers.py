@@ -143,8 +143,8 @@ def main(args: Sequence[str]) -> int:
     found = {}
     for number in range(200):
         batch = trainer.batch(number)
-        if (batch.kind not in (Kind.LAWS, Kind.LOOKS) and batch.kind.value not in found
-                and batch.grid.views < 2):
+        if (isinstance(batch, Batch) and batch.kind is not Kind.LAWS and batch.views < 2
+                and batch.kind.value not in found):
             found[batch.kind.value] = compare(trainer, batch, options.rounds)
             print(batch.kind.value, f"{found[batch.kind.value]['ratio']:.2f}", flush=True)
         if len(found) == (3 if trainer.data[0].subject.foreseen else 1):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Hashable
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -15,9 +17,7 @@ from worldsim.diffusion.known import Reference, context_cells, group_levels, ref
 from worldsim.diffusion.law_batches import Bodies, draw_bodies, joined, no_stage
 from worldsim.diffusion.look_batches import draw_looks, planes_of
 from worldsim.diffusion.looking import Looks
-from worldsim.diffusion.motion import EXTRA
 from worldsim.diffusion.objective import ObjectiveConfig
-from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.patches import Grid, PatchConfig, grid_of, to_cells
 from worldsim.diffusion.picking import Clip, pick
 from worldsim.diffusion.repertoire import Repertoire
@@ -78,8 +78,7 @@ class Batch:
     clean : (B, N, S, C, F*P) uint8; noise : the same shape; known, weight : (B, N, S, F*P), bool
     and uint8; level : (B, V*G); expected : `Emphasis.expected`; states : with clean numbers;
     backwards : whether laws are to be learned backwards in time;
-    states_noise : noise of their shape; mask : (tokens, tokens) bool; looks : at bodies, where
-    looking is to be learned.
+    states_noise : noise of their shape; mask : (tokens, tokens) bool.
     """
 
     clean: Tensor
@@ -97,11 +96,19 @@ class Batch:
     expected: float
     kind: Kind = Kind.FILMS
     backwards: bool = False
-    looks: Looks | None = None
 
     @property
     def clips(self) -> int:
         return len(self.clean)
+
+    @property
+    def views(self) -> int:
+        return self.grid.views
+
+    @property
+    def shape(self) -> Hashable:
+        """What decides the shapes of all tensors."""
+        return self.grid, self.states.entity.shape[1], self.clips, self.kind
 
     @property
     def tokens(self) -> int:
@@ -109,10 +116,29 @@ class Batch:
         return self.grid.tokens + self.states.entity.shape[1] * self.grid.groups
 
 
+@dataclasses.dataclass(frozen=True)
+class LookBatch:
+    """Looks at single bodies, which the transformer has no part in."""
+
+    looks: Looks
+    kind: ClassVar[Kind] = Kind.LOOKS
+    tokens: ClassVar[int] = 0
+    views: ClassVar[int] = 0
+
+    @property
+    def clips(self) -> int:
+        return len(self.looks.told)
+
+    @property
+    def shape(self) -> Hashable:
+        """What decides the shapes of all tensors."""
+        return self.clips, self.kind
+
+
 def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
                repertoire: Repertoire, seed: int, step: int, batch: BatchConfig,
                objective: ObjectiveConfig, pool: NoisePool,
-               patches: PatchConfig, registers: int) -> Batch:
+               patches: PatchConfig, registers: int) -> Batch | LookBatch:
     """The batch of one step; it depends on nothing but the arguments.
 
     Parameters
@@ -127,8 +153,8 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
                                       batch.laws_rolled),
                           rng, objective, patches, pool)
     if kind is Kind.LOOKS:
-        return _of_looks(draw_looks(data, cases, repertoire, batch.looks_bodies, rng,
-                                    patches.frames), repertoire, patches)
+        return LookBatch(draw_looks(data, cases, repertoire, batch.looks_bodies, rng,
+                                    patches.frames))
     choice = families(data, batch, states_alone=kind.alone)
     if kind is Kind.READINGS:
         choice = tuple(f for f in choice if data[f.members[0]].subject.foreseen)
@@ -157,27 +183,6 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
 def _of_bodies(bodies: Bodies, rng: np.random.Generator, objective: ObjectiveConfig,
                patches: PatchConfig, pool: NoisePool) -> Batch:
     """A batch of bodies, of no view."""
-    count = len(bodies.scenario)
-    return _of_no_view(
-        bodies, objective.draw_states_noise(rng, count, alone=True),
-        pool.draw(count, tuple(bodies.states.numbers.shape[1:]), rng), patches, Kind.LAWS)
-
-
-def _of_looks(looks: Looks, repertoire: Repertoire, patches: PatchConfig) -> Batch:
-    """A batch of looks at bodies, of which nothing else is known."""
-    count = len(looks.told)
-    nothing = torch.zeros(count, 0, 1, patches.frames * NUMBERS + EXTRA)
-    states = States(torch.zeros(count, 0, dtype=torch.long), nothing, nothing, nothing[..., 0],
-                    torch.ones(count, 1), nothing[..., :5])
-    first = repertoire.subjects[0]
-    bodies = Bodies(states, looks.scenario, repertoire.tell(first, {}, count), torch.ones(count),
-                    False)
-    return dataclasses.replace(_of_no_view(bodies, torch.zeros(count), nothing, patches,
-                                           Kind.LOOKS), looks=looks)
-
-
-def _of_no_view(bodies: Bodies, noise: Tensor, states_noise: Tensor, patches: PatchConfig,
-                kind: Kind) -> Batch:
     count, slots, groups = bodies.states.known.shape
     nothing = torch.zeros(count)
     cells = torch.zeros(count, 0, patches.cells, 3, patches.frames * patches.cell_pixels)
@@ -188,11 +193,14 @@ def _of_no_view(bodies: Bodies, noise: Tensor, states_noise: Tensor, patches: Pa
         context=Context(flat, flat, flat, flat),
         condition=Condition(
             bodies.scenario, torch.zeros(count, 0, groups, dtype=torch.long), bodies.told,
-            nothing, noise, nothing, bodies.seconds),
-        states=bodies.states, states_noise=states_noise, stage=no_stage(count, groups),
+            nothing, objective.draw_states_noise(rng, count, alone=True), nothing,
+            bodies.seconds),
+        states=bodies.states,
+        states_noise=pool.draw(count, tuple(bodies.states.numbers.shape[1:]), rng),
+        stage=no_stage(count, groups),
         mask=torch.ones(slots * groups, slots * groups, dtype=torch.bool),
         grid=grid_of(groups * patches.frames, (patches.patch, patches.patch), 0, patches),
-        expected=0.0, kind=kind, backwards=bodies.backwards)
+        expected=0.0, kind=Kind.LAWS, backwards=bodies.backwards)
 
 
 def _drawn_kind(rng: np.random.Generator, data: tuple[TrainingClips, ...],
@@ -242,7 +250,8 @@ def _stage(reference: Reference, picked: list[Clip], repertoire: Repertoire) -> 
         subject = picked[numbers[0]].subject
         projection[numbers] = projections(subject, cameras, size)
         body[numbers] = repertoire.bodies(subject)
-    return Stage(reference.picture.movedim(-1, 3), reference.frame, projection, body)
+    return Stage(reference.picture.movedim(-1, 3), reference.frame, projection, body,
+                 empty=not bool(body.any()))
 
 
 def assemble(picked: list[Clip], grid: Grid, repertoire: Repertoire, rng: np.random.Generator,

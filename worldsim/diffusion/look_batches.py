@@ -11,6 +11,7 @@ from worldsim.diffusion.looking import Looks, look, reach_of
 from worldsim.diffusion.repertoire import Repertoire
 from worldsim.diffusion.sequence import HALF_SIZE
 from worldsim.diffusion.training_clips import TrainingClips
+from worldsim.errors import InputError
 
 ASTRAY, LOST, LOST_SHARE = 0.1, 0.4, 0.4
 """px by which bodies are looked at beside their place, as far off as the instruments are; of a
@@ -34,11 +35,22 @@ def draw_looks(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
     `count` in all, with what is true.
 
     cases : for every scenario, indices into the clips to draw from. frames : of a group.
+
+    Raises
+    ------
+    InputError : fewer looks than scenarios, or no body in view in any of them.
     """
     members = [(m, planes) for m, one in enumerate(data) if one.subject.foreseen
                and (planes := planes_of(one))]
-    parts = [_of_scenario(data[m], cases[m], planes, repertoire, count // len(members), rng,
-                          frames) for m, planes in members]
+    if count < len(members):
+        raise InputError(f"looks_bodies={count}: give at least one for each of the {len(members)} "
+                         "scenarios whose bodies are looked at")
+    each = [_of_scenario(data[m], cases[m], planes, repertoire, count // len(members), rng,
+                         frames) for m, planes in members]
+    parts = [part for part in each if part is not None]
+    if not parts:
+        raise InputError(f"no clip of {', '.join(data[m].subject.name for m, _ in members)} shows "
+                         "a body: give looks=0, or make more clips")
     return Looks(*(torch.cat([getattr(part, field.name) for part in parts])
                    for field in dataclasses.fields(Looks)))
 
@@ -52,7 +64,8 @@ def planes_of(one: TrainingClips) -> list[int]:
 
 def _of_scenario(one: TrainingClips, cases: np.ndarray, planes: list[int],
                  repertoire: Repertoire, count: int, rng: np.random.Generator,
-                 group: int) -> Looks:
+                 group: int) -> Looks | None:
+    """Looks at bodies of one scenario; None if none is there in what was drawn."""
     subject, clips = one.subject, one.clips
     bodies = np.flatnonzero(repertoire.bodies(subject).numpy())
     filmed = cases[cases < one.filmed]
@@ -83,6 +96,8 @@ def _of_scenario(one: TrainingClips, cases: np.ndarray, planes: list[int],
     size = low + (high - low) * rng.random((*shape, 1))
     rough = turns + size * rng.standard_normal(turns.shape)
     there = np.isfinite(places[..., 0]) & np.isfinite(half[..., 0])
+    if not there.any():
+        return None
     film = clips.video[torch.from_numpy(case), number, torch.from_numpy(frame)].numpy()
     found = look(film, np.where(there[..., None], places, centre),
                  np.where(there[..., None], half, 1.0),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from worldsim.diffusion.batches import Batch, Kind
+from worldsim.diffusion.batches import Batch, Kind, LookBatch
 from worldsim.diffusion.looking import looks_loss
 from worldsim.diffusion.motion import EXTRA
 from worldsim.diffusion.objective import (
@@ -43,7 +43,7 @@ class LossParts:
     states: Callable[..., Tensor] = states_loss
 
 
-def step_loss(network: VideoTransformer, batch: Batch, weight: float = 1.0,
+def step_loss(network: VideoTransformer, batch: Batch | LookBatch, weight: float = 1.0,
               parts: LossParts | None = None, typical: TypicalErrors | None = None) -> Tensor:
     """Loss of one batch: (3,) of all, the pixels and the states; `weight` is of the states.
 
@@ -51,7 +51,7 @@ def step_loss(network: VideoTransformer, batch: Batch, weight: float = 1.0,
     """
     parts = parts or LossParts()
     nothing = torch.zeros(())
-    if batch.looks is not None:
+    if isinstance(batch, LookBatch):
         said = LOOKS_WEIGHT * looks_loss(network.looks(batch.looks), batch.looks)
         return torch.stack([weight * said, nothing, said])
     seen, grid = _seen(batch), batch.grid

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from worldsim.diffusion import compute, distributed
 from worldsim.diffusion.batches import (
     Batch,
     Kind,
+    LookBatch,
     NoisePool,
     draw_batch,
 )
@@ -25,7 +26,6 @@ from worldsim.diffusion.checkpoint import ModelConfig, save_checkpoint
 from worldsim.diffusion.clips import ClipSet
 from worldsim.diffusion.interruption import stop_signals
 from worldsim.diffusion.model_card import draw_curve, flattening, model_card
-from worldsim.diffusion.patches import Grid
 from worldsim.diffusion.presets import TrainingConfig
 from worldsim.diffusion.repertoire import Repertoire
 from worldsim.diffusion.step_loss import LossParts, step_loss
@@ -86,8 +86,8 @@ class Trainer:
         self.pool = NoisePool(config.seed)
         self.precision = (
             compute.faster_precision() if config.precision == "auto" else config.precision)
-        self._flops: dict[tuple[Grid, int, int, Kind], float] = {}
-        self._met: Counter[tuple[Grid, int, int, Kind]] = Counter()
+        self._flops: dict[Hashable, float] = {}
+        self._met: Counter[Hashable] = Counter()
         self._parts = LossParts()
         if config.compiled:
             self._compile()
@@ -140,7 +140,7 @@ class Trainer:
             | {"sha256": before.sha256, "version": before.version}])
 
     def batch(self, step: int, cases: tuple[np.ndarray, ...] | None = None,
-              seed: int | None = None) -> Batch:
+              seed: int | None = None) -> Batch | LookBatch:
         """The batch of a step."""
         return draw_batch(self.data, self.training_cases if cases is None else cases,
                           self.model.repertoire, self.config.seed if seed is None else seed, step,
@@ -194,14 +194,13 @@ class Trainer:
             time.perf_counter() - began, (time.process_time() - cpu) * processes])
         self.tally.add(clips, clips * batch.tokens, operations, elapsed, used)
         return {"loss": value, "pixels": pixels, "states": said, "rate": rate,
-                "gradient_norm": float(norm), "clips": clips, "views": batch.grid.views,
+                "gradient_norm": float(norm), "clips": clips, "views": batch.views,
                 "step_seconds": elapsed, "flops": operations}
 
-    def _stance(self, batch: Batch) -> str:
+    def _stance(self, batch: Batch | LookBatch) -> str:
         """Rare shapes of batches are not worth compiling."""
-        key = _shape(batch)
-        self._met[key] += 1
-        return "default" if self._met[key] > COMMON else "force_eager"
+        self._met[batch.shape] += 1
+        return "default" if self._met[batch.shape] > COMMON else "force_eager"
 
     def _autocast(self) -> Any:
         if self.precision == "bfloat16":
@@ -214,12 +213,12 @@ class Trainer:
             for average, now in zip(self.average.values(), self.network.parameters(), strict=True):
                 average.lerp_(now, 1 - decay)
 
-    def _flops_of(self, batch: Batch) -> float:
-        key = _shape(batch)
-        if key not in self._flops:
+    def _flops_of(self, batch: Batch | LookBatch) -> float:
+        if batch.shape not in self._flops:
             plain = self.model.network()  # compiled parts are not seen by the counter
-            self._flops[key] = compute.count_flops(lambda: step_loss(plain, batch)[0].backward())
-        return self._flops[key]
+            self._flops[batch.shape] = compute.count_flops(
+                lambda: step_loss(plain, batch)[0].backward())
+        return self._flops[batch.shape]
 
     def averaged(self) -> VideoTransformer:
         """A network with the averaged weights."""
@@ -281,11 +280,6 @@ def train(config: TrainingConfig, clips: Sequence[ClipSet], out: Path, *, resume
     with distributed.joined() as (rank, _):
         return _train(config, clips, out, resume, init, validate if rank == 0 else None,
                       log if rank == 0 else _silent, progress if rank == 0 else None)
-
-
-def _shape(batch: Batch) -> tuple[Grid, int, int, Kind]:
-    """What decides the shapes of all tensors of a batch."""
-    return batch.grid, batch.states.entity.shape[1], batch.clips, batch.kind
 
 
 def _silent(_: str) -> None:
