@@ -21,6 +21,7 @@ from worldsim.diffusion.objective import ObjectiveConfig
 from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.repertoire import Repertoire
 from worldsim.diffusion.sequence import States
+from worldsim.diffusion.staging import state_numbers
 from worldsim.diffusion.training_clips import TrainingClips
 
 ROUND = 1.15
@@ -108,22 +109,16 @@ def _of_scenario(one: TrainingClips, cases: np.ndarray, repertoire: Repertoire, 
     start = np.where(rng.random(count) < from_start, 0, start)
     every = one.states[case[:, None], start[:, None] + np.arange(groups * group)]
     order = subject.counted(every[:, 0, :, :3])  # (count, slot)
-    path = np.take_along_axis(every, order[:, None, :, None], 2).transpose(0, 2, 1, 3)
     half = np.take_along_axis(one.half[case], order[..., None], 1)
-    there = np.isfinite(path[..., 0]).all(2)
-    shape = (count, subject.slots, groups)
-    numbers = np.concatenate([
-        path.reshape(*shape, group * NUMBERS),
-        np.broadcast_to(half[:, :, None], (*shape, 3)),
-        np.broadcast_to(np.where(there, 1.0, -1.0)[..., None, None], (*shape, 1))], -1)
-    valid = np.isfinite(numbers)
-    hidden = round_bodies(half) & (rng.random(half.shape[:2]) < HIDDEN)
-    turns = np.arange(numbers.shape[-1]) % NUMBERS >= 3
+    numbers, valid = state_numbers(np.take_along_axis(every, order[:, None, :, None], 2), half,
+                                   group)
+    hidden = torch.from_numpy(round_bodies(half) & (rng.random(half.shape[:2]) < HIDDEN))
+    turns = torch.arange(numbers.shape[-1]) % NUMBERS >= 3
     turns[group * NUMBERS:] = False
-    valid &= ~(hidden[:, :, None, None] & turns)
+    valid = torch.where(hidden[:, :, None, None] & turns, 0.0, valid)
     push = _pushes(one.pushes[case], order, start / one.clips.fps, group / one.clips.fps, groups,
                    subject.length)
-    known = np.zeros(shape, np.float32)
+    known = torch.zeros(count, subject.slots, groups)
     known[:, :, which] = 1
     given = {name: drawn[case] for name, drawn in one.parameters.items()} | {
         CLIP_START: start / one.clips.fps}
@@ -131,9 +126,7 @@ def _of_scenario(one: TrainingClips, cases: np.ndarray, repertoire: Repertoire, 
               for spec in subject.parameters if spec.name in given}
     return Bodies(
         States(repertoire.entity_numbers(subject).expand(count, -1),
-               torch.from_numpy(np.where(valid, numbers, 0.0).astype(np.float32)),
-               torch.from_numpy(valid.astype(np.float32)), torch.from_numpy(known),
-               torch.ones(count, groups), torch.from_numpy(push)),
+               numbers * valid, valid, known, torch.ones(count, groups), torch.from_numpy(push)),
         torch.full((count,), repertoire.number(subject)),
         repertoire.tell(subject, values, count),
         torch.full((count,), group / one.clips.fps), False)

@@ -77,9 +77,7 @@ def _of_scenario(one: TrainingClips, cases: np.ndarray, planes: list[int],
     frame = np.where(rng.random(each) < FIRST, rng.integers(0, group, each),
                      rng.integers(0, clips.frames, each))
     states = one.states[case, frame][:, bodies].astype(np.float64)
-    entities = [subject.entities[b] for b in bodies]
-    centre, scale = (np.array([getattr(entity, part)[:3] for entity in entities])
-                     for part in ("centre", "scale"))
+    centre, scale = subject.places(bodies.tolist())
     places = states[..., :3] * scale + centre
     turns = np.concatenate([states[..., at:at + 3] @ basis.T for at in (3, 6)], -1)
     half = one.half[case][:, bodies] * (subject.length * HALF_SIZE)

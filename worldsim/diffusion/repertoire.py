@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,6 +91,12 @@ class Subject:
             order[..., bodies] = np.asarray(bodies)[
                 np.argsort(along, axis=-1, kind="stable")]  # NaN last
         return order
+
+    def places(self, slots: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Centre [m] and scale (slot, 3) of the normalised positions of some entities."""
+        centre, scale = (np.array([getattr(self.entities[slot], part)[:3] for slot in slots])
+                         for part in ("centre", "scale"))
+        return centre, scale
 
     @property
     def bounds(self) -> Tensor | None:

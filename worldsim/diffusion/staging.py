@@ -14,14 +14,15 @@ from worldsim.diffusion.repertoire import Repertoire, Subject
 
 
 def state_numbers(states: np.ndarray, half: np.ndarray, frames: int) -> tuple[Tensor, Tensor]:
-    """Numbers and which of them are valid, (slot, G, F*9 + 4), from (T, slot, 9) and (slot, 3)."""
-    slots, groups = states.shape[1], len(states) // frames
-    grouped = states.reshape(groups, frames, slots, NUMBERS).transpose(2, 0, 1, 3)
-    there = np.isfinite(states[:, :, 0]).all(axis=0)
+    """Numbers and which of them are valid, (…, slot, G, F*9 + 4), from (…, T, slot, 9) and
+    (…, slot, 3)."""
+    path = np.moveaxis(states, -3, -2)  # (…, slot, T, 9)
+    there = np.isfinite(path[..., 0]).all(-1)
+    shape = (*there.shape, path.shape[-2] // frames)
     numbers = np.concatenate([
-        grouped.reshape(slots, groups, frames * NUMBERS),
-        np.broadcast_to(half[:, None], (slots, groups, 3)),
-        np.broadcast_to(np.where(there, 1.0, -1.0)[:, None, None], (slots, groups, 1))], -1)
+        path.reshape(*shape, frames * NUMBERS),
+        np.broadcast_to(half[..., None, :], (*shape, 3)),
+        np.broadcast_to(np.where(there, 1.0, -1.0)[..., None, None], (*shape, 1))], -1)
     valid = np.isfinite(numbers)
     return (torch.from_numpy(np.where(valid, numbers, 0.0).astype(np.float32)),
             torch.from_numpy(valid.astype(np.float32)))

@@ -105,9 +105,7 @@ def _sharpen(dream: Dream, begin: int, count: int) -> None:
         return
     span = slice(begin, begin + count)
     film = dream.pictures(dream.video)[planes[0], span]
-    entities = dream.subject.entities
-    centre, scale = (np.array([getattr(entities[dream.order[b]], part)[:3] for b in bodies])
-                     for part in ("centre", "scale"))
+    centre, scale = dream.subject.places(dream.order[bodies].tolist())
     read = dream.states[span][:, bodies]
     view = views[dream.query.cameras[planes[0]]]
     found, seen = moved(read[..., :3] * scale + centre, film, view, dream.query.fps)
