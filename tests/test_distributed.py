@@ -14,7 +14,7 @@ from synthetic_clips import synthetic_clips
 from test_diffusion_training import CONFIG
 
 from worldsim.diffusion.step_loss import step_loss
-from worldsim.diffusion.training import Trainer
+from worldsim.diffusion.trainer import Trainer
 from worldsim.diffusion.training_state import STATE
 
 HERE = Path(__file__).parent

@@ -19,7 +19,8 @@ from worldsim.diffusion.observables import NUMBERS
 from worldsim.diffusion.pushes import write_push
 from worldsim.diffusion.staging import state_numbers
 from worldsim.diffusion.step_loss import step_loss
-from worldsim.diffusion.training import Trainer
+from worldsim.diffusion.trainer import Trainer
+from worldsim.errors import InputError
 
 GROUP = CONFIG.transformer.patches.frames
 
@@ -136,3 +137,18 @@ def test_laws_and_what_sees_turns_learn_from_their_batches_and_from_nothing_else
             "laws", "looks"}
     assert met == set(Kind)
     trainer.network.zero_grad()
+
+
+def test_only_the_weights_that_are_named_learn(trainer):
+    laws = dataclasses.replace(CONFIG.batch, laws=1.0, paths=0.0, readings=0.0, looks=0.0)
+    config = dataclasses.replace(CONFIG, batch=laws, only=("laws.see", "laws.act"), steps=6)
+    some = Trainer(config, [trainer.data[0].clips], quiet)
+    before = {name: value.clone() for name, value in some.network.state_dict().items()}
+    for _ in range(6):
+        some.step()
+    changed = {name for name, value in some.network.state_dict().items()
+               if not torch.equal(value, before[name])}
+    assert changed == {"laws.see", "laws.act"}
+    none = Trainer(dataclasses.replace(config, only=("blocks",)), [trainer.data[0].clips], quiet)
+    with pytest.raises(InputError, match=r"batches of laws teach nothing of only=.*blocks"):
+        none.step()

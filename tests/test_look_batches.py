@@ -12,7 +12,7 @@ from test_motion import CONFIG, quiet
 
 from worldsim.diffusion.batches import Kind
 from worldsim.diffusion.look_batches import LOST_SHARE, ROUGH, draw_looks, planes_of
-from worldsim.diffusion.training import Trainer
+from worldsim.diffusion.trainer import Trainer
 from worldsim.errors import InputError
 
 GROUP = CONFIG.transformer.patches.frames

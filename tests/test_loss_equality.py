@@ -13,7 +13,7 @@ from worldsim.diffusion.batches import Kind
 from worldsim.diffusion.layers import TransformerConfig
 from worldsim.diffusion.patches import PatchConfig
 from worldsim.diffusion.presets import TrainingConfig
-from worldsim.diffusion.training import Trainer
+from worldsim.diffusion.trainer import Trainer
 from worldsim.diffusion.training_clips import BatchConfig
 
 CONFIG = TrainingConfig(

@@ -29,7 +29,7 @@ from worldsim.diffusion.patches import PatchConfig
 from worldsim.diffusion.presets import TrainingConfig
 from worldsim.diffusion.sequence import Prediction
 from worldsim.diffusion.step_loss import MOST, SHARED, TURNS, as_read, step_loss
-from worldsim.diffusion.training import Trainer
+from worldsim.diffusion.trainer import Trainer
 from worldsim.diffusion.training_clips import BatchConfig, paired
 from worldsim.diffusion.typical_error import TypicalErrors
 from worldsim.errors import InputError

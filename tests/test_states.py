@@ -36,7 +36,7 @@ from worldsim.diffusion.sampler import settled
 from worldsim.diffusion.sequence import Prediction
 from worldsim.diffusion.staging import state_numbers
 from worldsim.diffusion.step_loss import step_loss
-from worldsim.diffusion.training import Trainer
+from worldsim.diffusion.trainer import Trainer
 from worldsim.diffusion.training_clips import (
     BatchConfig,
     TrainingClips,

@@ -24,7 +24,7 @@ from worldsim.atomic import written_whole
 from worldsim.diffusion import compute
 from worldsim.diffusion.batches import Batch, Kind
 from worldsim.diffusion.step_loss import step_loss
-from worldsim.diffusion.training import Trainer
+from worldsim.diffusion.trainer import Trainer
 from worldsim.errors import InputError, run_program
 
 LOOKED_UP = ("parameters_in.values", "parameters_in.name", "parameters_in.present", "camera",

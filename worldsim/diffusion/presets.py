@@ -23,6 +23,8 @@ class TrainingConfig:
         would only teach what a rare batch made of a path that explodes.
     ema : largest decay of the averaged weights that are shipped (it warms up).
     precision : "float32", "bfloat16" (autocast), or "auto" for the faster one on this machine.
+    only : which weights learn, by how their names begin; all by default. The others stay as they
+        are initialised or started from.
     compiled : compile the step (needs a C++ compiler; without one it runs uncompiled, and says so).
     checkpoint_minutes, validation_minutes : how often to save, and to measure physical errors.
     """
@@ -43,6 +45,7 @@ class TrainingConfig:
     worst: float = 30.0
     ema: float = 0.999
     precision: str = "auto"
+    only: tuple[str, ...] = ()
     compiled: bool = True
     checkpoint_minutes: float = 5.0
     validation_minutes: float = 15.0
