@@ -14,6 +14,7 @@ from torch import Tensor
 from worldsim.diffusion.canvas import Canvas
 from worldsim.diffusion.conditioning import CLIP_START, Told
 from worldsim.diffusion.known import context_cells, reference_of
+from worldsim.diffusion.naming import called
 from worldsim.diffusion.observables import ENTITIES, NUMBERS
 from worldsim.diffusion.patches import Grid, from_cells, grid_of, to_cells, to_uint8, to_unit
 from worldsim.diffusion.pushes import pushes, write_push
@@ -95,6 +96,7 @@ class Dream:
         self.bodies = self.model.config.repertoire.bodies(subject).numpy()
         self.bounds = self._bounds()
         self.turned = np.ones(subject.slots, bool)
+        self._meant: dict[int, int] | None = None
         self.noise = 0.0
 
     def chunks(self) -> Iterator[Chunk]:
@@ -172,7 +174,7 @@ class Dream:
         push = np.zeros((self.subject.slots, frames // group, 5), np.float32)
         for row in self.pushes:
             row = row.copy()
-            row[1] = self.slot_of(int(row[1]))
+            row[1] = self.slot_meant(int(row[1]))
             write_push(push, row, first / self.query.fps, group / self.query.fps,
                        self.subject.length)
         return States(entity[None], numbers[None], valid[None], tokens[None].float(),
@@ -279,9 +281,24 @@ class Dream:
         """Whether the states of all entities are known in these frames."""
         return bool(self.states_known[span, :len(self.subject.entities)].all())
 
-    def slot_of(self, entity: int) -> int:
-        """Which slot holds an entity of the subject."""
+    def slot_meant(self, number: int) -> int:
+        """Which slot holds the scenario's object of that number: as states were told by name, else
+        as what was seen at the beginning is most likely called (`naming.called`)."""
+        if self._meant is None and self.all_known(slice(0, 2)):
+            self._meant = self._called()
+        entity = (self._meant or {}).get(number, number)
         return int(np.flatnonzero(self.order == entity)[0])
+
+    def _called(self) -> dict[int, int]:
+        """Entities by the numbers of objects."""
+        if any(piece.entity.startswith("body") for piece in self.query.states):
+            return {}
+        slots = np.flatnonzero(self.bodies)
+        centre, scale = self.subject.places(self.order[slots].tolist())
+        places = self.states[:2, slots, :3] * scale + centre
+        ways = (places[1] - places[0]) * self.query.fps
+        found = called(self.query, self.row, np.concatenate([places[0], ways], -1))
+        return {number: int(self.order[slots[body]]) for number, body in found.items()}
 
     def count(self, first: int) -> None:
         """Give bodies the slots that the network gives them in a clip from frame `first`."""

@@ -171,7 +171,7 @@ class MemberStream:
         states = self.dream.token_states(first, count)
         if push is not None:
             into, push = states.push[0].numpy(), push.copy()
-            push[1] = self.dream.slot_of(int(push[1]))
+            push[1] = self.dream.slot_meant(int(push[1]))
             write_push(into, push, 0.0, count / self.query.fps, self.dream.subject.length)
         return states
 
