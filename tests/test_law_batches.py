@@ -152,3 +152,5 @@ def test_only_the_weights_that_are_named_learn(trainer):
     none = Trainer(dataclasses.replace(config, only=("blocks",)), [trainer.data[0].clips], quiet)
     with pytest.raises(InputError, match=r"batches of laws teach nothing of only=.*blocks"):
         none.step()
+    with pytest.raises(InputError, match="only='law_': no weights"):
+        Trainer(dataclasses.replace(config, only=("law_",)), [trainer.data[0].clips], quiet)

@@ -61,6 +61,10 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.network = self.model.network()
         self.average = {name: p.detach().clone() for name, p in self.network.named_parameters()}
+        names = [name for name, _ in self.network.named_parameters()]
+        for begin in config.only:
+            if not any(name.startswith(begin) for name in names):
+                raise InputError(f"only={begin!r}: no weights of the network begin so")
         for name, weights in self.network.named_parameters():
             weights.requires_grad_(name.startswith(config.only or ("",)))
         self.optimiser = self._optimiser()
