@@ -80,8 +80,8 @@ laws of motion in float16. Clips of laws are scenes of states, at most as long a
 {scenarios}
 
 ## What it was trained on
-{run["cases"]} simulated cases (seed {run["data_seed"]}) in the last run, {run["held_out_cases"]} more
-to validate.
+{run["cases"]} simulated cases (seed {run["data_seed"]}) in the last run,
+{run["held_out_cases"]} more to validate.
 
 | parameter | training range |
 |---|---|
