@@ -22,11 +22,13 @@ HERE = Path(__file__).parent
 
 @pytest.mark.slow
 def test_two_processes_train_as_one_with_both_batches(tmp_path: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
-         str(HERE / "distributed_run.py"), str(tmp_path)],
-        check=True, timeout=300, capture_output=True,
-        env=os.environ | {"PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1"})
+    ran = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr", "127.0.0.1",
+         "--nproc-per-node", "2", str(HERE / "distributed_run.py"), str(tmp_path)],
+        timeout=300, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env=os.environ | {"PYTHONPATH": str(HERE), "OMP_NUM_THREADS": "1",
+                          "GLOO_SOCKET_IFNAME": "lo"})
+    assert ran.returncode == 0, ran.stdout
 
     alone = Trainer(CONFIG, [synthetic_clips(cases=3, frames=14, size=(16, 24))], lambda _: None)
     for step in range(CONFIG.steps):

@@ -22,13 +22,18 @@ def place() -> tuple[int, int]:
 
 @contextmanager
 def joined() -> Iterator[tuple[int, int]]:
-    """Join the other processes that ``torchrun`` started, if it did; yields `place()`."""
+    """Join the other processes that ``torchrun`` started, if it did; yields `place()`.
+
+    All leave together: who leaves early would close the connections of those who still write, and
+    would find their files half written.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) < 2 or dist.is_initialized():
         yield place()
         return
     dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield place()
+        dist.barrier()
     finally:
         dist.destroy_process_group()
 
