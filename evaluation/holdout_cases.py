@@ -1,10 +1,10 @@
 """Held-out cases: truth simulated once, kept compactly, and measured against by any model.
 
 A work directory holds one folder per batch of cases, made whole or not at all:
-``truth.zarr`` (parameters, overhead video, observables of the state) and, per model, its errors,
-named after the model, its checkpoint and the code that measures. So a run can be stopped and
-continued, another model scored without simulating again, and errors that an older instrument
-measured are not taken for new ones.
+``truth.zarr`` (parameters, overhead video, observables of the state, what may be said) and, per
+model, its errors, named after the model, its checkpoint and the code that measures. So a run can be
+stopped and continued, another model scored without simulating again, and errors that an older
+instrument measured are not taken for new ones.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from evaluation.metrics import METRICS
 from evaluation.observe import CAMERA, observe_state, observe_video, video_of
 from worldsim import rollout as rollouts
 from worldsim.compiler import compiling_pays
+from worldsim.diffusion.observables import BODIES, ENTITIES, record_every_realization
 from worldsim.errors import InputError
 from worldsim.query import Query, query
 from worldsim.scenario import Scenario, scenario_class
@@ -37,7 +38,8 @@ from worldsim.world_model import WorldModel
 MEASURED = tuple(m for m in METRICS if m.cameras in ((), (CAMERA,)))
 """The metrics of the overhead view, which every world model here can show."""
 
-READING = ("worldsim.instruments.state", "worldsim.instruments.water")
+READING = ("worldsim.instruments.state", "worldsim.instruments.water",
+           "worldsim.diffusion.observables")
 """Code on which the stored observables of the state depend."""
 
 MEASURING = ("worldsim.instruments", "evaluation.metrics", "evaluation.ensemble",
@@ -150,8 +152,8 @@ class Batch:
 
 
 def compact(truth: xr.DataTree, holdout: Holdout) -> xr.DataTree:
-    """What is kept of a simulated rollout: parameters, overhead video, and its observables from the
-    state in ``/state``."""
+    """What is kept of a simulated rollout: parameters, overhead video, its observables from the
+    state in ``/state``, and gauges, houses and people as world models may say them in ``/said``."""
     video = video_of(truth, CAMERA, holdout.size, holdout.fps)
     unlabelled = ["case", "realization", *LABELS]
     groups = {
@@ -159,6 +161,10 @@ def compact(truth: xr.DataTree, holdout: Holdout) -> xr.DataTree:
         for kind, node in observe_state(truth, video["time"].values).children.items()
     }
     groups[f"/video/{CAMERA}"] = video.drop_vars(unlabelled, errors="ignore")
+    words = record_every_realization(truth)[:, :, :video.sizes["time"], BODIES:]
+    groups["/said"] = xr.Dataset(
+        {"state": (("case", "realization", "time", "entity", "number"), words)},
+        coords={"time": video["time"].values}, attrs={"names": json.dumps(ENTITIES[BODIES:])})
     groups["/parameters"] = truth["parameters"].to_dataset(inherit=False)
     return xr.DataTree.from_dict({"/": truth.to_dataset()} | groups)
 

@@ -37,6 +37,12 @@ READ = (format_1.FORMAT, FORMAT)
 FINE = ("laws.", "looks.")
 """Beginnings of the names of weights that are kept to eleven bits (float16) instead of eight."""
 
+EIGHT_BITS = "blocks."
+"""Beginning of the names of matrices that a compact checkpoint keeps to eight bits."""
+
+SCALE = ".scale"
+"""Ends the name of what multiplies the rows of such a matrix."""
+
 CONFIG, WEIGHTS, LAWS = "config.json", "model.safetensors", "laws.safetensors"
 """The last holds all that is `FINE`."""
 
@@ -110,13 +116,37 @@ class ModelConfig:
         return made
 
 
+def packed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The layers' matrices as whole numbers of eight bits, row by row in units of a 127th of the
+    largest (Jacob et al. 2018, symmetric); all other weights as they are."""
+    result = {}
+    for name, tensor in weights.items():
+        if not name.startswith(EIGHT_BITS) or tensor.ndim != 2:
+            result[name] = tensor
+            continue
+        scale = tensor.float().abs().amax(1, keepdim=True).clamp_min(1e-12) / 127
+        result[name] = (tensor.float() / scale).round().to(torch.int8)
+        result[name + SCALE] = scale
+    return result
+
+
+def unpacked(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The inverse of `packed`, to rounding."""
+    return {name: tensor.float() * weights[name + SCALE] if tensor.dtype == torch.int8 else tensor
+            for name, tensor in weights.items() if not name.endswith(SCALE)}
+
+
 def save_checkpoint(directory: Path, config: ModelConfig, weights: dict[str, Tensor],
-                    card: str) -> str:
+                    card: str, compact: bool = False) -> str:
     """Write weights (as bfloat16, and the `FINE` ones apart as float16), configuration and model
-    card; returns the weights' sha256."""
+    card; returns the weights' sha256. compact : the layers' matrices in eight bits (`packed`)."""
     coarse, fine = ({name: tensor.detach().to(kind).contiguous()
                      for name, tensor in weights.items() if name.startswith(FINE) == wanted}
                     for kind, wanted in ((torch.bfloat16, False), (torch.float16, True)))
+    if compact:
+        whole = packed({name: weights[name].detach() for name in coarse})
+        coarse |= {name: tensor.contiguous() for name, tensor in whole.items()
+                   if tensor.dtype == torch.int8 or name.endswith(SCALE)}
     parts = {WEIGHTS: save(coarse), LAWS: save(fine)}
     files = parts | {CONFIG: config.to_json().encode(), "README.md": card.encode()}
     for name, content in files.items():
@@ -149,7 +179,7 @@ def read_weights(directory: Path) -> tuple[ModelConfig, dict[str, Tensor], str]:
         except SafetensorError as error:
             raise InputError(
                 f"{path} is truncated or damaged ({error}); fetch or train it again") from error
-    return config, weights, hashlib.sha256(every).hexdigest()
+    return config, unpacked(weights), hashlib.sha256(every).hexdigest()
 
 
 def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str]:

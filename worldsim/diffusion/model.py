@@ -81,10 +81,11 @@ class VideoDiffusion:
                     f"worldsim has version {current}; train it again with `worldsim train`")
         return cls(config, network, sha256, name)
 
-    def save_pretrained(self, directory: str | os.PathLike[str]) -> str:
-        """Write ``config.json``, ``model.safetensors`` and ``README.md``; returns the sha256."""
+    def save_pretrained(self, directory: str | os.PathLike[str], compact: bool = False) -> str:
+        """Write ``config.json``, ``model.safetensors``, ``laws.safetensors`` and ``README.md``;
+        returns the sha256. compact : the layers' matrices in eight bits instead of sixteen."""
         return save_checkpoint(Path(directory), self.config, self.network.state_dict(),
-                               model_card(self.config))
+                               model_card(self.config), compact)
 
     @functools.cached_property
     def fingerprint(self) -> str:

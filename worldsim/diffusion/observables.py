@@ -98,6 +98,14 @@ def record_states(truth: xr.DataTree) -> dict[str, np.ndarray]:
     return {"states": states, "solids": solids}
 
 
+def record_every_realization(truth: xr.DataTree) -> np.ndarray:
+    """``states`` of `record_states` (case, realization, time, entity, 9) for all realizations."""
+    members = range(truth.sizes["realization"])
+    return np.stack([record_states(truth.map_over_datasets(
+        lambda one, k=k: one.isel(realization=[k]) if "realization" in one.dims else one))[
+            "states"] for k in members], axis=1)
+
+
 def known_states(truth: xr.DataTree, frames: int, fps: float) -> tuple[KnownStates, ...]:
     """States of a simulated rollout's bodies as a query can tell them, for realization 0.
 
