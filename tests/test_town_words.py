@@ -9,6 +9,7 @@ import pytest
 import xarray as xr
 
 from evaluation.learned.town import WORDS, crps, guesses, word_of
+from evaluation.report.said import said_plots
 from worldsim.diffusion.observables import BODIES, record_every_realization, record_states
 from worldsim.scenario import scenario_class
 from worldsim.simulator.world import simulate
@@ -63,3 +64,20 @@ def test_guesses_are_what_they_are_called():
     half = np.mean([np.abs(truth[:, a] - truth[:, b]).mean((1, 2)) for a, b in pairs], axis=0) / 2
     np.testing.assert_allclose(found["simulator"], half)
     assert (found["other cases"] > found["simulator"]).all()
+
+
+def test_report_draws_what_is_said_beside_the_truth(truth):
+    every = record_every_realization(truth)[:, :, :, BODIES:]
+    dream = xr.DataTree.from_dict({
+        "/": xr.Dataset(coords={"case": truth["case"].values[1:],
+                                "realization": truth["realization"].values}),
+        "/said": xr.Dataset(
+            {"state": (("case", "realization", "time", "entity", "number"), every[1:] + 0.125)},
+            coords={"time": np.arange(every.shape[2]) / 5},
+            attrs={"names": json.dumps(["gauges", "houses", "people"])})})
+    drawn = said_plots(truth, dream, 1.0)
+    assert len(drawn) == 3 and all("<svg" in one.svg for one in drawn)
+    for one, (entity, number) in zip(drawn, [(0, 4), (1, 0), (2, 6)], strict=True):
+        mean = every[1:, :, -1, entity, number].mean()
+        assert f"{mean:.2f} simulated, {mean + 0.125:.2f} said" in one.alternative
+    assert said_plots(truth, xr.DataTree(), 1.0) == ()

@@ -11,6 +11,7 @@ import xarray as xr
 from evaluation.report import coast, decision, evidence, outcome_rows, town, town_plots
 from evaluation.report.contents import OutcomeRow, OutcomeTable, Plot, Town
 from evaluation.report.outcomes_file import DREAM, TRUTH, read_outcomes
+from evaluation.report.said import said_plots
 from evaluation.report.svg import plot, plot_style
 from worldsim.outcomes import health, wording
 from worldsim.outcomes.services import SERVICES
@@ -48,6 +49,7 @@ def gather_town(run: Path, truth: xr.DataTree, dream: xr.DataTree, context: floa
         maps=evidence.map_plots(truth, case, land),
         pairs=evidence.pair_plots(truth, dream, land, seen),
         timelines=evidence.time_plots(truth, seen_time, seen, context),
+        said=said_plots(truth, dream, context),
         tables=(*tables(columns, COLUMNS, truth),
                 *coast_table((coast.quantities(truth), {}), COLUMNS)),
         health=health_sentences(columns[0]),

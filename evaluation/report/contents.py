@@ -171,7 +171,8 @@ class OutcomeTable:
 class Town:
     """What happens to a town and its people.
 
-    happened, sure : sentences for deciding. health : sentences on shares of groups, with
+    happened, sure : sentences for deciding. said : what the dream says beside its video. health :
+    sentences on shares of groups, with
     `health_notes`, without which they must not be shown.
     """
 
@@ -180,6 +181,7 @@ class Town:
     maps: tuple[Plot, ...]
     pairs: tuple[Plot, ...]
     timelines: tuple[Plot, ...]
+    said: tuple[Plot, ...]
     tables: tuple[OutcomeTable, ...]
     health: tuple[str, ...]
     health_notes: tuple[str, ...]

@@ -277,5 +277,5 @@ def _people_plot(time: np.ndarray, counts: np.ndarray, names: tuple[str, ...], n
     ends = ", ".join(f"{mean[-1, code]:.0f} {status}" for code, status in enumerate(names)
                      if mean[-1, code] >= 0.5)
     return plot(ax, f"{name}people", "What people are doing, mean over all outcomes. A video at "
-                "this size cannot show people, so nothing is read off the dream.",
+                "this size cannot show people, so none are read off the dream.",
                 f"Stacked areas of people by what they are doing; at the end {ends}.")

@@ -216,11 +216,21 @@ def standing_over_time(time: ArrayLike, simulated: ArrayLike, *,
                        generated_time: ArrayLike | None = None,
                        generated: ArrayLike | None = None, context: float = 0.0,
                        ax: Axes | None = None) -> Axes:
-    """Share of buildings that stand: mean and range over outcomes, truth against dream.
+    """Share of buildings that stand; arguments as those of `bands_over_time`."""
+    ax = bands_over_time(time, simulated, generated_time=generated_time, generated=generated,
+                         context=context, ax=ax)
+    ax.set(ylabel="share of buildings standing [1]", ylim=(0, 1.03))
+    return ax
+
+
+def bands_over_time(time: ArrayLike, simulated: ArrayLike, *,
+                    generated_time: ArrayLike | None = None, generated: ArrayLike | None = None,
+                    context: float = 0.0, ax: Axes | None = None) -> Axes:
+    """Mean and range of a quantity over outcomes, truth against dream.
 
     Parameters
     ----------
-    simulated, generated : (member, time) in 0..1, the latter at `generated_time`.
+    simulated, generated : (member, time), the latter at `generated_time`.
     context : seconds that the world model was given.
     """
     ax = ax or new_axes()
@@ -228,15 +238,15 @@ def standing_over_time(time: ArrayLike, simulated: ArrayLike, *,
     if generated is not None:
         times = sources[0][1] if generated_time is None else np.asarray(generated_time, float)
         sources.append(("generated", times, np.asarray(generated, float)))
-    for name, times, share in sources:
+    for name, times, values in sources:
         style = STYLES[name]
-        ax.fill_between(times, share.min(axis=0), share.max(axis=0), color=style.colour, alpha=0.13,
-                        linewidth=0, hatch="////" if name == "generated" else None)
-        ax.plot(times, share.mean(axis=0), color=style.colour, linestyle=style.dashes,
-                linewidth=style.width, label=f"{name}: mean of {len(share)}")
+        ax.fill_between(times, values.min(axis=0), values.max(axis=0), color=style.colour,
+                        alpha=0.13, linewidth=0, hatch="////" if name == "generated" else None)
+        ax.plot(times, values.mean(axis=0), color=style.colour, linestyle=style.dashes,
+                linewidth=style.width, label=f"{name}: mean of {len(values)}")
     if context and generated is not None:
         ax.axvspan(0, context, color=GREY, alpha=0.18, linewidth=0)
-    ax.set(xlabel="time [s]", ylabel="share of buildings standing [1]", ylim=(0, 1.03))
+    ax.set(xlabel="time [s]")
     ax.set_xlim(float(np.min(time)), float(np.max(time)))
     ax.figure.legend(loc="outside lower left", ncols=2, fontsize=7, frameon=False,
                      handlelength=3.2)
