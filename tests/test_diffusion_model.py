@@ -140,6 +140,28 @@ def test_checkpoints_come_back_bit_for_bit(model, tmp_path):
                           video(loaded.rollout(ask())))
 
 
+def test_a_compact_checkpoint_keeps_its_matrices_to_a_254th_of_the_largest_number(model, tmp_path):
+    sha256 = model.save_pretrained(tmp_path / "whole")
+    assert model.save_pretrained(tmp_path / "compact", compact=True) != sha256
+    sizes = [(tmp_path / name / WEIGHTS).stat().st_size for name in ("whole", "compact")]
+    assert sizes[1] < sizes[0]
+    loaded = VideoDiffusion.from_pretrained(tmp_path / "compact").network.state_dict()
+    whole = VideoDiffusion.from_pretrained(tmp_path / "whole").network.state_dict()
+    rounded = 0
+    for name, kept in model.network.state_dict().items():
+        if name.startswith("blocks.") and kept.ndim == 2:
+            step = kept.abs().amax(1, keepdim=True) / 127
+            assert ((loaded[name] - kept).abs() <= 0.5001 * step).all()
+            rounded += kept.numel()
+        else:
+            assert torch.equal(loaded[name], whole[name])
+    assert rounded > 1000
+    again = VideoDiffusion.from_pretrained(tmp_path / "compact")
+    again.save_pretrained(tmp_path / "twice", compact=True)
+    assert (tmp_path / "twice" / WEIGHTS).read_bytes() == (
+        tmp_path / "compact" / WEIGHTS).read_bytes()
+
+
 def test_unreadable_checkpoints_are_one_line_errors(model, tmp_path):
     def broken(name: str, change) -> str:
         directory = tmp_path / name

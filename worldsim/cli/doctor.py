@@ -54,15 +54,14 @@ def ffmpeg() -> Finding:
 
 def checkpoint() -> Finding:
     """Load the packaged world model."""
-    from worldsim.diffusion.model import VideoDiffusion
-    from worldsim.model_registry import load_model
+    from worldsim.models.by_scenario import ByScenario
 
     try:
-        model = load_model("worldsim-small")
+        model = ByScenario.packaged()
     except InputError as error:
         return Finding("checkpoint", False, f"{error}; install worldsim again")
-    assert isinstance(model, VideoDiffusion)
-    return Finding("checkpoint", True, f"{model.name}, sha256 {model.sha256[:16]}")
+    return Finding("checkpoint", True, f"{model.name}, {len(model.capabilities.scenarios)} "
+                   f"scenarios, sha256 {model.sha256[:16]}")
 
 
 def simulation() -> Finding:

@@ -51,9 +51,9 @@ class Options:
     """The scenario; in mode text the caption, in quotes."""
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Directory of the answer: dream.zarr, dream.mp4 and a contact sheet."""
-    model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "worldsim-many"
-    """The world model, or a directory that `worldsim train` wrote. worldsim-many knows
-    seventeen scenarios and the states of their bodies, worldsim-small the tsunami."""
+    model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "worldsim"
+    """The world model, or a directory that `worldsim train` wrote. worldsim is all that is
+    packaged: the tsunami and seventeen other scenarios."""
     video: Annotated[Path | None, tyro.conf.arg(metavar="MP4")] = None
     """The known video, at the scenario's size and rate; simulated with --set and --seed by
     default."""

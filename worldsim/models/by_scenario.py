@@ -75,6 +75,11 @@ class ByScenario:
         each = " ".join(model.fingerprint for model in self.models)
         return hashlib.sha256(each.encode()).hexdigest()[:16]
 
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Of the weights of all models, in their order."""
+        return hashlib.sha256("".join(one.sha256 for one in self.models).encode()).hexdigest()
+
     def with_sampler(self, **changes: Any) -> ByScenario:
         """The same models with other sampler settings."""
         return ByScenario([model.with_sampler(**changes) for model in self.models], self.name)
