@@ -21,12 +21,15 @@
 # In every figure **simulated** is solid and blue, **generated** dashed and orange.
 
 # %%
+import json
+
 import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
 import worldsim
 from evaluation.report.plots import error_over_time
+from worldsim.diffusion.observables import ENTITIES, record_every_realization
 from worldsim.instruments import observe_water
 from worldsim.instruments.state import water_state
 
@@ -56,7 +59,7 @@ truth[HEIGHTS[-1]]["water"]
 # The world model is given the first five frames (1 s) and the parameters, never the simulator.
 
 # %%
-model = worldsim.load_model("worldsim-small")
+model = worldsim.load_model("worldsim")
 dream = {
     h: model.rollout(
         worldsim.query(
@@ -120,6 +123,30 @@ for ax, h in zip(axes, HEIGHTS, strict=True):
     ax.annotate("given", (0.5, 0.5), xycoords=("data", "axes fraction"), rotation=90, ha="center")
     ax.set(title=f"wave height {h:g} m", xlabel="time [s]")
 axes[0].set_ylabel("wet area [m²]")
+axes[0].legend()
+plt.show()
+
+# %% [markdown]
+# ## What the dream says
+#
+# Beside the pixels the world model dreams numbers that no video of this size shows: here the share
+# of people whom the water carries. `dream["said"]` holds them, with the depth at nine gauges and
+# what becomes of the houses.
+
+# %%
+IN_WATER = 6  # place of that share among the numbers said of people
+figure, axes = plt.subplots(1, len(HEIGHTS), figsize=(10, 3.2), sharey=True, layout="constrained")
+for ax, h in zip(axes, HEIGHTS, strict=True):
+    names = json.loads(dream[h]["said"].attrs["names"])
+    words = dream[h]["said"]["state"].values[..., names.index("people"), IN_WATER]
+    real = record_every_realization(truth[h])[..., ENTITIES.index("people"), IN_WATER]
+    for kind, share, style in (("simulated", real, SIMULATED), ("said", words, GENERATED)):
+        clock = np.arange(share.shape[2]) / 5.0
+        ax.plot(clock, share.reshape(-1, len(clock)).T, lw=0.8, alpha=0.5, **style)
+        ax.plot(clock, share.mean(axis=(0, 1)), lw=2.4, label=f"{kind}, mean", **style)
+    ax.axvspan(0, 1, color="0.85")
+    ax.set(title=f"wave height {h:g} m", xlabel="time [s]")
+axes[0].set_ylabel("share of people in the water [1]")
 axes[0].legend()
 plt.show()
 

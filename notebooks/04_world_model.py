@@ -18,7 +18,7 @@
 # the states, or nothing but parameters. This notebook asks in several ways, holds the answers
 # against the simulator, and lets the model stream.
 #
-# `worldsim-many` knows seventeen scenarios. Where one or two bodies move it follows them for a
+# The packaged model knows eighteen scenarios. Where one or two bodies move it follows them for a
 # second; where seven balls meet, less and less. `records/world_model/` has the numbers.
 
 # %%
@@ -33,7 +33,7 @@ import worldsim
 from evaluation.agreement import shows_against_says
 from worldsim import modes
 
-model = worldsim.load_model("worldsim-many")
+model = worldsim.load_model("worldsim")
 print(", ".join(model.capabilities.scenarios))
 
 # %% [markdown]

@@ -15,7 +15,6 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from worldsim.atomic import written_whole
-from worldsim.diffusion import format_1
 from worldsim.diffusion.conditioning import feature_width
 from worldsim.diffusion.growth import Growth
 from worldsim.diffusion.layers import TransformerConfig
@@ -30,9 +29,6 @@ FORMAT = 8
 
 STARTS_ONLY = (2, 3, 4, 5, 6, 7)
 """Formats whose networks said states in other ways: training may start from their weights."""
-
-READ = (format_1.FORMAT, FORMAT)
-"""Formats that are read."""
 
 FINE = ("laws.", "looks.")
 """Beginnings of the names of weights that are kept to eleven bits (float16) instead of eight."""
@@ -79,19 +75,15 @@ class ModelConfig:
         try:
             fields = json.loads(text)
             found = fields.pop("format", None)
-            if found not in (*READ, *STARTS_ONLY):
-                raise InputError(f"{source} has format {found!r}; formats "
-                                 f"{', '.join(map(str, READ))} are read here")
+            if found not in (FORMAT, *STARTS_ONLY):
+                raise InputError(f"{source} has format {found!r}; format {FORMAT} is read here")
             transformer = fields.pop("transformer")
             patches = PatchConfig(**transformer.pop("patches"))
-            if found in (2, format_1.FORMAT):
+            if found == 2:
                 transformer["shrink"] = False
-            if found != format_1.FORMAT:
-                known = fields.pop("repertoire")
-                repertoire = Repertoire(tuple(map(Subject.from_fields, known["subjects"])),
-                                        tuple(known["cameras"]))
-            else:
-                repertoire = format_1.repertoire_of(fields)
+            known = fields.pop("repertoire")
+            repertoire = Repertoire(tuple(map(Subject.from_fields, known["subjects"])),
+                                    tuple(known["cameras"]))
             return cls(
                 transformer=TransformerConfig(patches=patches, **transformer),
                 repertoire=repertoire, sampler=SamplerConfig(**fields.pop("sampler")),
@@ -191,8 +183,6 @@ def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str
     """
     config, weights, sha256 = read_weights(directory)
     network = config.network()
-    if format_1.is_of_format_1(weights):
-        weights = format_1.carried_over(weights, network, config.repertoire.parameters)
     expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
     found = {name: tensor.shape for name, tensor in weights.items()}
     if expected != found:

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from worldsim.diffusion import format_1, format_3, format_6
+from worldsim.diffusion import format_3, format_6
 from worldsim.diffusion.checkpoint import ModelConfig, read_weights
 from worldsim.diffusion.conditioning import ParameterSpec
 from worldsim.diffusion.laws import TABLES
@@ -52,8 +52,6 @@ def read_earlier(directory: Path) -> Earlier:
     """Read a checkpoint, also of a network that lacked parts of today's."""
     config, weights, sha256 = read_weights(directory)
     known = config.repertoire
-    if format_1.is_of_format_1(weights):
-        weights = format_1.carried_over(weights, config.network(), known.parameters)
     weights = format_6.carried_over(format_3.carried_over(weights, config.network()))
     return Earlier(
         config.transformer, _named(known), tuple(s.name for s in known.subjects), known.cameras,
