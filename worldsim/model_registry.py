@@ -17,7 +17,7 @@ from worldsim.world_model import WorldModel
 
 BUILT_IN = {
     "worldsim": "both packaged transformers, each asked about the scenarios it was trained on",
-    "worldsim-small": "the packaged video diffusion transformer of the tsunami",
+    "worldsim-small": "the packaged transformer of the tsunami, with gauges, houses and people",
     "worldsim-many": "the packaged transformer of seventeen scenarios, with states of bodies",
     "mujoco": "the simulator with other hidden draws; mujoco:gravity=-20%,vanish=5% wrong by that "
     "(worldsim.models.simulated lists what can be)",

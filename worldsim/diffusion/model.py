@@ -85,7 +85,7 @@ class VideoDiffusion:
         """Write ``config.json``, ``model.safetensors``, ``laws.safetensors`` and ``README.md``;
         returns the sha256. compact : the layers' matrices in eight bits instead of sixteen."""
         return save_checkpoint(Path(directory), self.config, self.network.state_dict(),
-                               model_card(self.config), compact)
+                               model_card(self.config, compact), compact)
 
     @functools.cached_property
     def fingerprint(self) -> str:

@@ -38,8 +38,8 @@ def flattening(curve: list[dict[str, Any]]) -> str:
             "clips (the learning rate's final fall included)")
 
 
-def model_card(model: ModelConfig) -> str:
-    """The README of a checkpoint, in Markdown."""
+def model_card(model: ModelConfig, compact: bool = False) -> str:
+    """The README of a checkpoint, in Markdown. compact : as it is saved (`save_checkpoint`)."""
     run = UNTRAINED | model.training
     subjects = model.repertoire.subjects
     scenarios = "\n".join(
@@ -58,15 +58,17 @@ def model_card(model: ModelConfig) -> str:
         for one in run["earlier"]
     )
     parameters = sum(p.numel() for p in model.network().parameters())
+    known = "one scenario" if len(subjects) == 1 else f"{len(subjects)} scenarios"
+    matrices = "\nThe matrices of its layers are kept in eight bits." if compact else ""
     return f"""---
 license: apache-2.0
 tags: [video-diffusion, world-model, physics]
 ---
 # worldsim video diffusion transformer
 
-Dreams what happens in {len(subjects)} scenarios as video and as states of bodies, water and people,
+Dreams what happens in {known} as video and as states of bodies, water and people,
 from any known frames, states and parameters. {parameters:,} parameters in bfloat16, those of the
-laws of motion in float16. Clips of laws are scenes of states, at most as long as a film.
+laws of motion in float16. Clips of laws are scenes of states, at most as long as a film.{matrices}
 
 | | |
 |---|---|
