@@ -28,7 +28,7 @@ from evaluation.metrics import METRICS
 from evaluation.observe import CAMERA, observe_state, observe_video, video_of
 from worldsim import rollout as rollouts
 from worldsim.compiler import compiling_pays
-from worldsim.diffusion.observables import BODIES, ENTITIES, record_every_realization
+from worldsim.diffusion.observables import BODIES, ENTITIES, record_every_realization, recordable
 from worldsim.errors import InputError
 from worldsim.query import Query, query
 from worldsim.scenario import Scenario, scenario_class
@@ -153,7 +153,8 @@ class Batch:
 
 def compact(truth: xr.DataTree, holdout: Holdout) -> xr.DataTree:
     """What is kept of a simulated rollout: parameters, overhead video, its observables from the
-    state in ``/state``, and gauges, houses and people as world models may say them in ``/said``."""
+    state in ``/state``, and gauges, houses and people as world models may say them in ``/said``
+    (where they were recorded)."""
     video = video_of(truth, CAMERA, holdout.size, holdout.fps)
     unlabelled = ["case", "realization", *LABELS]
     groups = {
@@ -161,10 +162,11 @@ def compact(truth: xr.DataTree, holdout: Holdout) -> xr.DataTree:
         for kind, node in observe_state(truth, video["time"].values).children.items()
     }
     groups[f"/video/{CAMERA}"] = video.drop_vars(unlabelled, errors="ignore")
-    words = record_every_realization(truth)[:, :, :video.sizes["time"], BODIES:]
-    groups["/said"] = xr.Dataset(
-        {"state": (("case", "realization", "time", "entity", "number"), words)},
-        coords={"time": video["time"].values}, attrs={"names": json.dumps(ENTITIES[BODIES:])})
+    if recordable(truth):
+        words = record_every_realization(truth)[:, :, :video.sizes["time"], BODIES:]
+        groups["/said"] = xr.Dataset(
+            {"state": (("case", "realization", "time", "entity", "number"), words)},
+            coords={"time": video["time"].values}, attrs={"names": json.dumps(ENTITIES[BODIES:])})
     groups["/parameters"] = truth["parameters"].to_dataset(inherit=False)
     return xr.DataTree.from_dict({"/": truth.to_dataset()} | groups)
 

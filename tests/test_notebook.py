@@ -51,7 +51,7 @@ def execute(name, folder):
 @pytest.mark.timeout(SECONDS + 20)
 def test_what_if_notebook_runs_shows_pictures_and_answers(tmp_path):
     said, pictures = execute("01_what_if", tmp_path)
-    assert pictures == 3
+    assert pictures == 4
     assert "simulated: raising the wave from 3 to 6 m changes the wet area by +" in said
     assert "the dream responds in the" in said
     assert "The dream's water reaches the first building" in said

@@ -114,6 +114,9 @@ def measure(model: WorldModel, holdout: Holdout, work: Path,
     for number, cases in enumerate(holdout.batches()):
         batch = Batch(holdout, cases, work)
         with batch.truth() as stored:
+            if "said" not in stored.children:
+                raise InputError(f"the truth in {batch.folder} does not hold what is said; remove "
+                                 "it and repeat the command")
             answer = ask(model, batch.question(stored))
             if "said" not in answer.children:
                 raise InputError(f"{model.name} says nothing of {holdout.scenario}")

@@ -11,7 +11,7 @@ import xarray as xr
 from evaluation.report import town_plots
 from evaluation.report.contents import Plot
 from evaluation.report.svg import plot, plot_style
-from worldsim.diffusion.observables import ENTITIES, record_every_realization
+from worldsim.diffusion.observables import ENTITIES, record_every_realization, recordable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ def said_plots(truth: xr.DataTree, dream: xr.DataTree, context: float) -> tuple[
     ----------
     context : seconds that the world model was given.
     """
-    if "said" not in dream.children:
+    if "said" not in dream.children or not recordable(truth):
         return ()
     names = json.loads(dream["said"].attrs["names"])
     wanted = [one for one in DRAWN if one.entity in names]

@@ -98,6 +98,14 @@ def record_states(truth: xr.DataTree) -> dict[str, np.ndarray]:
     return {"states": states, "solids": solids}
 
 
+def recordable(truth: xr.DataTree) -> bool:
+    """Whether a rollout's states hold what `record_states` keeps of a town: a rollout painted by
+    hand, or by an older simulator, may not."""
+    return ({"bodies", "water", "structures"} <= set(truth.children)
+            and "debris_kind" in truth["bodies"].data_vars
+            and {"standing", "drift", "damage_state"} <= set(truth["structures"].data_vars))
+
+
 def record_every_realization(truth: xr.DataTree) -> np.ndarray:
     """``states`` of `record_states` (case, realization, time, entity, 9) for all realizations."""
     members = range(truth.sizes["realization"])
