@@ -28,7 +28,7 @@ from evaluation.metrics import METRICS
 from evaluation.observe import CAMERA, observe_state, observe_video, video_of
 from worldsim import rollout as rollouts
 from worldsim.compiler import compiling_pays
-from worldsim.diffusion.observables import BODIES, ENTITIES, record_every_realization, recordable
+from worldsim.diffusion.observables import TOWN, record_town, tells_town
 from worldsim.errors import InputError
 from worldsim.query import Query, query
 from worldsim.scenario import Scenario, scenario_class
@@ -162,11 +162,11 @@ def compact(truth: xr.DataTree, holdout: Holdout) -> xr.DataTree:
         for kind, node in observe_state(truth, video["time"].values).children.items()
     }
     groups[f"/video/{CAMERA}"] = video.drop_vars(unlabelled, errors="ignore")
-    if recordable(truth):
-        words = record_every_realization(truth)[:, :, :video.sizes["time"], BODIES:]
+    if tells_town(truth):
+        words = record_town(truth)[:, :, :video.sizes["time"]]
         groups["/said"] = xr.Dataset(
             {"state": (("case", "realization", "time", "entity", "number"), words)},
-            coords={"time": video["time"].values}, attrs={"names": json.dumps(ENTITIES[BODIES:])})
+            coords={"time": video["time"].values}, attrs={"names": json.dumps(TOWN)})
     groups["/parameters"] = truth["parameters"].to_dataset(inherit=False)
     return xr.DataTree.from_dict({"/": truth.to_dataset()} | groups)
 

@@ -29,9 +29,10 @@ import xarray as xr
 
 import worldsim
 from evaluation.report.plots import error_over_time
-from worldsim.diffusion.observables import ENTITIES, record_every_realization
+from worldsim.diffusion.observables import TOWN, record_town
 from worldsim.instruments import observe_water
 from worldsim.instruments.state import water_state
+from worldsim.simulator.people.record import Status
 
 HEIGHTS = (3.0, 6.0)  # m above still water
 CASES, REALIZATIONS, SEED = 1, 2, 0
@@ -134,12 +135,11 @@ plt.show()
 # what becomes of the houses.
 
 # %%
-IN_WATER = 6  # place of that share among the numbers said of people
 figure, axes = plt.subplots(1, len(HEIGHTS), figsize=(10, 3.2), sharey=True, layout="constrained")
 for ax, h in zip(axes, HEIGHTS, strict=True):
     names = json.loads(dream[h]["said"].attrs["names"])
-    words = dream[h]["said"]["state"].values[..., names.index("people"), IN_WATER]
-    real = record_every_realization(truth[h])[..., ENTITIES.index("people"), IN_WATER]
+    words = dream[h]["said"]["state"].values[..., names.index("people"), Status.IN_WATER]
+    real = record_town(truth[h])[..., TOWN.index("people"), Status.IN_WATER]
     for kind, share, style in (("simulated", real, SIMULATED), ("said", words, GENERATED)):
         clock = np.arange(share.shape[2]) / 5.0
         ax.plot(clock, share.reshape(-1, len(clock)).T, lw=0.8, alpha=0.5, **style)

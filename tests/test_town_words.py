@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from evaluation.learned.town import WORDS, crps, guesses, word_of
+from evaluation.learned.town import WORDS, crps, guesses, words_of
 from evaluation.report.said import said_plots
-from worldsim.diffusion.observables import BODIES, record_every_realization, record_states
+from worldsim.diffusion.observables import BODIES, TOWN, record_states, record_town
 from worldsim.scenario import scenario_class
 from worldsim.simulator.world import simulate
 
@@ -23,24 +23,25 @@ def truth() -> xr.DataTree:
 
 
 def test_every_realization_is_recorded(truth):
-    every = record_every_realization(truth)
-    np.testing.assert_array_equal(every[:, 0], record_states(truth)["states"])
+    every = record_town(truth)
+    np.testing.assert_array_equal(every[:, 0], record_states(truth)["states"][:, :, BODIES:])
     water = truth["water"]["depth"].values
     middle = water[:, 1, :, round((water.shape[3] - 1) / 2), round((water.shape[4] - 1) / 2)]
     step = round(0.2 / float(truth["water"]["time"][1] - truth["water"]["time"][0]))
-    np.testing.assert_allclose(every[:, 1, :, BODIES, 4], middle[:, ::step][:, :every.shape[2]],
-                               rtol=1e-6)
+    np.testing.assert_allclose(every[:, 1, :, TOWN.index("gauges"), 4],
+                               middle[:, ::step][:, :every.shape[2]], rtol=1e-6)
 
 
-def test_words_are_the_named_numbers_from_a_frame_on():
+def test_words_are_the_named_numbers():
     state = np.arange(2 * 3 * 4 * 3 * 9, dtype=float).reshape(2, 3, 4, 3, 9)
     tree = xr.DataTree.from_dict({"/said": xr.Dataset(
         {"state": (("case", "realization", "time", "entity", "number"), state)},
         attrs={"names": json.dumps(["people", "gauges", "houses"])})})
+    found = words_of(tree)
     for word in WORDS:
         place = ["people", "gauges", "houses"].index(word.entity)
-        np.testing.assert_array_equal(word_of(tree, word, 1),
-                                      state[:, :, 1:, place][..., list(word.numbers)])
+        np.testing.assert_array_equal(found[word.name],
+                                      state[:, :, :, place][..., list(word.numbers)])
 
 
 def test_the_true_distribution_scores_best_and_certainty_is_absolute_error():
@@ -67,7 +68,7 @@ def test_guesses_are_what_they_are_called():
 
 
 def test_report_draws_what_is_said_beside_the_truth(truth):
-    every = record_every_realization(truth)[:, :, :, BODIES:]
+    every = record_town(truth)
     dream = xr.DataTree.from_dict({
         "/": xr.Dataset(coords={"case": truth["case"].values[1:],
                                 "realization": truth["realization"].values}),

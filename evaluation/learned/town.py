@@ -31,6 +31,7 @@ from worldsim.diffusion.observables import GAUGE_PLACES
 from worldsim.errors import InputError, run_program
 from worldsim.model_registry import load_model
 from worldsim.query import Known
+from worldsim.simulator.people.record import Status
 from worldsim.simulator.scene import Scene
 from worldsim.world_model import WorldModel
 
@@ -45,26 +46,27 @@ class Word:
     name: str
     entity: str
     numbers: tuple[int, ...]
-    unit: str = "1"
+    unit: str = ""
 
 
 WORDS = (
     Word("depth at nine gauges", "gauges", tuple(range(9)), "m"),
     Word("share of houses standing", "houses", (0,)),
     Word("shares of houses in five damage states", "houses", tuple(range(4, 9))),
-    Word("shares of people by what they do", "people", tuple(range(7))),
-    Word("share of people in the water", "people", (6,)),
+    Word("shares of people by what they do", "people", tuple(Status)),
+    Word("share of people in the water", "people", (Status.IN_WATER,)),
 )
 
 WET = 0.05
-"""m; the depth from which a gauge is to look wet."""
+"""m; the depth from which a gauge is to look wet: deeper than what is drawn as wet (`WET_DEPTH`),
+since what is said of dry ground scatters by centimetres."""
 
 
-def word_of(tree: xr.DataTree, word: Word, first: int) -> np.ndarray:
-    """(case, realization, time, number) of what a rollout says, from frame `first` on."""
-    names = json.loads(tree["said"].attrs["names"])
-    entity = tree["said"]["state"].values[:, :, first:, names.index(word.entity)]
-    return np.asarray(entity[..., list(word.numbers)], float)
+def words_of(tree: xr.DataTree) -> dict[str, np.ndarray]:
+    """(case, realization, time, number) of what a rollout says, by the names of `WORDS`."""
+    names, state = json.loads(tree["said"].attrs["names"]), tree["said"]["state"].values
+    return {word.name: state[..., names.index(word.entity), word.numbers].astype(float)
+            for word in WORDS}
 
 
 def crps(forecast: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -98,7 +100,7 @@ def agreement(answer: xr.DataTree, scene: Scene, context: int) -> np.ndarray:
     shown = wet.sel(x=[place * length for place in GAUGE_PLACES],
                     y=[place * width for place in GAUGE_PLACES], method="nearest")
     shown = shown.transpose("case", "realization", "time", "y", "x").values[:, :, context:]
-    said = word_of(answer, WORDS[0], context) > WET
+    said = words_of(answer)[WORDS[0].name][:, :, context:] > WET
     return np.asarray((said == shown.reshape(said.shape)).mean(axis=(1, 2, 3)))
 
 
@@ -106,10 +108,9 @@ def measure(model: WorldModel, holdout: Holdout, work: Path,
             tell: Callable[[str], None]) -> dict[str, Any]:
     """Errors of every word, and how far words and pictures agree."""
     half = round(holdout.duration * holdout.fps / 2)
-    truths: dict[Word, list[np.ndarray]] = {word: [] for word in WORDS}
-    lasts: dict[Word, list[np.ndarray]] = {word: [] for word in WORDS}
-    answers: dict[Word, list[np.ndarray]] = {word: [] for word in WORDS}
-    readings: dict[Word, list[np.ndarray]] = {word: [] for word in WORDS}
+    truths: list[dict[str, np.ndarray]] = []
+    answers: list[dict[str, np.ndarray]] = []
+    readings: list[dict[str, np.ndarray]] = []
     same = []
     for number, cases in enumerate(holdout.batches()):
         batch = Batch(holdout, cases, work)
@@ -123,25 +124,21 @@ def measure(model: WorldModel, holdout: Holdout, work: Path,
             film = stored[f"video/{CAMERA}/rgb"].values[:, 0]
             read = model.rollout(dataclasses.replace(
                 batch.question(stored, realizations=1), known=(Known(CAMERA, film),)))
-            for word in WORDS:
-                readings[word].append(word_of(read, word, half))
-                truths[word].append(word_of(stored, word, half))
-                lasts[word].append(word_of(stored, word, holdout.context - 1)[:, 0, 0])
-                answers[word].append(word_of(answer, word, half))
+            for kept, tree in ((truths, stored), (answers, answer), (readings, read)):
+                kept.append(words_of(tree))
             scene = holdout.scenario_of(cases[0]).scene(holdout.seed, cases[0])
             same.append(agreement(answer, scene, holdout.context))
         tell(f"cases {cases[0]} to {cases[-1]} of {holdout.cases}: "
              f"{number + 1} of {len(holdout.batches())}")
     found = {}
     for word in WORDS:
-        truth = np.concatenate(truths[word])
-        scores = {"model": crps(np.concatenate(answers[word]), truth)} | guesses(
-            truth, np.concatenate(lasts[word]))
-        reading = crps(np.concatenate(readings[word]), truth[:, :1])
-        unit = "" if word.unit == "1" else word.unit
+        truth, answered, was_read = (np.concatenate([batch[word.name] for batch in kept])
+                                     for kept in (truths, answers, readings))
+        last, late = truth[:, 0, holdout.context - 1], truth[:, :, half:]
+        scores = {"model": crps(answered[:, :, half:], late)} | guesses(late, last)
         found[word.name] = {
-            "read_off": mean_in_words(reading, unit),
-            "errors": {name: mean_in_words(values, unit) for name, values in scores.items()},
+            "read_off": mean_in_words(crps(was_read[:, :, half:], late[:, :1]), word.unit),
+            "errors": {name: mean_in_words(values, word.unit) for name, values in scores.items()},
             "over": {name: ratio(scores["model"], values) for name, values in scores.items()
                      if name != "model"}}
     return {"words": found, "shows_as_it_says": mean_in_words(np.concatenate(same), "")}

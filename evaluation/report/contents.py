@@ -172,8 +172,7 @@ class Town:
     """What happens to a town and its people.
 
     happened, sure : sentences for deciding. said : what the dream says beside its video. health :
-    sentences on shares of groups, with
-    `health_notes`, without which they must not be shown.
+    sentences on shares of groups, with `health_notes`, without which they must not be shown.
     """
 
     happened: tuple[str, ...]

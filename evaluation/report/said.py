@@ -11,7 +11,8 @@ import xarray as xr
 from evaluation.report import town_plots
 from evaluation.report.contents import Plot
 from evaluation.report.svg import plot, plot_style
-from worldsim.diffusion.observables import ENTITIES, record_every_realization, recordable
+from worldsim.diffusion.observables import TOWN, record_town, tells_town
+from worldsim.simulator.people.record import Status
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +35,7 @@ DRAWN = (
     Said("gauge", "gauges", 4, "depth in the middle [m]",
          "Depth of the water in the middle of the town", None),
     Said("standing", "houses", 0, "share of houses standing [1]", "Share of houses that stand"),
-    Said("caught", "people", 6, "share of people in the water [1]",
+    Said("caught", "people", Status.IN_WATER, "share of people in the water [1]",
          "Share of people whom the water carries"),
 )
 
@@ -46,18 +47,18 @@ def said_plots(truth: xr.DataTree, dream: xr.DataTree, context: float) -> tuple[
     ----------
     context : seconds that the world model was given.
     """
-    if "said" not in dream.children or not recordable(truth):
+    if "said" not in dream.children or not tells_town(truth):
         return ()
     names = json.loads(dream["said"].attrs["names"])
     wanted = [one for one in DRAWN if one.entity in names]
     if not wanted:
         return ()
-    true = record_every_realization(truth.sel(case=dream["case"].values))
+    true = record_town(truth.sel(case=dream["case"].values))
     time = dream["said"]["time"].values
     fps = 1 / float(time[1] - time[0])
     drawn = []
     for one in wanted:
-        real = true[:, :, :, ENTITIES.index(one.entity), one.number]
+        real = true[:, :, :, TOWN.index(one.entity), one.number]
         words = dream["said"]["state"].values[:, :, :, names.index(one.entity), one.number]
         real, words = (np.concatenate(list(part)) for part in (real, words))
         if not np.isfinite(real).any():  # nobody lives there

@@ -39,7 +39,10 @@ NUMBERS = 9
 BODIES = 8
 """Objects that can be said of one clip."""
 
-ENTITIES = (*(f"body {k + 1}" for k in range(BODIES)), "gauges", "houses", "people")
+TOWN = ("gauges", "houses", "people")
+"""What is said of a town."""
+
+ENTITIES = (*(f"body {k + 1}" for k in range(BODIES)), *TOWN)
 """Names in the order of the network's numbering and of what clips keep."""
 
 GAUGE_PLACES = (1 / 4, 1 / 2, 3 / 4)
@@ -84,34 +87,36 @@ def record_states(truth: xr.DataTree) -> dict[str, np.ndarray]:
     ``states`` (case, time, entity, 9) float32: `BODIES` bodies, then gauges, houses and people;
     ``solids`` (case, body, 4) float32: code of the shape and its three lengths as in ``/parts``.
     """
-    fps = scenario_class(json.loads(truth.attrs["scenario"])["name"]).fps
-    stored = truth["bodies"]["time"].values
-    count = int(np.floor(stored[-1] * fps + 1e-6)) + 1
-    at = np.rint(np.arange(count) / fps / (stored[1] - stored[0])).astype(int)
-    states = np.full((truth.sizes["case"], count, BODIES + 3, NUMBERS), np.nan, np.float32)
+    at = _frames(truth, truth["bodies"]["time"].values)
+    states = np.full((truth.sizes["case"], len(at), len(ENTITIES), NUMBERS), np.nan, np.float32)
     solids = np.full((truth.sizes["case"], BODIES, 4), np.nan, np.float32)
     if "parts" in truth:
         _parts(truth, at, states, solids)
     else:
         _floating(truth, at, states, solids)
-        _water(truth, at, states)
+        states[:, :, BODIES:] = _town(truth, at, 0)
     return {"states": states, "solids": solids}
 
 
-def recordable(truth: xr.DataTree) -> bool:
-    """Whether a rollout's states hold what `record_states` keeps of a town: a rollout painted by
-    hand, or by an older simulator, may not."""
-    return ({"bodies", "water", "structures"} <= set(truth.children)
-            and "debris_kind" in truth["bodies"].data_vars
+def tells_town(truth: xr.DataTree) -> bool:
+    """Whether a rollout's states hold all of a town that `record_town` keeps: those of an older
+    simulator may not."""
+    return ({"water", "structures"} <= set(truth.children)
             and {"standing", "drift", "damage_state"} <= set(truth["structures"].data_vars))
 
 
-def record_every_realization(truth: xr.DataTree) -> np.ndarray:
-    """``states`` of `record_states` (case, realization, time, entity, 9) for all realizations."""
-    members = range(truth.sizes["realization"])
-    return np.stack([record_states(truth.map_over_datasets(
-        lambda one, k=k: one.isel(realization=[k]) if "realization" in one.dims else one))[
-            "states"] for k in members], axis=1)
+def record_town(truth: xr.DataTree) -> np.ndarray:
+    """Gauges, houses and people of a simulated rollout (case, realization, time, 3, 9) float32, at
+    the scenario's frame rate; the first of them is what `record_states` keeps of these."""
+    at = _frames(truth, truth["water"]["time"].values)
+    return np.stack([_town(truth, at, k) for k in range(truth.sizes["realization"])], axis=1)
+
+
+def _frames(truth: xr.DataTree, stored: np.ndarray) -> np.ndarray:
+    """Places among stored instants [s] of the frames of a video at the scenario's rate."""
+    fps = scenario_class(json.loads(truth.attrs["scenario"])["name"]).fps
+    count = int(np.floor(stored[-1] * fps + 1e-6)) + 1
+    return np.asarray(np.rint(np.arange(count) / fps / (stored[1] - stored[0])).astype(int))
 
 
 def known_states(truth: xr.DataTree, frames: int, fps: float) -> tuple[KnownStates, ...]:
@@ -179,29 +184,30 @@ def _floating(truth: xr.DataTree, at: np.ndarray, states: np.ndarray, solids: np
             solids[case, slot, 1:] = bodies["half_size"].values[case, 0, 0, body]
 
 
-def _water(truth: xr.DataTree, at: np.ndarray, states: np.ndarray) -> None:
-    """Gauges, houses and people."""
-    depth = truth["water"]["depth"].values[:, 0]
+def _town(truth: xr.DataTree, at: np.ndarray, realization: int) -> np.ndarray:
+    """Gauges, houses and people (case, frame, 3, 9) of one realization."""
+    groups = {name: truth[name].dataset.isel(realization=realization)
+              for name in ("water", "structures", "people") if name in truth}
+    depth, structures = groups["water"]["depth"].values, groups["structures"]
+    states = np.full((len(depth), len(at), len(TOWN), NUMBERS), np.nan, np.float32)
     rows, columns = ([round(place * (n - 1)) for place in GAUGE_PLACES] for n in depth.shape[2:])
     gauges = depth[:, at][:, :, rows][:, :, :, columns]
-    states[:, :, BODIES] = gauges.reshape(*gauges.shape[:2], NUMBERS)
-    town = truth["structures"].dataset
-    houses = town["present"].values
+    states[:, :, 0] = gauges.reshape(*gauges.shape[:2], NUMBERS)
+    houses = structures["present"].values
     for case in np.flatnonzero(houses.any(axis=1)):
-        own, into = houses[case], states[case, :, BODIES + 1]
-        into[:, 0] = town["standing"].values[case, 0, at][:, own].mean(axis=1)
-        drift = np.abs(np.nan_to_num(town["drift"].values[case, 0, at][:, own])).max(axis=1)
+        own, into = houses[case], states[case, :, 1]
+        into[:, 0] = structures["standing"].values[case, at][:, own].mean(axis=1)
+        drift = np.abs(np.nan_to_num(structures["drift"].values[case, at][:, own])).max(axis=1)
         into[:, 1:1 + min(3, drift.shape[1])] = drift[:, :3]
-        damage = town["damage_state"].values[case, 0, at][:, own]
+        damage = structures["damage_state"].values[case, at][:, own]
         into[:, 4:] = (damage[..., None] == np.arange(1, 6)).mean(axis=1)
-    if "people" in truth:
-        people = truth["people"].dataset
-        for member in range(truth.sizes["case"]):
-            own = people["present"].values[member]
+    if "people" in groups:
+        people = groups["people"]
+        for member, own in enumerate(people["present"].values):
             if own.any():
-                status = people["status"].values[member, 0, at][:, own]
-                states[member, :, BODIES + 2] = (
-                    status[..., None] == np.arange(NUMBERS)).mean(axis=1)
+                status = people["status"].values[member, at][:, own]
+                states[member, :, 2] = (status[..., None] == np.arange(NUMBERS)).mean(axis=1)
+    return states
 
 
 def _turned(q: np.ndarray, vector: np.ndarray) -> np.ndarray:
