@@ -9,6 +9,7 @@ import torch
 from tiny_network import BODY, PATCHES, WATER, Inputs, inputs, network, of_group
 
 from worldsim.diffusion.carrying import Stage
+from worldsim.diffusion.causal_steps import begin, extend, group_rotations
 from worldsim.diffusion.known import context_cells, reference_of
 from worldsim.diffusion.layers import LayerMemory
 from worldsim.diffusion.motion import Motion, motion_of
@@ -111,7 +112,7 @@ def in_stream(net: VideoTransformer, one: Inputs, level: torch.Tensor,
     entities, each = one.states.entity.shape[1], one.grid.tokens_per_group * one.grid.views
     single = dataclasses.replace(one.grid, groups=1)
     told = dataclasses.replace(one.condition, camera=one.condition.camera[:, :, :1])
-    cos, sin = net.group_rotations(told, single, entities, net.extra_tokens(2), groups)
+    cos, sin = group_rotations(net, told, single, entities, net.extra_tokens(2), groups)
     extra, found = net.extra_tokens(2), []
     whole = motion_of(one.states.numbers, one.states.known, one.condition.seconds,
                       one.states.push)
@@ -121,15 +122,15 @@ def in_stream(net: VideoTransformer, one: Inputs, level: torch.Tensor,
     at = frame.flatten(1)[..., None, None].expand(-1, -1, entities, NUMBERS)
     then = frames.transpose(1, 2).gather(1, at).unflatten(1, (one.grid.views, 1))
     with torch.inference_mode():
-        net.begin(told, memories)
+        begin(net, told, memories)
         for group in range(groups):
             cells, context, states, stage = of_group(one, group)
             states = dataclasses.replace(states, lawful=lawful[:, :, group:group + 1])
             upto = extra + (group + 1) * (each + entities)
             of_views = level.unflatten(1, (one.grid.views, -1))[:, :, group]
-            found.append(net.extend(net.tell(told)[0], cells, of_views, context, told, states,
-                                    stage, single, then, motion_at(whole, group),
-                                    (cos[:, :, :upto], sin[:, :, :upto]), memories))
+            found.append(extend(net, net.tell(told)[0], cells, of_views, context, told, states,
+                                stage, single, then, motion_at(whole, group),
+                                (cos[:, :, :upto], sin[:, :, :upto]), memories))
             for memory in memories:
                 memory.keep(groups)
     return found

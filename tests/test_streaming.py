@@ -11,6 +11,7 @@ import torch
 from tiny_model import BALL, MODEL, SIZE, tiny_model
 from tiny_network import numbers_at
 
+from worldsim.diffusion import streaming
 from worldsim.diffusion.layers import LayerMemory
 from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.streaming import MemberStream
@@ -161,13 +162,13 @@ def test_a_push_changes_what_follows_and_nothing_before(model):
 def test_a_reference_within_the_group_goes_with_the_states_of_that_frame(model, monkeypatch):
     """Where the group's own frames are the reference, nothing else can say where bodies were."""
     asked = []
-    extend = model.network.extend
+    extend = streaming.extend
 
     def noting(*arguments):
-        asked.append(arguments[8])
+        asked.append(arguments[9])
         return extend(*arguments)
 
-    monkeypatch.setattr(model.network, "extend", noting)
+    monkeypatch.setattr(streaming, "extend", noting)
     stream = model.start(ball(known=(Known("side", context(3)),)), steps=2)
     stream.step()
     assert [then is None for then in asked] == [True, True, False]
@@ -182,14 +183,14 @@ def test_a_reference_within_the_group_goes_with_the_states_of_that_frame(model, 
 
 def test_finished_groups_are_remembered_as_training_shows_known_ones(model, monkeypatch):
     kept = []
-    extend = model.network.extend
+    extend = streaming.extend
 
-    def noting(told, noisy, level, context, condition, states, *rest):
+    def noting(network, told, noisy, level, context, condition, states, *rest):
         if float(condition.context_noise):
             kept.append((level, condition.context_noise, states))
-        return extend(told, noisy, level, context, condition, states, *rest)
+        return extend(network, told, noisy, level, context, condition, states, *rest)
 
-    monkeypatch.setattr(model.network, "extend", noting)
+    monkeypatch.setattr(streaming, "extend", noting)
     stream = model.start(ball(states=(KnownStates("body 1", np.stack(
         [numbers_at(k / 20) for k in range(5)])[None]),)))
     stream.step(), stream.step()
@@ -207,18 +208,18 @@ def test_finished_groups_are_remembered_as_training_shows_known_ones(model, monk
 def test_states_come_before_pixels(model, monkeypatch):
     """Groups of states grow to a clip's length, the last one unknown; pixels show what they say."""
     paths, shown = [], []
-    forward, extend = model.network.forward, model.network.extend
+    forward, extend = model.network.forward, streaming.extend
 
     def noting(noisy, level, context, condition, states, stage, grid, mask, paint):
         paths.append((grid.views, states.known.clone(), float(condition.states_noise)))
         return forward(noisy, level, context, condition, states, stage, grid, mask, paint)
 
-    def showing(told, noisy, level, context, condition, states, *rest):
+    def showing(network, told, noisy, level, context, condition, states, *rest):
         shown.append((states.known.clone(), states.numbers.clone()))
-        return extend(told, noisy, level, context, condition, states, *rest)
+        return extend(network, told, noisy, level, context, condition, states, *rest)
 
     monkeypatch.setattr(model.network, "forward", noting)
-    monkeypatch.setattr(model.network, "extend", showing)
+    monkeypatch.setattr(streaming, "extend", showing)
     stream = model.start(ball())
     longest, said = BALL.frames // 5, []
     for _ in range(longest + 2):

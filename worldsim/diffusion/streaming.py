@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from worldsim.diffusion.causal_steps import begin, extend, group_rotations
 from worldsim.diffusion.dreaming import Dream
 from worldsim.diffusion.known import Reference, context_cells, reference_of
 from worldsim.diffusion.layers import LayerMemory
@@ -74,14 +75,14 @@ class MemberStream:
         self.slots = self.dream.subject.slots
         self.bodies = model.config.repertoire.bodies(self.dream.subject)
         self.condition = self.dream.condition(self.grid, 0, own=False)
-        self.rotations = network.group_rotations(
-            self.condition, self.grid, self.slots,
+        self.rotations = group_rotations(
+            network, self.condition, self.grid, self.slots,
             network.extra_tokens(self.condition.told.number.shape[1]), self.longest)
         self.memories = [LayerMemory() for _ in network.blocks]
         noise = torch.full_like(self.condition.context_noise, model.config.sampler.context_noise)
         self.condition_kept = dataclasses.replace(self.condition, context_noise=noise)
         with torch.inference_mode():
-            network.begin(self.condition, self.memories)
+            begin(network, self.condition, self.memories)
             self.told = network.tell(self.condition)[0]
             self.told_kept = network.tell(self.condition_kept)[0]
         self.group = 0
@@ -213,9 +214,9 @@ class MemberStream:
         rotations = (self.rotations[0][:, :, :upto], self.rotations[1][:, :, :upto])
         told = self.told_kept if condition is self.condition_kept else self.told
         motion, lawful = led
-        return self.model.network.extend(told, pixels.flatten(-2), level, context, condition,
-                                         dataclasses.replace(states, lawful=lawful), stage,
-                                         self.grid, then, motion, rotations, self.memories)
+        return extend(self.model.network, told, pixels.flatten(-2), level, context, condition,
+                      dataclasses.replace(states, lawful=lawful), stage, self.grid, then, motion,
+                      rotations, self.memories)
 
     def _led(self, states: States) -> tuple[Motion, Tensor]:
         """How the entities of the group at work move from the last one, and where laws lead: that

@@ -106,7 +106,7 @@ class Trainer:
         network: Any = self.network
         for block in (*network.blocks, network.locate):
             block.compile(dynamic=False)
-        for part in ("modulate", "place_patches", "carried", "paint", "_read"):
+        for part in ("modulate", "place_patches", "carried", "paint", "read_cells"):
             setattr(network, part, torch.compile(getattr(network, part), dynamic=False))
         self._parts = LossParts(
             *(torch.compile(getattr(self._parts, part.name), dynamic=False)

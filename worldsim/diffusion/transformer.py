@@ -25,8 +25,6 @@ network serves both orders (`worldsim.diffusion.sequence.causal_mask`).
 
 from __future__ import annotations
 
-import dataclasses
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -172,14 +170,13 @@ class VideoTransformer(nn.Module):
         rest = torch.cat([said, self.registers.expand(len(said), -1, -1), vectors], 1)
         cells = noisy  # of no view there are none
         if grid.views:
-            cells = self._read(noisy, context, level, condition, grid)
+            cells = self.read_cells(noisy, context, level, condition, grid)
             rest = torch.cat([self.place_patches(cells, condition, grid), rest], 1)
         entities = states.entity.shape[1]
         last = grid.tokens + entities * grid.groups
         spread = Spread(level.shape[1], grid.tokens_per_group, entities, rest.shape[1] - last)
         cos, sin = self.rotations(condition, grid, entities, spread.extra)
-        x, found = self._through(rest, cells, modulation, spread, (cos, sin), mask, condition,
-                                 grid)
+        x, found = self.through(rest, cells, modulation, spread, (cos, sin), mask, condition, grid)
         x = self.finish(x, modulation, spread)
         numbers = self.said(x[:, grid.tokens:last], states, found, motion, lawful)
         if not paint or not grid.views:
@@ -187,10 +184,10 @@ class VideoTransformer(nn.Module):
         carried = self.carried(numbers, states, stage, grid)
         return Prediction(self.paint(x[:, :grid.tokens], cells, context, carried), numbers)
 
-    def _through(self, x: Tensor, cells: Tensor, modulation: Tensor, spread: Spread,
-                 rotations: tuple[Tensor, Tensor], mask: Tensor | None, condition: Condition,
-                 grid: Grid, memories: list[LayerMemory] | None = None,
-                 ) -> tuple[Tensor, Tensor | None]:
+    def through(self, x: Tensor, cells: Tensor, modulation: Tensor, spread: Spread,
+                rotations: tuple[Tensor, Tensor], mask: Tensor | None, condition: Condition,
+                grid: Grid, memories: list[LayerMemory] | None = None,
+                ) -> tuple[Tensor, Tensor | None]:
         """All layers; in their middle the entities are found in the picture. Returns the tokens,
         and the found positions (B, E, G, F, 9)."""
         found = None
@@ -214,64 +211,6 @@ class VideoTransformer(nn.Module):
             condition.camera[:, 0, 0], grid, self.config.patches)
         said = (tokens + told).flatten(1, 2)
         return torch.cat([x[:, :grid.tokens], said, x[:, last:]], 1), found
-
-    def begin(self, condition: Condition, memories: list[LayerMemory]) -> None:
-        """Let what is told be seen by all groups that follow, in block-causal order."""
-        told, vectors = self.tell(condition)
-        told = told + self.duration(condition.seconds.log2()[:, None])
-        modulation = self.modulation(F.silu(told[:, None])).unflatten(-1, (6, -1))
-        x = torch.cat([self.registers.expand(len(told), -1, -1), vectors], 1)
-        spread = Spread(0, 0, 0, x.shape[1])
-        angles = x.new_zeros(1, 1, x.shape[1], self.config.width // self.config.heads // 2)
-        for block, memory in zip(self.blocks, memories, strict=True):
-            x = block(x, modulation, spread, angles.cos(), angles.sin(), None, memory)
-            memory.keep(0)
-
-    def extend(self, told: Tensor, noisy: Tensor, level: Tensor, context: Context,
-               condition: Condition, states: States, stage: Stage, grid: Grid,
-               reference_numbers: Tensor | None, motion: Motion,
-               rotations: tuple[Tensor, Tensor], memories: list[LayerMemory]) -> Prediction:
-        """Predict one more group of frames in block-causal order, looking back at the memories.
-
-        Parameters
-        ----------
-        told : what `tell` makes of the condition, which does not change from group to group.
-        grid : of one group. reference_numbers : (B, V, 1, E, 9) states at the reference; None
-            where it is a frame of this group.
-        motion : the nearest known states.
-        rotations : cosines and sines of all tokens that are looked back at, and of these.
-        """
-        modulation = self.modulate(told, level, condition, states)
-        cells = self._read(noisy, context, level, condition, grid)
-        assert states.lawful is not None
-        lawful = states.lawful
-        x = torch.cat([self.place_patches(cells, condition, grid),
-                       self.read_entities(states, motion, lawful)], 1)
-        entities = states.entity.shape[1]
-        spread = Spread(level.shape[1], grid.tokens_per_group, entities, 0)
-        x, found = self._through(x, cells, modulation, spread, rotations, None, condition, grid,
-                                 memories)
-        x = self.finish(x, modulation, spread)
-        numbers = self.said(x[:, grid.tokens:], states, found, motion, lawful)
-        carried = self.carried(numbers, states, stage, grid, reference_numbers)
-        return Prediction(self.paint(x[:, :grid.tokens], cells, context, carried), numbers)
-
-    def group_rotations(self, condition: Condition, grid: Grid, entities: int, extra: int,
-                        groups: int) -> tuple[Tensor, Tensor]:
-        """Cosines and sines (B, 1, tokens, …) in the order of streaming: what is told, then group
-        after group its patches and entities. The first B rows are of one condition each."""
-        one = grid.tokens + entities
-        cosines, sines = [], []
-        for group in range(groups):
-            later = dataclasses.replace(
-                condition, start=condition.start + group * condition.seconds)
-            cos, sin = self.rotations(later, grid, entities, extra)
-            if not group:
-                cosines.append(cos[:, :, one:])
-                sines.append(sin[:, :, one:])
-            cosines.append(cos[:, :, :one])
-            sines.append(sin[:, :, :one])
-        return torch.cat(cosines, 2), torch.cat(sines, 2)
 
     def tell(self, condition: Condition) -> tuple[Tensor, Tensor]:
         """What modulates everything (B, width), and the tokens of the parameters."""
@@ -361,8 +300,9 @@ class VideoTransformer(nn.Module):
             half, there = numbers[..., -4:-1] * HALF_SIZE, numbers[..., -1] > 0
             return carry(frames, half, there, stage, grid, self.config.patches, reference_numbers)
 
-    def _read(self, noisy: Tensor, context: Context, level: Tensor, condition: Condition,
-              grid: Grid) -> Tensor:
+    def read_cells(self, noisy: Tensor, context: Context, level: Tensor, condition: Condition,
+                   grid: Grid) -> Tensor:
+        """What the small encoder makes of every cell, (B, N, S, detail)."""
         if self.config.shrink:
             noisy = self._shrunk(noisy, context, level, condition, grid)
         told = torch.cat([context.known, context.reference, context.valid, context.age], dim=-1)
