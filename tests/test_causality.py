@@ -108,7 +108,7 @@ def in_stream(net: VideoTransformer, one: Inputs, level: torch.Tensor,
               groups: int) -> list[Prediction]:
     """The network's answers group after group, each looking back at the memories of those
     before."""
-    memories = [LayerMemory() for _ in net.blocks]
+    memories = [LayerMemory() for _ in net.expert(0).blocks]
     entities, each = one.states.entity.shape[1], one.grid.tokens_per_group * one.grid.views
     single = dataclasses.replace(one.grid, groups=1)
     told = dataclasses.replace(one.condition, camera=one.condition.camera[:, :, :1])

@@ -87,6 +87,8 @@ def test_training_leaves_a_checkpoint_and_resumes(clips, smallest, tmp_path, cap
     (["--out", "a", "--tokens", "0"], "--tokens 0"),
     (["--out", "a", "--learning-rate", "0"], "--learning-rate 0"),
     (["--out", "a", "--preset", "smal"], "did you mean small"),
+    (["--out", "a", "--apart"], "--init worldsim-small"),
+    (["--out", "a", "--apart", "--init", "nothing"], "is not a checkpoint"),
     (["--out", "a", "--scenario", "tsunamy"], "tsunami"),
     (["--out", "a", "--scenario", "pendulum,pendulum"], "named twice"),
     (["--preset", "tiny"], "--out"),
@@ -123,6 +125,29 @@ def test_a_scenario_of_bodies_is_trained_on_with_its_own_views(smallest, tmp_pat
         assert not np.array_equal(seen[10:], given[10:])
     with pytest.raises(InputError, match="trained on 'free_fall', not on 'pendulum'"):
         model.rollout(query(scenario_class("pendulum")(), cameras=cls.film_cameras))
+
+
+def test_a_further_scenario_is_learned_beside_what_a_network_knows(smallest, tmp_path, monkeypatch,
+                                                                   capsys):
+    first, second = tmp_path / "first", tmp_path / "second"
+    command = ["train", "--cases", "2", "--workers", "1", "--scenario"]
+    assert main([*command, "free_fall", "--out", str(first)]) == 0
+    larger = dataclasses.replace(smallest.transformer, layers=2)
+    monkeypatch.setitem(presets.PRESETS, "tiny",
+                        lambda: dataclasses.replace(smallest, transformer=larger))
+    beside = ["pendulum", "--init", str(first), "--apart", "--out", str(second)]
+    assert main([*command, *beside]) == 0
+    before, after = load_model(str(first)), load_model(str(second))
+    assert after.capabilities.scenarios == ("free_fall", "pendulum")
+    assert after.config.transformer == before.config.transformer == smallest.transformer
+    asked = query(scenario_class("free_fall")(), cameras=("side",), duration=0.5)
+    answers = [model.rollout(asked)["video/side/rgb"].values for model in (before, after)]
+    assert np.array_equal(*answers)
+    assert main([*command, *beside]) == 2, "it holds a training"
+    capsys.readouterr()
+    monkeypatch.setitem(presets.PRESETS, "tiny", lambda: dataclasses.replace(smallest, steps=5))
+    assert main([*command, *beside, "--resume"]) == 0
+    assert load_model(str(second)).sha256 != after.sha256
 
 
 def test_one_network_learns_from_several_scenarios(smallest, tmp_path, capsys, monkeypatch):

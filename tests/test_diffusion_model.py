@@ -12,13 +12,16 @@ import pytest
 import torch
 from tiny_model import MODEL, SIZE, tiny_model
 
-from worldsim.diffusion.checkpoint import CONFIG, FINE, LAWS, WEIGHTS
+from worldsim.diffusion.checkpoint import CONFIG, FINE, LAWS, WEIGHTS, file_of_expert
 from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.sequence import Prediction
 from worldsim.errors import InputError
 from worldsim.model_registry import load_model
 from worldsim.query import Draft, Known, KnownStates, Origin, Query
 from worldsim.world_model import WorldModel
+
+PARTS = (WEIGHTS, LAWS, file_of_expert(1))
+"""Files of the weights."""
 
 
 @pytest.fixture(scope="module")
@@ -123,14 +126,14 @@ def test_checkpoints_come_back_bit_for_bit(model, tmp_path):
     sha256 = model.save_pretrained(tmp_path / "a")
     loaded = VideoDiffusion.from_pretrained(tmp_path / "a")
     assert loaded.sha256 == sha256
-    parts = [(tmp_path / "a" / name).read_bytes() for name in (WEIGHTS, LAWS)]
+    parts = [(tmp_path / "a" / name).read_bytes() for name in PARTS]
     assert hashlib.sha256(b"".join(parts)).hexdigest() == sha256
     assert loaded.config == MODEL
     guided = model.with_sampler(guided=(("wave_height", 1.5),), causal=True)
     guided.save_pretrained(tmp_path / "guided")
     assert VideoDiffusion.from_pretrained(tmp_path / "guided").config == guided.config
     loaded.save_pretrained(tmp_path / "b")
-    for name in (WEIGHTS, LAWS, CONFIG):
+    for name in (*PARTS, CONFIG):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     for name, tensor in loaded.network.state_dict().items():
         kept = model.network.state_dict()[name]
@@ -140,26 +143,26 @@ def test_checkpoints_come_back_bit_for_bit(model, tmp_path):
                           video(loaded.rollout(ask())))
 
 
-def test_a_compact_checkpoint_keeps_its_matrices_to_a_254th_of_the_largest_number(model, tmp_path):
+def test_a_compact_expert_keeps_its_matrices_to_a_254th_of_the_largest_number(model, tmp_path):
     sha256 = model.save_pretrained(tmp_path / "whole")
-    assert model.save_pretrained(tmp_path / "compact", compact=True) != sha256
-    sizes = [(tmp_path / name / WEIGHTS).stat().st_size for name in ("whole", "compact")]
-    assert sizes[1] < sizes[0]
+    assert model.save_pretrained(tmp_path / "compact", compact=(1,)) != sha256
+    kept, smaller = ([(tmp_path / name / part).read_bytes() for part in PARTS]
+                     for name in ("whole", "compact"))
+    assert kept[:2] == smaller[:2] and len(smaller[2]) < len(kept[2])
     loaded = VideoDiffusion.from_pretrained(tmp_path / "compact").network.state_dict()
     whole = VideoDiffusion.from_pretrained(tmp_path / "whole").network.state_dict()
     rounded = 0
-    for name, kept in model.network.state_dict().items():
-        if name.startswith("blocks.") and kept.ndim == 2:
-            step = kept.abs().amax(1, keepdim=True) / 127
-            assert ((loaded[name] - kept).abs() <= 0.5001 * step).all()
-            rounded += kept.numel()
+    for name, before in model.network.state_dict().items():
+        if name.startswith("experts.1.blocks.") and before.ndim == 2:
+            step = before.abs().amax(1, keepdim=True) / 127
+            assert ((loaded[name] - before).abs() <= 0.5001 * step).all()
+            rounded += before.numel()
         else:
             assert torch.equal(loaded[name], whole[name])
     assert rounded > 1000
     again = VideoDiffusion.from_pretrained(tmp_path / "compact")
-    again.save_pretrained(tmp_path / "twice", compact=True)
-    assert (tmp_path / "twice" / WEIGHTS).read_bytes() == (
-        tmp_path / "compact" / WEIGHTS).read_bytes()
+    again.save_pretrained(tmp_path / "twice", compact=(1,))
+    assert [(tmp_path / "twice" / part).read_bytes() for part in PARTS] == smaller
 
 
 def test_unreadable_checkpoints_are_one_line_errors(model, tmp_path):
@@ -180,7 +183,7 @@ def test_unreadable_checkpoints_are_one_line_errors(model, tmp_path):
     assert "truncated" in broken(
         "half", lambda d: (d / WEIGHTS).write_bytes((d / WEIGHTS).read_bytes()[:5000]))
     assert half.is_dir()
-    for name in (WEIGHTS, LAWS):
+    for name in PARTS:
         assert f"{name} is missing" in broken(f"gone {name}", lambda d, n=name: (d / n).unlink())
     assert "not a model configuration" in broken("text", lambda d: (d / CONFIG).write_text("{"))
     known = json.loads(MODEL.to_json())["repertoire"]
@@ -188,14 +191,15 @@ def test_unreadable_checkpoints_are_one_line_errors(model, tmp_path):
     assert "tsunami version 7" in broken(
         "old", lambda d: rewrite(d, repertoire=known | {"subjects": old}))
     assert "format 99" in broken("new", lambda d: rewrite(d, format=99))
-    assert "format 8 is read" in broken("none", lambda d: rewrite(d, format=None))
+    assert "format 9 is read" in broken("none", lambda d: rewrite(d, format=None))
     assert "does not fit" in broken(
         "cameras", lambda d: rewrite(d, repertoire=known | {"cameras": ["overhead"]}))
 
 
 def test_sampler_settings_are_a_choice_of_the_caller(model):
     slower = model.with_sampler(steps=4)
-    assert slower.config.sampler == dataclasses.replace(MODEL.sampler, steps=4)
+    assert slower.config.samplers == tuple(
+        dataclasses.replace(one, steps=4) for one in MODEL.samplers)
     assert not np.array_equal(video(slower.rollout(ask())), video(model.rollout(ask())))
     with pytest.raises(InputError, match="steps=0"):
         model.with_sampler(steps=0)

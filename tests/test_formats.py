@@ -54,7 +54,7 @@ def test_others_are_refused_or_only_begin(tmp_path):
     fields = json.loads(path.read_text())
     assert fields["format"] == FORMAT
     path.write_text(json.dumps(fields | {"format": 99}))
-    with pytest.raises(InputError, match="format 8 is read here"):
+    with pytest.raises(InputError, match="format 9 is read here"):
         load_checkpoint(tmp_path)
 
 

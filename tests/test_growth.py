@@ -69,3 +69,12 @@ def test_answers_say_it():
             warnings.simplefilter("ignore")
             found += json.loads(model.rollout(query).attrs["expected_growth"])
     assert found == [[1.0, 1.0, 1.0], [3.0, 2.0, 4.5]]
+
+
+def test_growth_is_told_of_the_expert_that_it_was_measured_on():
+    model = tiny_model()
+    model.config = dataclasses.replace(
+        model.config, growth=tuple(dataclasses.replace(row, expert=1) for row in TABLE))
+    query = Query("tsunami", {"wave_height": np.array([11.5])}, size=SIZE, duration=1.0)
+    with pytest.warns(UserWarning, match="wave_height"):
+        assert json.loads(model.rollout(query).attrs["expected_growth"]) == [None]

@@ -203,10 +203,10 @@ def test_half_sizes_and_presence_are_told_by_the_laws_where_none_are_known():
 
 def test_what_is_told_reaches_the_states_through_the_laws():
     one, net = inputs(), network()
-    for block in net.blocks:  # what the layers know of it is taken away
+    for block in net.expert(0).blocks:  # what the layers know of it is taken away
         block.attention.out.weight.data.zero_()
         block.feed_forward.down.weight.data.zero_()
-    net.modulation.weight.data.zero_()
+    net.expert(0).modulation.weight.data.zero_()
     other = dataclasses.replace(one.condition, told=one.condition.told.untold())
     states = dataclasses.replace(one.states, known=one.states.known.clone())
     states.known[:, :, 0] = 1

@@ -175,7 +175,7 @@ def test_at_the_level_of_noise_the_network_does_not_see_it():
         one.known.repeat(1, 1, 1, 3), one.cells, torch.randn_like(one.cells))) for _ in range(2)]
     torch.testing.assert_close(*outputs)
     plain = fresh()
-    plain.config = dataclasses.replace(plain.config, shrink=False)
+    plain.expert(0).raw = True
     outputs = [plain_pixels(one, plain) for _ in range(2)]
     assert (outputs[0] - outputs[1]).abs().max() > 1e-3
 
@@ -201,7 +201,7 @@ def test_all_kinds_of_batches_are_drawn_and_learned_from():
         loss, pixels, said = step_loss(trainer.network, batches[0])
         assert (pixels == 0) == (kind is not Kind.FILMS) and (said > 0 or kind is Kind.FILMS)
         loss.backward()
-        read = trainer.network.read_pixels.weight.grad
+        read = trainer.network.expert(0).read_pixels.weight.grad
         assert (read is None or not read.any()) == kind.alone
         taught = trainer.network.laws.of_parameter.grad
         assert (taught is not None) == (kind is Kind.LAWS), "laws are taught by themselves"

@@ -333,7 +333,8 @@ class Absent(torch.nn.Module):
 
 def test_dreamed_absence_and_sizes_are_handed_on_as_training_shows_them():
     network = Absent(tiny_model().network)
-    model = dataclasses.replace(MODEL, sampler=dataclasses.replace(MODEL.sampler, steps=1))
+    fewer = tuple(dataclasses.replace(one, steps=1) for one in MODEL.samplers)
+    model = dataclasses.replace(MODEL, samplers=fewer)
     query = Query("free_fall", {}, cameras=("side",), size=SIZE, fps=20.0, duration=1.5)
     said = VideoDiffusion(model, network, "").rollout(query)["said"]["state"].values[0, 0]
     assert np.isnan(said[:, 1]).all()

@@ -49,7 +49,8 @@ def network(seed: int = 0) -> VideoTransformer:
     """A network of which no part is idle, as if it had been trained: several projections start at
     zero."""
     made = fresh(seed)
-    for part in (made.modulation, made.duration[-1], made.read_carried, made.write_gate,
+    expert = made.expert(0)
+    for part in (expert.modulation, made.duration[-1], expert.read_carried, expert.write_gate,
                  made.write_motion.depart, made.states_noise.mlp[-1],
                  made.laws.act):
         torch.nn.init.normal_(getattr(part, "weight", part), std=0.05)

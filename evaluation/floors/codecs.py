@@ -59,6 +59,7 @@ def bottleneck(films: Sequence[np.ndarray]) -> Codec:
     """
     config, network, _ = load_checkpoint(CHECKPOINT)
     patches = config.transformer.patches
+    reader = network.expert(config.repertoire.subject("tsunami").expert).read_pixels
 
     def cells_of(frames: np.ndarray) -> torch.Tensor:
         missing = -len(frames) % patches.frames
@@ -67,7 +68,7 @@ def bottleneck(films: Sequence[np.ndarray]) -> Codec:
 
     def features(cells: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
-            read = F.gelu(network.read_pixels(cells.float()), approximate="tanh")
+            read = F.gelu(reader(cells.float()), approximate="tanh")
         return F.pad(read.flatten(0, -2).double(), (0, 1), value=1.0)
 
     pairs = [(features(cells), cells.flatten(0, -2).double()) for cells in map(cells_of, films)]

@@ -53,7 +53,7 @@ def errors(model: VideoDiffusion, name: str, how: str) -> tuple[np.ndarray, np.n
     for case in range(CASES):
         dream = Dream(model, question, parameters, case, 0)
         if read(dream, 0, FRAMES, 0):
-            dream.noise = model.config.sampler.reading_noise
+            dream.noise = dream.sampler.reading_noise
         if how == "laws":
             rolled(dream)
         else:

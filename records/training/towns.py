@@ -33,7 +33,7 @@ def main(root: Path, before: Path) -> None:
                         seed=seed_for(Purpose.TRAINING, 7), record=record_states, compiled=True))
     base = small()
     config = dataclasses.replace(
-        base, transformer=TransformerConfig(layers=5, shrink=False), minutes=MINUTES, decay=0.6,
+        base, transformer=TransformerConfig(layers=5, raw=(0,)), minutes=MINUTES, decay=0.6,
         learning_rate=8e-4, warmup=150, validation_minutes=25.0,
         batch=dataclasses.replace(base.batch, first_view=0.8))
     train(config, [load_clips(clips)], root / "40", init=before)

@@ -17,6 +17,7 @@ from worldsim.mechanics import MechanicalScene
 from worldsim.splits import Purpose, Split, draw, seed_for
 
 if TYPE_CHECKING:
+    from worldsim.diffusion.checkpoint import ModelConfig
     from worldsim.diffusion.clips import ClipSet
     from worldsim.diffusion.presets import TrainingConfig
     from worldsim.diffusion.training import Validation
@@ -49,7 +50,10 @@ class Options:
     resume: bool = False
     """Go on with the training in --out, exactly as if it had not stopped."""
     init: Annotated[Path | None, tyro.conf.arg(metavar="DIR")] = None
-    """Begin with the weights of another checkpoint."""
+    """Begin with the weights of another checkpoint, or of worldsim-small."""
+    apart: bool = False
+    """Teach the network of --init these scenarios beside all that it knows, with layers of their
+    own; what it answers about others stays as it is."""
     cases: Annotated[int | None, tyro.conf.arg(metavar="N")] = None
     """Simulate that many cases of each scenario instead of the preset's number; some of them only
     validate."""
@@ -81,6 +85,7 @@ def main(args: Sequence[str]) -> int:
                     description="Train the video world model on data that it simulates.")
     _check(options)
     from evaluation.observe import has_town
+    from worldsim.diffusion.model import checkpoint_directory
     from worldsim.diffusion.presets import preset
     from worldsim.diffusion.training import train
     from worldsim.models.summary import FILE_NAME, build_summary
@@ -103,7 +108,8 @@ def main(args: Sequence[str]) -> int:
     with stages.stage("simulate what is validated on") as advance:
         validate = physical_validation(names, towns, advance)
     with stages.stage("train") as advance:
-        train(config, clips, options.out, resume=options.resume, init=options.init,
+        train(config, clips, options.out, resume=options.resume,
+              init=None if options.init is None else checkpoint_directory(options.init),
               validate=validate, log=stages.say,
               progress=lambda fraction, _: advance(min(fraction, 1.0)))
     print(f"checkpoint: {options.out} (model.safetensors, config.json, README.md)")
@@ -149,7 +155,19 @@ def configuration(config: TrainingConfig, options: Options) -> TrainingConfig:
     batch = {name: getattr(options, name) for name in ("paths", "readings", "laws", "tokens")
              if getattr(options, name) is not None}
     changes["batch"] = dataclasses.replace(config.batch, **batch)
+    start = options.out if options.resume else options.init
+    if options.apart and start is not None:
+        changes |= {"apart": True, "transformer": _network_to_start_from(start).transformer}
     return dataclasses.replace(config, **changes)
+
+
+def _network_to_start_from(source: Path) -> ModelConfig:
+    """The configuration of a checkpoint, which must be one."""
+    from worldsim.diffusion.checkpoint import read_weights
+    from worldsim.diffusion.model import checkpoint_directory
+
+    config, _, _ = read_weights(checkpoint_directory(source))
+    return config
 
 
 def _check(options: Options) -> None:
@@ -173,6 +191,10 @@ def _check(options: Options) -> None:
         raise InputError(f"--unfilmed {options.unfilmed}: give at least 0")
     if options.seed < 0:
         raise InputError(f"--seed {options.seed}: give a whole number of at least 0")
+    if options.apart and not (options.init or options.resume):
+        raise InputError("--apart needs a network to learn beside; add --init worldsim-small")
+    if options.init is not None and not options.resume:
+        _network_to_start_from(options.init)
     if options.out.is_file():
         raise InputError(f"{options.out} is a file; choose another --out")
     if options.out.is_dir() and not options.resume:

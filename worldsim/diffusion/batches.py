@@ -172,7 +172,7 @@ def draw_batch(data: tuple[TrainingClips, ...], cases: tuple[np.ndarray, ...],
     grid = grid_of(frames, size, views, patches)
     tokens = grid.tokens
     if kind is not Kind.FILMS:
-        tokens += family.slots * grid.groups + registers + repertoire.slots
+        tokens += family.slots * grid.groups + registers + repertoire.slots(first.subject.expert)
     count = max(1, batch.tokens // tokens)
     picked = [pick(data[m], cases[m], rng, frames, views, batch, objective, patches)
               for m in rng.choice(family.members, count)]
@@ -301,8 +301,8 @@ def assemble(picked: list[Clip], grid: Grid, repertoire: Repertoire, rng: np.ran
         told=_told(picked, repertoire),
         context_noise=context_noise,
         states_noise=objective.draw_states_noise(rng, count, kind.alone),
-        start=torch.zeros(count), seconds=seconds)
-    extra = registers + repertoire.slots
+        start=torch.zeros(count), seconds=seconds, expert=picked[0].subject.expert)
+    extra = registers + repertoire.slots(picked[0].subject.expert)
     mask = causal_mask(grid, slots, extra)
     pixel_noise = pool.draw(count, tuple(clean.shape[1:]), rng)
     states_noise = pool.draw(count, tuple(states.numbers.shape[1:]), rng)

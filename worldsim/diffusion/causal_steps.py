@@ -23,11 +23,12 @@ def begin(network: VideoTransformer, condition: Condition, memories: list[LayerM
     """Let what is told be seen by all groups that follow, in block-causal order."""
     told, vectors = network.tell(condition)
     told = told + network.duration(condition.seconds.log2()[:, None])
-    modulation = network.modulation(F.silu(told[:, None])).unflatten(-1, (6, -1))
+    expert = network.expert(condition.expert)
+    modulation = expert.modulation(F.silu(told[:, None])).unflatten(-1, (6, -1))
     x = torch.cat([network.registers.expand(len(told), -1, -1), vectors], 1)
     spread = Spread(0, 0, 0, x.shape[1])
     angles = x.new_zeros(1, 1, x.shape[1], network.config.width // network.config.heads // 2)
-    for block, memory in zip(network.blocks, memories, strict=True):
+    for block, memory in zip(expert.blocks, memories, strict=True):
         x = block(x, modulation, spread, angles.cos(), angles.sin(), None, memory)
         memory.keep(0)
 
@@ -47,20 +48,21 @@ def extend(network: VideoTransformer, told: Tensor, noisy: Tensor, level: Tensor
     motion : the nearest known states.
     rotations : cosines and sines of all tokens that are looked back at, and of these.
     """
+    expert = network.expert(condition.expert)
     modulation = network.modulate(told, level, condition, states)
-    cells = network.read_cells(noisy, context, level, condition, grid)
+    cells = expert.read_cells(noisy, context, level, condition, grid)
     assert states.lawful is not None
     lawful = states.lawful
-    x = torch.cat([network.place_patches(cells, condition, grid),
+    x = torch.cat([expert.place_patches(cells, condition, grid),
                    network.read_entities(states, motion, lawful)], 1)
     entities = states.entity.shape[1]
     spread = Spread(level.shape[1], grid.tokens_per_group, entities, 0)
     x, found = network.through(x, cells, modulation, spread, rotations, None, condition, grid,
                                memories)
-    x = network.finish(x, modulation, spread)
+    x = expert.finish(x, modulation, spread)
     numbers = network.said(x[:, grid.tokens:], states, found, motion, lawful)
     carried = network.carried(numbers, states, stage, grid, reference_numbers)
-    return Prediction(network.paint(x[:, :grid.tokens], cells, context, carried), numbers)
+    return Prediction(expert.paint(x[:, :grid.tokens], cells, context, carried), numbers)
 
 
 def group_rotations(network: VideoTransformer, condition: Condition, grid: Grid, entities: int,

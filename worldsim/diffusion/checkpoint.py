@@ -1,11 +1,12 @@
-"""A checkpoint directory: ``config.json``, ``README.md`` and the weights, ``model.safetensors`` and
-``laws.safetensors``. No pickle."""
+"""A checkpoint directory: ``config.json``, ``README.md`` and the weights, ``model.safetensors``,
+``laws.safetensors`` and ``expert-1.safetensors`` and so on. No pickle."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from worldsim.atomic import written_whole
+from worldsim.diffusion import format_8
 from worldsim.diffusion.conditioning import feature_width
 from worldsim.diffusion.growth import Growth
 from worldsim.diffusion.layers import TransformerConfig
@@ -25,7 +27,10 @@ from worldsim.diffusion.sampler import SamplerConfig
 from worldsim.diffusion.transformer import VideoTransformer
 from worldsim.errors import InputError
 
-FORMAT = 8
+FORMAT = 9
+
+ONE_EXPERT = 8
+"""The format before, of networks with one expert."""
 
 STARTS_ONLY = (2, 3, 4, 5, 6, 7)
 """Formats whose networks said states in other ways: training may start from their weights."""
@@ -33,21 +38,32 @@ STARTS_ONLY = (2, 3, 4, 5, 6, 7)
 FINE = ("laws.", "looks.")
 """Beginnings of the names of weights that are kept to eleven bits (float16) instead of eight."""
 
-EIGHT_BITS = "blocks."
-"""Beginning of the names of matrices that a compact checkpoint keeps to eight bits."""
+EIGHT_BITS = ".blocks."
+"""In the names of matrices that a compact checkpoint keeps to eight bits."""
 
 SCALE = ".scale"
 """Ends the name of what multiplies the rows of such a matrix."""
 
 CONFIG, WEIGHTS, LAWS = "config.json", "model.safetensors", "laws.safetensors"
-"""The last holds all that is `FINE`."""
+"""The last holds all that is `FINE`; the second all else but experts after the first."""
+
+
+def file_of_expert(number: int) -> str:
+    """Where the weights of an expert after the first lie."""
+    return f"expert-{number}.safetensors"
+
+
+def of_expert(number: int) -> str:
+    """Beginning of the names of an expert's weights."""
+    return f"experts.{number}."
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelConfig:
     """All that is needed to use a trained network.
 
-    transformer, sampler : sizes, and how to sample.
+    transformer : sizes.
+    samplers : how to sample the scenarios of each expert.
     repertoire : the scenarios it knows: what it can be told of them, with the ranges it was trained
         on, their cameras, clips and entities.
     training : what the training was: clips and cases seen, seeds, compute, validation errors.
@@ -56,9 +72,18 @@ class ModelConfig:
 
     transformer: TransformerConfig
     repertoire: Repertoire
-    sampler: SamplerConfig = dataclasses.field(default_factory=SamplerConfig)
+    samplers: tuple[SamplerConfig, ...] = (SamplerConfig(),)
     training: dict[str, Any] = dataclasses.field(default_factory=dict)
     growth: tuple[Growth, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.samplers) != self.repertoire.experts:
+            raise InputError(f"{len(self.samplers)} samplers for {self.repertoire.experts} experts:"
+                             " give one each")
+
+    def sampler_of(self, subject: Subject) -> SamplerConfig:
+        """How to sample a scenario."""
+        return self.samplers[subject.expert]
 
     def to_json(self) -> str:
         """The content of ``config.json``."""
@@ -75,18 +100,21 @@ class ModelConfig:
         try:
             fields = json.loads(text)
             found = fields.pop("format", None)
-            if found not in (FORMAT, *STARTS_ONLY):
+            if found not in (FORMAT, ONE_EXPERT, *STARTS_ONLY):
                 raise InputError(f"{source} has format {found!r}; format {FORMAT} is read here")
+            if found == 2:
+                fields["transformer"]["shrink"] = False
+            if found != FORMAT:
+                fields = format_8.configured(fields)
             transformer = fields.pop("transformer")
             patches = PatchConfig(**transformer.pop("patches"))
-            if found == 2:
-                transformer["shrink"] = False
             known = fields.pop("repertoire")
             repertoire = Repertoire(tuple(map(Subject.from_fields, known["subjects"])),
                                     tuple(known["cameras"]))
             return cls(
                 transformer=TransformerConfig(patches=patches, **transformer),
-                repertoire=repertoire, sampler=SamplerConfig(**fields.pop("sampler")),
+                repertoire=repertoire,
+                samplers=tuple(SamplerConfig(**one) for one in fields.pop("samplers")),
                 growth=tuple(Growth(**row) for row in fields.pop("growth", ())), **fields,
             )
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
@@ -97,7 +125,7 @@ class ModelConfig:
         known = self.repertoire
         made = VideoTransformer(
             self.transformer, len(known.parameters), feature_width(known.parameters),
-            len(known.cameras), len(known.subjects), len(ENTITIES))
+            len(known.cameras), len(known.subjects), len(ENTITIES), known.experts)
         made.laws.log_half[:-1] = torch.tensor([spec.log_half for spec in known.parameters])
         made.laws.native[:] = torch.tensor([1 / subject.fps for subject in known.subjects])
         made.laws.foreseen[:] = torch.tensor([subject.foreseen for subject in known.subjects])
@@ -113,7 +141,7 @@ def packed(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     largest (Jacob et al. 2018, symmetric); all other weights as they are."""
     result = {}
     for name, tensor in weights.items():
-        if not name.startswith(EIGHT_BITS) or tensor.ndim != 2:
+        if EIGHT_BITS not in name or tensor.ndim != 2:
             result[name] = tensor
             continue
         scale = tensor.float().abs().amax(1, keepdim=True).clamp_min(1e-12) / 127
@@ -129,17 +157,24 @@ def unpacked(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def save_checkpoint(directory: Path, config: ModelConfig, weights: dict[str, Tensor],
-                    card: str, compact: bool = False) -> str:
-    """Write weights (as bfloat16, and the `FINE` ones apart as float16), configuration and model
-    card; returns the weights' sha256. compact : the layers' matrices in eight bits (`packed`)."""
-    coarse, fine = ({name: tensor.detach().to(kind).contiguous()
-                     for name, tensor in weights.items() if name.startswith(FINE) == wanted}
-                    for kind, wanted in ((torch.bfloat16, False), (torch.float16, True)))
-    if compact:
-        whole = packed({name: weights[name].detach() for name in coarse})
-        coarse |= {name: tensor.contiguous() for name, tensor in whole.items()
-                   if tensor.dtype == torch.int8 or name.endswith(SCALE)}
-    parts = {WEIGHTS: save(coarse), LAWS: save(fine)}
+                    card: str, compact: Sequence[int] = ()) -> str:
+    """Write weights (as bfloat16, and the `FINE` ones as float16), configuration and model card;
+    returns the weights' sha256. compact : experts whose matrices are kept in eight bits
+    (`packed`)."""
+    kept = {name: tensor.detach().to(
+        torch.float16 if name.startswith(FINE) else torch.bfloat16).contiguous()
+        for name, tensor in weights.items()}
+    for number in compact:
+        mine = {name: tensor.detach() for name, tensor in weights.items()
+                if name.startswith(of_expert(number))}
+        kept |= {name: tensor.contiguous() for name, tensor in packed(mine).items()
+                 if tensor.dtype == torch.int8 or name.endswith(SCALE)}
+    begins = {LAWS: FINE} | {file_of_expert(number): (of_expert(number),)
+                             for number in range(1, config.repertoire.experts)}
+    parts = {WEIGHTS: save({name: tensor for name, tensor in kept.items()
+                            if not name.startswith(sum(begins.values(), ()))})}
+    parts |= {file: save({name: tensor for name, tensor in kept.items()
+                          if name.startswith(beginning)}) for file, beginning in begins.items()}
     files = parts | {CONFIG: config.to_json().encode(), "README.md": card.encode()}
     for name, content in files.items():
         with written_whole(directory / name) as path:
@@ -160,10 +195,12 @@ def read_weights(directory: Path) -> tuple[ModelConfig, dict[str, Tensor], str]:
     config = ModelConfig.from_json((directory / CONFIG).read_text(), directory / CONFIG)
     weights: dict[str, Tensor] = {}
     every = b""
-    for name in (WEIGHTS, LAWS):
+    for name in (WEIGHTS, LAWS, *map(file_of_expert, range(1, config.repertoire.experts))):
         path = directory / name
-        if name == LAWS and not path.is_file():  # formats before the seventh have none
-            continue
+        if not path.is_file():
+            if name == LAWS:  # formats before the seventh have none
+                continue
+            raise InputError(f"{directory} is not a whole checkpoint ({name} is missing)")
         content = path.read_bytes()
         every += content
         try:
@@ -171,7 +208,7 @@ def read_weights(directory: Path) -> tuple[ModelConfig, dict[str, Tensor], str]:
         except SafetensorError as error:
             raise InputError(
                 f"{path} is truncated or damaged ({error}); fetch or train it again") from error
-    return config, unpacked(weights), hashlib.sha256(every).hexdigest()
+    return config, format_8.renamed(unpacked(weights)), hashlib.sha256(every).hexdigest()
 
 
 def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str]:
@@ -190,7 +227,7 @@ def load_checkpoint(directory: Path) -> tuple[ModelConfig, VideoTransformer, str
         if found_format in STARTS_ONLY:
             raise InputError(f"{directory} has format {found_format}; this version can only start "
                              "a training from it (`worldsim train --init`)")
-        if found_format == FORMAT and not (directory / LAWS).is_file():
+        if found_format in (FORMAT, ONE_EXPERT) and not (directory / LAWS).is_file():
             raise InputError(f"{directory} is not a whole checkpoint ({LAWS} is missing)")
         odd = sorted(name for name in expected.keys() | found.keys()
                      if expected.get(name) != found.get(name))

@@ -44,13 +44,15 @@ class Dream:
     order : (slot,) which of the subject's entities a slot holds: the network counts bodies along an
     axis (`Subject.along`). bodies : (slot,) which of them are bodies. turned : (slot,) of which it
     is known how they are turned. noise : of the known states, normalised. pushed : whether anything
-    was pushed. bounds : (1, 2, 9) of what is not; None for none.
+    was pushed. bounds : (1, 2, 9) of what is not; None for none. sampler : how the scenario is
+    sampled.
     """
 
     def __init__(self, model: VideoDiffusion, query: Query, told: dict[str, np.ndarray], case: int,
                  realization: int) -> None:
         self.model, self.query, self.realization = model, query, realization
         self.subject = model.config.repertoire.subject(query.scenario)
+        self.sampler = model.config.sampler_of(self.subject)
         self.row = case
         self.case = query.origin.cases[case] if query.origin is not None else case
         self.told = {name: values[case:case + 1] for name, values in told.items()}
@@ -104,7 +106,7 @@ class Dream:
         config, query = self.model.config, self.query
         group = config.transformer.patches.frames
         longest = self.subject.frames
-        overlap = max(group, round(config.sampler.overlap * query.fps) // group * group)
+        overlap = max(group, round(self.sampler.overlap * query.fps) // group * group)
         # At a high rate a window may be shorter than the overlap; every window must add frames.
         overlap = max(group, min(overlap, longest // 2 // group * group))
         at, window = 0, 0
@@ -133,13 +135,14 @@ class Dream:
             camera=known.camera_numbers(query.cameras[:grid.views])[None, :, None].expand(
                 -1, -1, grid.groups),
             told=known.tell(self.subject, told, 1),
-            context_noise=torch.tensor([model.config.sampler.context_noise if own else 0.0]),
+            context_noise=torch.tensor([self.sampler.context_noise if own else 0.0]),
             states_noise=torch.tensor([self.noise]),
-            start=torch.zeros(1), seconds=torch.tensor([seconds]))
+            start=torch.zeros(1), seconds=torch.tensor([seconds]),
+            expert=self.subject.expert)
 
     def without(self, told: Told) -> tuple[tuple[float, Told], ...]:
         """What guidance compares with: all parameters untold, or one of them."""
-        sampler = self.model.config.sampler
+        sampler = self.sampler
         found = [(sampler.guidance, told.untold())] if sampler.guidance != 1 else []
         names = [spec.name for spec in self.subject.parameters]
         for name, weight in sampler.guided:
@@ -225,9 +228,9 @@ class Dream:
         config, query = self.model.config, self.query
         patches = config.transformer.patches
         frames = math.ceil((last - first) / patches.frames) * patches.frames
-        if self.subject.foreseen and query.draft is None and not config.sampler.together:
+        if self.subject.foreseen and query.draft is None and not self.sampler.together:
             if read(self, first, last, window):
-                self.noise = config.sampler.reading_noise
+                self.noise = self.sampler.reading_noise
             foresee(self, first, last, frames, window, own)
             self.noise = 0.0  # pixels are to show exactly this
         spare = ((0, 0), (0, frames - (last - first)), (0, 0), (0, 0))
@@ -243,7 +246,7 @@ class Dream:
             rng.standard_normal(tuple(task.states.numbers.shape), np.float32))
         cells, numbers = sample(
             self.model.network, to_cells(noise, patches).unflatten(-1, (3, -1)), states_noise,
-            task, config.sampler)
+            task, self.sampler)
         pixels = from_cells(cells.flatten(-2), grid, patches)[0, :, : last - first]
         dreamed = to_uint8(pixels).numpy()
         # Known pixels are kept from the input rather than converted there and back.

@@ -12,13 +12,14 @@ import numpy as np
 class Growth:
     """Errors of cases that lie between `above` and `upto` (None: any distance) outside the ranges
     (`VideoDiffusion.out_of_range`) are `times` those within, with a 95% interval `low` to `high`;
-    both in units of what a frozen picture errs."""
+    both in units of what a frozen picture errs; measured on the scenarios of one expert."""
 
     above: float
     upto: float | None
     times: float
     low: float
     high: float
+    expert: int = 0
 
 
 WITHIN = (1.0, 1.0, 1.0)

@@ -128,7 +128,7 @@ def _of_scenario(one: TrainingClips, cases: np.ndarray, repertoire: Repertoire, 
         States(repertoire.entity_numbers(subject).expand(count, -1),
                numbers * valid, valid, known, torch.ones(count, groups), torch.from_numpy(push)),
         torch.full((count,), repertoire.number(subject)),
-        repertoire.tell(subject, values, count),
+        repertoire.tell(subject, values, count, repertoire.slots()),
         torch.full((count,), group / one.clips.fps), False)
 
 

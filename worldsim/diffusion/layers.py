@@ -22,7 +22,8 @@ class TransformerConfig:
     width, layers, heads, hidden : of the transformer (hidden: of its SwiGLU).
     detail : features per cell in the pixel encoder and decoder.
     registers : tokens that belong to no patch.
-    shrink : take noise out of the pixels as far as a linear estimate can before they are read.
+    raw : experts that read pixels with all their noise; for all others it is taken out as far as a
+        linear estimate can.
     """
 
     patches: PatchConfig = dataclasses.field(default_factory=PatchConfig)
@@ -32,9 +33,10 @@ class TransformerConfig:
     hidden: int = 512
     detail: int = 64
     registers: int = 4
-    shrink: bool = True
+    raw: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "raw", tuple(self.raw))
         if self.width % self.heads or (self.width // self.heads) % 4:
             raise InputError(
                 f"width={self.width} must give each of {self.heads} heads a multiple of 4")

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -31,14 +31,11 @@ from worldsim.world_model import Capabilities, check_capabilities
 
 PACKAGED = "worldsim-small"
 
-MANY = "worldsim-many"
-"""Also packaged: seventeen scenarios, with the states of their bodies."""
-
 
 def checkpoint_directory(source: str | os.PathLike[str]) -> Path:
-    """Where a checkpoint lies: a packaged one by its name, any other by its path."""
-    if str(source) in (PACKAGED, MANY):
-        return Path(str(resources.files("worldsim") / "checkpoints" / str(source)))
+    """Where a checkpoint lies: the packaged one by its name, any other by its path."""
+    if str(source) == PACKAGED:
+        return Path(str(resources.files("worldsim") / "checkpoints" / PACKAGED))
     return Path(source)
 
 
@@ -81,9 +78,11 @@ class VideoDiffusion:
                     f"worldsim has version {current}; train it again with `worldsim train`")
         return cls(config, network, sha256, name)
 
-    def save_pretrained(self, directory: str | os.PathLike[str], compact: bool = False) -> str:
-        """Write ``config.json``, ``model.safetensors``, ``laws.safetensors`` and ``README.md``;
-        returns the sha256. compact : the layers' matrices in eight bits instead of sixteen."""
+    def save_pretrained(self, directory: str | os.PathLike[str],
+                        compact: Sequence[int] = ()) -> str:
+        """Write a checkpoint directory (`worldsim.diffusion.checkpoint`); returns the sha256 of the
+        weights. compact : experts whose layers' matrices are kept in eight bits instead of
+        sixteen."""
         return save_checkpoint(Path(directory), self.config, self.network.state_dict(),
                                model_card(self.config, compact), compact)
 
@@ -95,9 +94,10 @@ class VideoDiffusion:
         return hashlib.sha256((self.sha256 + config).encode()).hexdigest()[:16]
 
     def with_sampler(self, **changes: Any) -> VideoDiffusion:
-        """The same model with other sampler settings, e.g. ``with_sampler(steps=4)``."""
-        sampler = dataclasses.replace(self.config.sampler, **changes)
-        return VideoDiffusion(dataclasses.replace(self.config, sampler=sampler), self.network,
+        """The same model with other sampler settings for all scenarios, e.g.
+        ``with_sampler(steps=4)``."""
+        samplers = tuple(dataclasses.replace(one, **changes) for one in self.config.samplers)
+        return VideoDiffusion(dataclasses.replace(self.config, samplers=samplers), self.network,
                               self.sha256, self.name)
 
     def rollout(self, query: Query) -> xr.DataTree:
@@ -199,17 +199,19 @@ class VideoDiffusion:
 
     def _tree(self, query: Query, videos: dict[str, np.ndarray], said: np.ndarray,
               extrapolates: list[str], beyond: np.ndarray) -> xr.DataTree:
+        subject = self.config.repertoire.subject(query.scenario)
+        growth = [row for row in self.config.growth if row.expert == subject.expert]
         tree = generated_rollout(
             query, self.name, videos, checkpoint=self.sha256,
             backend=f"torch {torch.__version__} cpu",
-            sampler=json.dumps(dataclasses.asdict(self.config.sampler)),
+            sampler=json.dumps(dataclasses.asdict(self.config.sampler_of(subject))),
             extrapolates=json.dumps(extrapolates),
             out_of_range=json.dumps([round(float(value), 6) for value in beyond]),
             expected_growth=json.dumps([
                 row.round(3).tolist() if np.isfinite(row).all() else None
-                for row in expected_growth(beyond, self.config.growth)]),
+                for row in expected_growth(beyond, growth)]),
         )
-        entities = self.config.repertoire.subject(query.scenario).entities
+        entities = subject.entities
         if entities:
             tree["said"] = xr.Dataset(
                 {"state": (("case", "realization", "time", "entity", "number"), said)},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def flattening(curve: list[dict[str, Any]]) -> str:
             "clips (the learning rate's final fall included)")
 
 
-def model_card(model: ModelConfig, compact: bool = False) -> str:
+def model_card(model: ModelConfig, compact: Sequence[int] = ()) -> str:
     """The README of a checkpoint, in Markdown. compact : as it is saved (`save_checkpoint`)."""
     run = UNTRAINED | model.training
     subjects = model.repertoire.subjects
@@ -59,7 +60,8 @@ def model_card(model: ModelConfig, compact: bool = False) -> str:
     )
     parameters = sum(p.numel() for p in model.network().parameters())
     known = "one scenario" if len(subjects) == 1 else f"{len(subjects)} scenarios"
-    matrices = "\nThe matrices of its layers are kept in eight bits." if compact else ""
+    matrices = "".join(f"\nThe matrices of expert {number}'s layers are kept in eight bits."
+                       for number in compact)
     return f"""---
 license: apache-2.0
 tags: [video-diffusion, world-model, physics]
@@ -75,7 +77,7 @@ laws of motion in float16. Clips of laws are scenes of states, at most as long a
 | cameras | {", ".join(model.repertoire.cameras)} |
 | patches | {model.transformer.patches.frames} frames of {model.transformer.patches.patch} px |
 | network | width {model.transformer.width}, {model.transformer.layers} layers |
-| sampler | {model.sampler.steps} steps, shift {model.sampler.shift:g} |
+{_experts(model)}
 
 | scenario, version | clips | cameras | entities |
 |---|---|---|---|
@@ -110,6 +112,16 @@ know. Debris of towns are its weakest point: where it is unsure of them it paint
 about their likely places, not crisp discs. Where more than {MANY} bodies move only the first {MANY}
 have states. It is a research instrument: do not plan evacuations with it.
 """
+
+
+def _experts(model: ModelConfig) -> str:
+    """How each expert is sampled; of several, of which scenarios they are."""
+    rows = []
+    for number, sampler in enumerate(model.samplers):
+        names = [one.name for one in model.repertoire.subjects if one.expert == number]
+        whose = f"expert {number}, of {', '.join(names)}: " if len(model.samplers) > 1 else ""
+        rows.append(f"| sampler | {whose}{sampler.steps} steps, shift {sampler.shift:g} |")
+    return "\n".join(rows)
 
 
 def _interval(spec: ParameterSpec) -> str:

@@ -25,6 +25,9 @@ class TrainingConfig:
     precision : "float32", "bfloat16" (autocast), or "auto" for the faster one on this machine.
     only : which weights learn, by how their names begin; all by default. The others stay as they
         are initialised or started from.
+    apart : let only learn what the scenarios of the clips have for themselves
+        (`worldsim.diffusion.apart`), beside all that the network to start from knows: what that
+        answers about other scenarios stays.
     compiled : compile the step (needs a C++ compiler; without one it runs uncompiled, and says so).
     checkpoint_minutes, validation_minutes : how often to save, and to measure physical errors.
     """
@@ -46,6 +49,7 @@ class TrainingConfig:
     ema: float = 0.999
     precision: str = "auto"
     only: tuple[str, ...] = ()
+    apart: bool = False
     compiled: bool = True
     checkpoint_minutes: float = 5.0
     validation_minutes: float = 15.0

@@ -43,6 +43,7 @@ class Subject:
         else tells alike ones apart; empty for the scenario's own order.
     reach : lowest and highest normalised numbers (9,) that bodies had in the training where
         nothing was pushed; empty where nobody looked.
+    expert : number of the network's expert that its sequences go through.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Subject:
     slots: int = 0
     along: tuple[float, ...] = ()
     reach: tuple[tuple[float, ...], ...] = ()
+    expert: int = 0
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> Subject:
@@ -150,6 +152,11 @@ class Repertoire:
     subjects: tuple[Subject, ...]
     cameras: tuple[str, ...]
 
+    @property
+    def experts(self) -> int:
+        """How many experts its network has."""
+        return 1 + max((subject.expert for subject in self.subjects), default=0)
+
     def subject(self, name: str) -> Subject:
         """A scenario by name.
 
@@ -172,18 +179,21 @@ class Repertoire:
         """Of all scenarios, in the network's numbering."""
         return tuple(spec for subject in self.subjects for spec in subject.parameters)
 
-    @property
-    def slots(self) -> int:
-        """Parameters that a clip can be told."""
-        return max(len(subject.parameters) for subject in self.subjects)
+    def slots(self, expert: int | None = None) -> int:
+        """Parameters that a clip can be told, of the scenarios of an expert or of all."""
+        return max(len(subject.parameters) for subject in self.subjects
+                   if expert in (None, subject.expert))
 
-    def tell(self, subject: Subject, values: Mapping[str, np.ndarray], batch: int) -> Told:
-        """Parameter values (batch,) of one scenario as network input."""
+    def tell(self, subject: Subject, values: Mapping[str, np.ndarray], batch: int,
+             slots: int | None = None) -> Told:
+        """Parameter values (batch,) of one scenario as network input; as many slots as the
+        scenarios of its expert need by default."""
         before = self.subjects[:self.number(subject)]
         every = self.parameters
         return encode_parameters(
             subject.parameters, values, batch, first=sum(len(s.parameters) for s in before),
-            slots=self.slots, width=feature_width(every), none=len(every))
+            slots=self.slots(subject.expert) if slots is None else slots,
+            width=feature_width(every), none=len(every))
 
     def camera_numbers(self, names: tuple[str, ...]) -> Tensor:
         """(V,) of cameras by name."""

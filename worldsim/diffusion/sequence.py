@@ -25,6 +25,8 @@ class Condition:
     states_noise : (B,) standard deviation of the noise on known states, normalised.
     start : (B,) s, the clip's first instant on the axis of positions.
     seconds : (B,) duration of a group.
+    expert : number of what the scenarios have for themselves (`worldsim.diffusion.expert`); one for
+        all of a batch.
     """
 
     scenario: Tensor
@@ -34,6 +36,7 @@ class Condition:
     states_noise: Tensor
     start: Tensor
     seconds: Tensor
+    expert: int = 0
 
 
 @dataclasses.dataclass(frozen=True)

@@ -80,7 +80,7 @@ def _read_group(dream: Dream, begin: int, window: int) -> None:
     dream.learn(task.states, sample_states(dream, task, f"reading {window} {begin}"), begin,
                begin + count)
     _recognise(dream, begin, count)
-    if dream.model.config.sampler.instruments:
+    if dream.sampler.instruments:
         _sharpen(dream, begin, count)
     dream.states_known[span] = True
 
@@ -147,7 +147,7 @@ def states_task(dream: Dream, states: States, first: int, own: bool) -> Task:
 
 def sample_states(dream: Dream, task: Task, name: str) -> Tensor:
     """Numbers (slot, G, …) of a task that wants no pixels; bodies stay within bounds."""
-    sampler = dream.model.config.sampler
+    sampler = dream.sampler
     rng = stream(dream.query.seed, dream.case, dream.realization, f"dream {name}")
     noise = torch.from_numpy(
         rng.standard_normal(tuple(task.states.numbers.shape), np.float32))

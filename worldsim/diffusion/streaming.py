@@ -66,7 +66,7 @@ class MemberStream:
                  realization: int, steps: int) -> None:
         self.dream = Dream(model, query, told, case, realization)
         self.model, self.query = model, query
-        self.levels = sampling_levels(steps, model.config.sampler.shift).tolist()
+        self.levels = sampling_levels(steps, self.dream.sampler.shift).tolist()
         self.patches = model.config.transformer.patches
         network = model.network
         views = len(query.cameras)
@@ -78,8 +78,8 @@ class MemberStream:
         self.rotations = group_rotations(
             network, self.condition, self.grid, self.slots,
             network.extra_tokens(self.condition.told.number.shape[1]), self.longest)
-        self.memories = [LayerMemory() for _ in network.blocks]
-        noise = torch.full_like(self.condition.context_noise, model.config.sampler.context_noise)
+        self.memories = [LayerMemory() for _ in range(network.config.layers)]
+        noise = torch.full_like(self.condition.context_noise, self.dream.sampler.context_noise)
         self.condition_kept = dataclasses.replace(self.condition, context_noise=noise)
         with torch.inference_mode():
             begin(network, self.condition, self.memories)
@@ -89,10 +89,10 @@ class MemberStream:
         self.reference: _Reference | None = None
         self.last: States | None = None
         self.path: StateStream | None = None
-        if self.dream.subject.foreseen and not model.config.sampler.together:
+        if self.dream.subject.foreseen and not self.dream.sampler.together:
             self.path = StateStream(self.dream, self.longest)
             read(self.dream, 0, query.frames, 0)
-            self.dream.noise = model.config.sampler.reading_noise
+            self.dream.noise = self.dream.sampler.reading_noise
 
     @torch.inference_mode()
     def next(self, push: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:

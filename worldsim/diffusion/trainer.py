@@ -15,12 +15,14 @@ import torch
 
 from worldsim.compiler import compiler_found
 from worldsim.diffusion import compute, distributed
+from worldsim.diffusion.apart import grown, own_weights, restrict, tables
 from worldsim.diffusion.batches import Batch, Kind, LookBatch, NoisePool, draw_batch
 from worldsim.diffusion.checkpoint import ModelConfig, save_checkpoint
 from worldsim.diffusion.clips import ClipSet
 from worldsim.diffusion.model_card import draw_curve, flattening, model_card
 from worldsim.diffusion.presets import TrainingConfig
 from worldsim.diffusion.repertoire import Repertoire
+from worldsim.diffusion.sampler import SamplerConfig
 from worldsim.diffusion.step_loss import LossParts, step_loss
 from worldsim.diffusion.training_clips import TrainingClips, paired, subject_of
 from worldsim.diffusion.training_state import Tally, read_state, write_state
@@ -33,6 +35,25 @@ Log = Callable[[str], None]
 
 VALIDATION_BATCHES = 8
 
+
+def _model(config: TrainingConfig, known: Repertoire, beside: ModelConfig | None) -> ModelConfig:
+    """What the network is to know."""
+    if not config.apart:
+        return ModelConfig(config.transformer, known)
+    if beside is None:
+        raise InputError("apart: give a checkpoint to start from (init), whose other scenarios are "
+                         "to stay as they are")
+    if dataclasses.replace(config.transformer, raw=beside.transformer.raw) != beside.transformer:
+        raise InputError("apart: the network must be as large as the one to start from: "
+                         f"{beside.transformer}")
+    repertoire = grown(beside.repertoire, known.subjects, known.cameras)
+    new = (SamplerConfig(),) * (repertoire.experts - beside.repertoire.experts)
+    learning = {repertoire.subject(one.name).expert for one in known.subjects}
+    return ModelConfig(
+        beside.transformer, repertoire, (*beside.samplers, *new),
+        growth=tuple(row for row in beside.growth if row.expert not in learning))
+
+
 COMMON = 25
 """Steps from which on a shape of batch is worth compiling, which costs as much as so many."""
 
@@ -42,9 +63,13 @@ longer than everything."""
 
 
 class Trainer:
-    """One training run in memory: weights, their average, optimiser and the tally of its cost."""
+    """One training run in memory: weights, their average, optimiser and the tally of its cost.
 
-    def __init__(self, config: TrainingConfig, clips: Sequence[ClipSet], log: Log = print) -> None:
+    beside : what the network to start from knows, where the clips' scenarios learn apart.
+    """
+
+    def __init__(self, config: TrainingConfig, clips: Sequence[ClipSet], log: Log = print,
+                 beside: ModelConfig | None = None) -> None:
         group = config.transformer.patches.frames
         pairs = paired(clips, group)
         filmed = [film for film, _ in pairs]
@@ -57,7 +82,8 @@ class Trainer:
                                     for one in filmed)
         subjects = tuple(subject_of(one, config.batch, group) for one in filmed)
         cameras = tuple(dict.fromkeys(name for one in filmed for name in one.cameras))
-        self.model = ModelConfig(config.transformer, Repertoire(subjects, cameras))
+        self.model = _model(config, Repertoire(subjects, cameras), beside)
+        subjects = tuple(self.model.repertoire.subject(one.name) for one in subjects)
         torch.manual_seed(config.seed)
         self.network = self.model.network()
         self.average = {name: p.detach().clone() for name, p in self.network.named_parameters()}
@@ -67,8 +93,14 @@ class Trainer:
                 raise InputError(f"only={begin!r}: no weights of the network begin so")
         for name, weights in self.network.named_parameters():
             weights.requires_grad_(name.startswith(config.only or ("",)))
+        self.steady: set[str] = set()
+        if config.apart:
+            own = own_weights(self.network, self.model.repertoire, [one.name for one in subjects])
+            restrict(self.network, own)
+            self.steady = set(tables(own))
         self.optimiser = self._optimiser()
-        self.typical = TypicalErrors(len(subjects), len(Kind), self.network.untold)
+        self.typical = TypicalErrors(len(self.model.repertoire.subjects), len(Kind),
+                                     self.network.untold)
         self.data = tuple(TrainingClips.weigh(film, subject, config.objective, unfilmed)
                           for (film, unfilmed), subject in zip(pairs, subjects, strict=True))
         self.training_cases = tuple(
@@ -86,11 +118,13 @@ class Trainer:
 
     def _optimiser(self) -> torch.optim.AdamW:
         named = list(self.network.named_parameters())
-        slow = [p for name, p in named if not name.startswith(FASTER)]
+        slow = [(name, p) for name, p in named if not name.startswith(FASTER)]
+        decaying = {name for name, p in slow if p.ndim >= 2} - self.steady
         groups = [
-            {"params": [p for p in slow if p.ndim >= 2], "weight_decay": self.config.weight_decay,
+            {"params": [p for name, p in slow if name in decaying],
+             "weight_decay": self.config.weight_decay, "times": 1.0},
+            {"params": [p for name, p in slow if name not in decaying], "weight_decay": 0.0,
              "times": 1.0},
-            {"params": [p for p in slow if p.ndim < 2], "weight_decay": 0.0, "times": 1.0},
             {"params": [p for name, p in named if name.startswith(FASTER)], "weight_decay": 0.0,
              "times": TIMES}]
         return torch.optim.AdamW(groups, lr=self.config.learning_rate, betas=self.config.betas,
@@ -104,10 +138,13 @@ class Trainer:
             return
         torch._dynamo.config.recompile_limit = 64
         network: Any = self.network
-        for block in (*network.blocks, network.locate):
+        blocks = [block for expert in network.experts for block in expert.blocks]
+        for block in (*blocks, network.locate):
             block.compile(dynamic=False)
-        for part in ("modulate", "place_patches", "carried", "paint", "read_cells"):
-            setattr(network, part, torch.compile(getattr(network, part), dynamic=False))
+        for owner, parts in ((network, ("modulate", "carried")), *(
+                (expert, ("place_patches", "paint", "read_cells")) for expert in network.experts)):
+            for part in parts:
+                setattr(owner, part, torch.compile(getattr(owner, part), dynamic=False))
         self._parts = LossParts(
             *(torch.compile(getattr(self._parts, part.name), dynamic=False)
               for part in dataclasses.fields(LossParts)))

@@ -251,14 +251,14 @@ class Family:
 
 def families(data: tuple[TrainingClips, ...], batch: BatchConfig, *, states_alone: bool = False,
              ) -> tuple[Family, ...]:
-    """Group scenarios by the shape of their clips.
+    """Group scenarios by the shape of their clips and by expert.
 
     states_alone : only those whose states are dreamed before pixels, whatever their pixels' shape.
     """
     shapes: dict[tuple[object, ...], list[int]] = {}
     for number, one in enumerate(data):
         subject = one.subject
-        key: tuple[object, ...] = (subject.frames, subject.slots)
+        key: tuple[object, ...] = (subject.frames, subject.slots, subject.expert)
         if not states_alone:
             key = (*key, subject.size, one.expected, len(subject.cameras))
         elif not subject.foreseen:

@@ -11,13 +11,17 @@ forms the token and returns, as a skip connection, in the decoder. The decoder p
 no capacity.
 
 Noise is taken out of the input as far as a linear estimate can: at t = 0 the network sees the
-reference, at t = 1 the data, and never noise that it would have to tell from them.
+reference, at t = 1 the data, and never noise that it would have to tell from them (`raw` experts,
+trained before, do).
 
 Beside the patches the sequence holds a token for every entity and group of frames: states as
 `worldsim.diffusion.observables` defines them, noisy like the pixels and denoised with them
 (`worldsim.diffusion.motion`). A sequence may hold these alone, of no view. What
 they say of bodies moves the reference under the painted layer (`worldsim.diffusion.carrying`), so
 that what is shown follows what is said.
+
+Layers and what reads and paints pixels are an expert's (`worldsim.diffusion.expert`): every
+sequence goes through the one of its scenario. All else is shared.
 
 In the block-causal order no token sees a later group, and what is told sees only itself; one
 network serves both orders (`worldsim.diffusion.sequence.causal_mask`).
@@ -31,14 +35,13 @@ from torch import Tensor, nn
 
 from worldsim.diffusion.carrying import Carried, Stage, carry
 from worldsim.diffusion.conditioning import LevelEncoder, ParameterEncoder
+from worldsim.diffusion.expert import Expert
 from worldsim.diffusion.laws import Laws
 from worldsim.diffusion.layers import (
-    Block,
     LayerMemory,
     Spread,
     TransformerConfig,
     as_numbers,
-    rms_norm,
     rotary_angles,
 )
 from worldsim.diffusion.locating import Locator
@@ -49,7 +52,6 @@ from worldsim.diffusion.motion import (
     MotionReader,
     MotionWriter,
     motion_of,
-    shrinkage,
     shrunk,
 )
 from worldsim.diffusion.observables import NUMBERS
@@ -63,31 +65,20 @@ from worldsim.diffusion.sequence import (
     looks_ahead,
 )
 
-POSITION_OCTAVES = 4
-
-SPREAD_BESIDE, SPREAD_ALONE = 0.25, 0.5
-"""Typical departure of a pixel from its reference, and typical pixel where there is none."""
-
 
 class VideoTransformer(nn.Module):
     """Predicts the clean clip and states from noisy ones, their noise levels and what is known.
 
     parameters, features : of all scenarios (`ParameterEncoder`). cameras, scenarios, entities :
-    how many names of each there are.
+    how many names of each there are. experts : how many kinds of scenarios there are.
     """
 
     def __init__(self, config: TransformerConfig, parameters: int, features: int, cameras: int,
-                 scenarios: int, entities: int) -> None:
+                 scenarios: int, entities: int, experts: int = 1) -> None:
         super().__init__()
         self.config, self.cameras = config, cameras
-        patches, width, detail = config.patches, config.width, config.detail
-        cell_values = patches.frames * patches.cell_pixels * 3
-        told = patches.frames + patches.cell_pixels * 4 + 1
+        patches, width = config.patches, config.width
         self.numbers = patches.frames * NUMBERS + EXTRA
-        self.read_pixels = nn.Linear(cell_values, detail)
-        self.read_context = nn.Linear(told, detail, bias=False)
-        self.embed = nn.Linear(patches.cells * detail, width)
-        self.position = nn.Linear(4 * POSITION_OCTAVES, cameras * width)
         self.registers = nn.Parameter(torch.randn(config.registers, width) * 0.02)
         self.parameters_in = ParameterEncoder(parameters, features, width)
         self.level = LevelEncoder(width)
@@ -100,18 +91,11 @@ class VideoTransformer(nn.Module):
         self.of_states = nn.Parameter(torch.randn(width) * 0.02)
         self.read_motion = MotionReader(patches.frames, width)
         self.read_push = nn.Linear(5, width, bias=False)
-        self.modulation = nn.Linear(width, 6 * width)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.experts = nn.ModuleList(Expert(config, number, cameras)
+                                     for number in range(experts))
         self.locate = Locator(config, cameras)
-        self.last_table = nn.Parameter(torch.zeros(2, width))
         self.write_motion = MotionWriter(patches.frames, width)
         self.laws = Laws(parameters, features, scenarios, entities)
-        self.unembed = nn.Linear(width, patches.cells * detail)
-        self.skip = nn.Linear(detail, detail)
-        carried = patches.cell_pixels * (4 * patches.frames + 1)
-        self.read_carried = nn.Linear(carried, detail, bias=False)
-        self.write = nn.Linear(2 * detail, patches.frames * patches.cell_pixels * 4)
-        self.write_gate = nn.Linear(2 * detail, patches.frames * patches.cell_pixels)
         self._initialise()
         self.looks = Looker(scenarios)
 
@@ -121,21 +105,20 @@ class VideoTransformer(nn.Module):
                 nn.init.xavier_uniform_(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        nn.init.zeros_(self.modulation.weight)
-        for fresh in (self.duration[-1], self.states_noise.mlp[-1], self.read_carried,
-                      self.write_gate):
+        for fresh in (self.duration[-1], self.states_noise.mlp[-1]):
             assert isinstance(fresh, nn.Linear)
             nn.init.zeros_(fresh.weight)
+        for number in range(len(self.experts)):
+            self.expert(number).initialise()
         self.locate.initialise()
-        for block in self.blocks:
-            assert isinstance(block, Block)
-            for layer in (block.attention.out, block.feed_forward.down):
-                layer.weight.data *= 0.3
         self.write_motion.initialise()
         self.laws.initialise()
-        self.write.weight.data *= 0.1
-        values = self.config.patches.frames * self.config.patches.cell_pixels * 3
-        self.write.bias.data[values:] = -2.0  # coverage: begin with the reference showing through
+
+    def expert(self, number: int) -> Expert:
+        """What the scenarios of one kind have for themselves (`Condition.expert`)."""
+        found = self.experts[number]
+        assert isinstance(found, Expert)
+        return found
 
     @property
     def untold(self) -> int:
@@ -159,6 +142,7 @@ class VideoTransformer(nn.Module):
         paint : whether pixels are wanted; without, and where the grid has no views, they come
             back as they are.
         """
+        expert = self.expert(condition.expert)
         told, vectors = self.tell(condition)
         modulation = self.modulate(told, level, condition, states)
         ahead = mask is None or not states.entity.shape[1] or looks_ahead(mask, grid)
@@ -170,19 +154,19 @@ class VideoTransformer(nn.Module):
         rest = torch.cat([said, self.registers.expand(len(said), -1, -1), vectors], 1)
         cells = noisy  # of no view there are none
         if grid.views:
-            cells = self.read_cells(noisy, context, level, condition, grid)
-            rest = torch.cat([self.place_patches(cells, condition, grid), rest], 1)
+            cells = expert.read_cells(noisy, context, level, condition, grid)
+            rest = torch.cat([expert.place_patches(cells, condition, grid), rest], 1)
         entities = states.entity.shape[1]
         last = grid.tokens + entities * grid.groups
         spread = Spread(level.shape[1], grid.tokens_per_group, entities, rest.shape[1] - last)
         cos, sin = self.rotations(condition, grid, entities, spread.extra)
         x, found = self.through(rest, cells, modulation, spread, (cos, sin), mask, condition, grid)
-        x = self.finish(x, modulation, spread)
+        x = expert.finish(x, modulation, spread)
         numbers = self.said(x[:, grid.tokens:last], states, found, motion, lawful)
         if not paint or not grid.views:
             return Prediction(noisy, numbers)
         carried = self.carried(numbers, states, stage, grid)
-        return Prediction(self.paint(x[:, :grid.tokens], cells, context, carried), numbers)
+        return Prediction(expert.paint(x[:, :grid.tokens], cells, context, carried), numbers)
 
     def through(self, x: Tensor, cells: Tensor, modulation: Tensor, spread: Spread,
                 rotations: tuple[Tensor, Tensor], mask: Tensor | None, condition: Condition,
@@ -193,8 +177,9 @@ class VideoTransformer(nn.Module):
         found = None
         if mask is not None and torch.is_grad_enabled():
             mask = as_numbers(mask)
-        middle = len(self.blocks) // 2
-        for number, block in enumerate(self.blocks):
+        blocks = self.expert(condition.expert).blocks
+        middle = len(blocks) // 2
+        for number, block in enumerate(blocks):
             memory = None if memories is None else memories[number]
             x = block(x, modulation, spread, *rotations, mask, memory)
             if number + 1 == middle and spread.entities and spread.patch_groups:
@@ -227,13 +212,13 @@ class VideoTransformer(nn.Module):
         camera = self.camera[condition.camera].flatten(1, 2)
         groups = self.level(level) + told[:, None] + camera
         said = self.level(states.level) + told[:, None] + self.of_states
-        return self.modulation(F.silu(torch.cat([groups, said, told[:, None]], 1))).unflatten(
-            -1, (6, -1))
+        each = F.silu(torch.cat([groups, said, told[:, None]], 1))
+        return self.expert(condition.expert).modulation(each).unflatten(-1, (6, -1))
 
     def rotations(self, condition: Condition, grid: Grid, entities: int, extra: int,
                   ) -> tuple[Tensor, Tensor]:
         """Cosines and sines (B, 1, tokens, head_width / 2) of all tokens' rotations."""
-        patch = grid.places().to(self.position.weight)
+        patch = grid.places().to(self.registers)
         time = (torch.arange(grid.groups).to(patch) + 0.5) * condition.seconds[:, None]
         time = time + condition.start[:, None]
         batch = len(time)
@@ -246,15 +231,6 @@ class VideoTransformer(nn.Module):
         angles = F.pad(angles, (0, 0, 0, extra))[:, None]
         return angles.cos(), angles.sin()
 
-    def place_patches(self, cells: Tensor, condition: Condition, grid: Grid) -> Tensor:
-        """Tokens of the patches: what their cells show, and where in which camera's picture."""
-        where = grid.places().to(self.position.weight)
-        octaves = where.new_tensor([1.0, 2.0, 4.0, 8.0])
-        angles = (where[..., None] * octaves * torch.pi / 2).flatten(1)
-        features = torch.cat([angles.sin(), angles.cos()], dim=1)
-        table = self.position(features).unflatten(1, (self.cameras, -1)).transpose(0, 1)
-        return self.embed(cells.flatten(2)) + table[condition.camera].flatten(1, 3)
-
     def read_entities(self, states: States, motion: Motion, lawful: Tensor) -> Tensor:
         """Tokens (B, E*G, width) of the entities; lawful : where the laws lead them."""
         level = torch.where(states.known > 0, 1.0, states.level[:, None])
@@ -262,12 +238,6 @@ class VideoTransformer(nn.Module):
         tokens = self.read_motion(seen, states.valid, states.known, motion, lawful)
         tokens = tokens + self.read_push(states.push)
         return (tokens + self.entity[states.entity][:, :, None]).flatten(1, 2)
-
-    def finish(self, x: Tensor, modulation: Tensor, spread: Spread) -> Tensor:
-        """The last normalisation."""
-        shift, scale = (spread(part) for part in
-                        (modulation[..., :2, :] + self.last_table).unbind(-2))
-        return rms_norm(x) * (1 + scale) + shift
 
     def said(self, tokens: Tensor, states: States, found: Tensor | None, motion: Motion,
              lawful: Tensor) -> Tensor:
@@ -300,45 +270,3 @@ class VideoTransformer(nn.Module):
             half, there = numbers[..., -4:-1] * HALF_SIZE, numbers[..., -1] > 0
             return carry(frames, half, there, stage, grid, self.config.patches, reference_numbers)
 
-    def read_cells(self, noisy: Tensor, context: Context, level: Tensor, condition: Condition,
-                   grid: Grid) -> Tensor:
-        """What the small encoder makes of every cell, (B, N, S, detail)."""
-        if self.config.shrink:
-            noisy = self._shrunk(noisy, context, level, condition, grid)
-        told = torch.cat([context.known, context.reference, context.valid, context.age], dim=-1)
-        return F.gelu(self.read_pixels(noisy) + self.read_context(told), approximate="tanh")
-
-    def _shrunk(self, noisy: Tensor, context: Context, level: Tensor, condition: Condition,
-                grid: Grid) -> Tensor:
-        """The best linear estimate of the clean pixels, given that they resemble the reference."""
-        clean = (1 - condition.context_noise)[:, None, None, None]
-        unknown = level.repeat_interleave(grid.tokens_per_group, 1)[..., None, None]
-        at = torch.lerp(unknown, clean, context.known)[:, :, :, None, :, None]  # (B, N, S, 1, F, 1)
-        shape = (3, self.config.patches.frames, self.config.patches.cell_pixels)
-        mean = context.reference.unflatten(-1, (3, 1, -1))
-        spread = torch.where(context.valid > 0, SPREAD_BESIDE, SPREAD_ALONE)[..., None, None, :]
-        pixels = noisy.unflatten(-1, shape)
-        return (mean + shrinkage(at, spread) * (pixels - at * mean)).flatten(-3)
-
-    def paint(self, tokens: Tensor, cells: Tensor, context: Context,
-              carried: Carried | None) -> Tensor:
-        """Clean pixels: a painted layer over the reference, as it rests or is carried."""
-        patches = self.config.patches
-        painted = self.unembed(tokens).unflatten(-1, (patches.cells, -1)) + self.skip(cells)
-        if carried is not None:
-            painted = painted + self.read_carried(torch.cat([
-                carried.moved.flatten(-3), carried.near.flatten(-2), carried.left.flatten(-2)],
-                -1))
-        features = torch.cat([F.gelu(painted, approximate="tanh"), cells], dim=-1)
-        layer = self.write(features)
-        values = patches.frames * patches.cell_pixels * 3
-        shape = (3, patches.frames, patches.cell_pixels)
-        colour = layer[..., :values].unflatten(-1, shape)
-        coverage = layer[..., values:].sigmoid().unflatten(-1, shape[1:])
-        shows = ((1 - coverage) * context.valid[..., None, :])[..., None, :, :]
-        under = context.reference.unflatten(-1, (3, -1))[..., None, :]
-        if carried is not None:
-            under = carried.behind
-            gate = self.write_gate(features).unflatten(-1, shape[1:]) + carried.inside
-            under = under + gate.sigmoid()[..., None, :, :] * (carried.moved - under)
-        return (colour + shows * (under - colour)).flatten(-3)

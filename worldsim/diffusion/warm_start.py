@@ -2,15 +2,19 @@
 
 What both know is taken over by name: parameters of the same meaning, cameras, scenarios, layers.
 What is new starts so that it changes nothing yet where it can: a parameter that is new, or has
-another range now, weighs nothing; further layers pass on what they are given.
+another range now, weighs nothing; further layers pass on what they are given, and further experts
+begin as the first one (Komatsuzaki et al. 2023, "Sparse upcycling").
 """
 
 from __future__ import annotations
 
 import dataclasses
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from worldsim.diffusion import format_3, format_6
@@ -28,6 +32,8 @@ OF_SCENARIOS = ("scenario", "looks.scenario",
                     "scenario", "of_scenario", "sized.scenario", *TABLES)))
 """Tables with a row for each."""
 
+IN_EXPERTS = re.compile(r"experts\.(\d+)\.(.*)")
+
 LAYER_OUTPUTS = ("attention.out.weight", "feed_forward.down.weight")
 
 
@@ -36,6 +42,7 @@ class Earlier:
     """A network to start from: its size, what it knows, its state and its account.
 
     parameters : (scenario, parameter) in its numbering. scenarios, cameras : names in theirs.
+    experts : how many.
     """
 
     transformer: TransformerConfig
@@ -46,6 +53,7 @@ class Earlier:
     training: dict[str, Any]
     sha256: str
     version: str
+    experts: int = 1
 
 
 def read_earlier(directory: Path) -> Earlier:
@@ -56,7 +64,7 @@ def read_earlier(directory: Path) -> Earlier:
     return Earlier(
         config.transformer, _named(known), tuple(s.name for s in known.subjects), known.cameras,
         {name: value.float() for name, value in weights.items()}, config.training, sha256,
-        ", ".join(f"{s.name} {s.version}" for s in known.subjects))
+        ", ".join(f"{s.name} {s.version}" for s in known.subjects), known.experts)
 
 
 def _named(known: Repertoire) -> tuple[tuple[str, ParameterSpec], ...]:
@@ -89,36 +97,65 @@ def carried_over(before: Earlier, now: ModelConfig, fresh: dict[str, Tensor],
     for field in ("patches", "width", "heads", "hidden", "detail", "registers"):
         if getattr(mine, field) != getattr(theirs, field):
             raise InputError(f"the checkpoint to start from differs in its {field}")
-    state = {name: value.clone() for name, value in fresh.items()}
-    for name, value in before.weights.items():
-        if name in state and state[name].shape == value.shape:
-            state[name] = value.clone()
-    for layer in range(theirs.layers, mine.layers):
-        for output in LAYER_OUTPUTS:
-            state[f"blocks.{layer}.{output}"].zero_()
+    state = {}
+    for name, value in fresh.items():
+        found = before.weights.get(_source(name, before.experts))
+        state[name] = (found if found is not None and found.shape == value.shape else value).clone()
+    experts = range(now.repertoire.experts)
+    for number in experts:
+        for layer in range(theirs.layers, mine.layers):
+            for output in LAYER_OUTPUTS:
+                state[f"experts.{number}.blocks.{layer}.{output}"].zero_()
     for table in OF_SCENARIOS:
         _rows(state, fresh, before.weights, table,
               [s.name for s in now.repertoire.subjects], before.scenarios)
-    _rows(state, fresh, before.weights, "camera", now.repertoire.cameras, before.cameras)
-    for name in ("position.weight", "position.bias"):
-        per_camera = {key: tensors[name].unflatten(0, (count, -1)) for key, tensors, count in (
-            ("new", fresh, len(now.repertoire.cameras)),
-            ("old", before.weights, len(before.cameras)))}
-        table = per_camera["new"].clone()
-        for place, camera in enumerate(now.repertoire.cameras):
-            if camera in before.cameras:
-                table[place] = per_camera["old"][before.cameras.index(camera)]
-        state[name] = table.flatten(0, 1)
+    cameras = now.repertoire.cameras, before.cameras
+    for table in ("camera", "locate.to_position"):
+        _rows(state, fresh, before.weights, table, *cameras)
+    for name in (f"experts.{number}.position.{part}" for number in experts
+                 for part in ("weight", "bias")):
+        _blocks(state, fresh, name, before.weights[_source(name, before.experts)], *cameras)
+    _seen_from(state, fresh, before.weights, *cameras)
     return state, _parameters(state, fresh, before, now)
 
 
+def _source(name: str, experts: int) -> str:
+    """Where weights come from, of a network of so many experts."""
+    found = IN_EXPERTS.fullmatch(name)
+    if found is None or int(found[1]) < experts:
+        return name
+    return f"experts.0.{found[2]}"
+
+
+def _blocks(state: dict[str, Tensor], fresh: dict[str, Tensor], name: str, old: Tensor,
+            cameras: tuple[str, ...], before: tuple[str, ...]) -> None:
+    """Take over weights of which each camera has so many rows."""
+    parts = {"new": fresh[name].unflatten(0, (len(cameras), -1)).clone()}
+    _rows(parts, parts, {"new": old.unflatten(0, (len(before), -1))}, "new", cameras, before)
+    state[name] = parts["new"].flatten(0, 1)
+
+
+def _seen_from(state: dict[str, Tensor], fresh: dict[str, Tensor], weights: dict[str, Tensor],
+               cameras: tuple[str, ...], before: tuple[str, ...]) -> None:
+    """Take over what is told of where entities were found, whose last columns are the cameras'."""
+    name = "locate.tell.weight"
+    if name not in weights:
+        return
+    new, old = fresh[name].T.clone(), weights[name].T
+    kept = len(new) - len(cameras)
+    new[:kept] = old[:kept]
+    views = {"new": new[kept:]}
+    _rows(views, views, {"new": old[kept:]}, "new", cameras, before)
+    state[name] = torch.cat([new[:kept], views["new"]]).T.contiguous()
+
+
 def _rows(state: dict[str, Tensor], fresh: dict[str, Tensor], weights: dict[str, Tensor],
-          table: str, names: Any, before: tuple[str, ...]) -> None:
+          table: str, names: Sequence[str], before: Sequence[str]) -> None:
     """Take over the rows of what has a name in both."""
     state[table] = fresh[table].clone()
     for place, name in enumerate(names):
         if name in before and table in weights:
-            state[table][place] = weights[table][before.index(name)]
+            state[table][place] = weights[table][list(before).index(name)]
 
 
 def _parameters(state: dict[str, Tensor], fresh: dict[str, Tensor], before: Earlier,
