@@ -93,7 +93,7 @@ def main(args: Sequence[str]) -> int:
     """Measure and write."""
     parser = argparse.ArgumentParser(prog="python -m evaluation.long_film", description=(
         "A dream without rest at 1920x1080, streamed to disk."))
-    parser.add_argument("--model", default="worldsim-many")
+    parser.add_argument("--model", default="worldsim-small")
     parser.add_argument("--upsampler", default="worldsim-small")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--fps", type=float, default=scenario_class(SCENE).fps)

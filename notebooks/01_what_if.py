@@ -60,7 +60,7 @@ truth[HEIGHTS[-1]]["water"]
 # The world model is given the first five frames (1 s) and the parameters, never the simulator.
 
 # %%
-model = worldsim.load_model("worldsim")
+model = worldsim.load_model("worldsim-small")
 dream = {
     h: model.rollout(
         worldsim.query(

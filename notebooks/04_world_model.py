@@ -33,7 +33,7 @@ import worldsim
 from evaluation.agreement import shows_against_says
 from worldsim import modes
 
-model = worldsim.load_model("worldsim")
+model = worldsim.load_model("worldsim-small")
 print(", ".join(model.capabilities.scenarios))
 
 # %% [markdown]

@@ -35,7 +35,7 @@ def test_a_picture_lies_in_the_middle_and_comes_back(rows, columns, patch):
 
 @pytest.mark.parametrize("camera", ["side", "corner"])
 def test_what_is_projected_moves_with_the_picture(camera):
-    model = VideoDiffusion.from_pretrained("worldsim-many")
+    model = VideoDiffusion.from_pretrained("worldsim-small")
     subject = model.config.repertoire.subject("free_fall")
     canvas = Canvas((114, 70), 16)
     plain = torch.from_numpy(subject.projection(camera, canvas.size))
@@ -63,7 +63,7 @@ def test_another_shape_is_seen_as_the_training_saw_it(size, off):
 @pytest.mark.parametrize("size", [(64, 114), (114, 64), (96, 96)])
 def test_the_packaged_model_answers_in_other_shapes(size):
     """Bodies are read, moved and drawn where they are; once they stood still in all but squares."""
-    model = VideoDiffusion.from_pretrained("worldsim-many")
+    model = VideoDiffusion.from_pretrained("worldsim-small")
     one = examined("pendulum", 3, size=size)
     with pytest.warns(UserWarning, match="size: it extrapolates"):
         answer = model.rollout(one.question)

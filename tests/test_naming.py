@@ -72,7 +72,7 @@ def test_a_push_seen_in_pictures_alone_is_of_the_body_that_is_named():
     """Balls are read off the pictures from left to right, and the first of the scenario may be
     either; so may the second. Told by name it is as before."""
     cls = scenario_class("free_fall")
-    model = VideoDiffusion.from_pretrained("worldsim-many")
+    model = VideoDiffusion.from_pretrained("worldsim-small")
     cases = [dataclasses.replace(draw(cls, Split.IN_RANGE, SEED, case), count=2)
              for case in range(4)]
     truth = simulate(cases, seed=SEED, duration=1.3)

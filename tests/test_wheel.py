@@ -84,6 +84,6 @@ def test_a_run_works_with_the_packaged_checkpoint(python, tmp_path):
                 "--duration", "3", "--out", "runs/small", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     run = tmp_path / "runs" / "small"
-    assert json.loads((run / "run.json").read_text())["definition"]["model"] == "worldsim"
+    assert json.loads((run / "run.json").read_text())["definition"]["model"] == "worldsim-small"
     assert "report.html" in done.stdout and (run / "report.html").stat().st_size > 0
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]

@@ -16,9 +16,8 @@ from worldsim.errors import InputError
 from worldsim.world_model import WorldModel
 
 BUILT_IN = {
-    "worldsim": "both packaged transformers, each asked about the scenarios it was trained on",
-    "worldsim-small": "the packaged transformer of the tsunami, with gauges, houses and people",
-    "worldsim-many": "the packaged transformer of seventeen scenarios, with states of bodies",
+    "worldsim-small": "the packaged transformer of eighteen scenarios, with states of bodies, "
+    "gauges, houses and people",
     "mujoco": "the simulator with other hidden draws; mujoco:gravity=-20%,vanish=5% wrong by that "
     "(worldsim.models.simulated lists what can be)",
     "truth": "the simulator with the truth's own hidden draws, to check what is measured",
@@ -60,11 +59,7 @@ def load_model(name: str) -> WorldModel:
         return VideoFolder.from_name(name)
     if kind == "python":
         return _python_model(rest)
-    if name == "worldsim":
-        from worldsim.models.by_scenario import ByScenario
-
-        return ByScenario.packaged()
-    if name in ("worldsim-small", "worldsim-many") or Path(name).is_dir():
+    if name == "worldsim-small" or Path(name).is_dir():
         from worldsim.diffusion.model import VideoDiffusion
 
         return VideoDiffusion.from_pretrained(name)

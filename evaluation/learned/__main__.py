@@ -137,7 +137,7 @@ def main(args: Sequence[str]) -> int:
     """Measure what is asked for."""
     parser = argparse.ArgumentParser(prog="python -m evaluation.learned",
                                      description="Measure a learned world model.")
-    parser.add_argument("--model", default="worldsim-many")
+    parser.add_argument("--model", default="worldsim-small")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cases", type=int, default=16)
     parser.add_argument("--only", default="", help=f"of {', '.join(PARTS)}, with commas")

@@ -54,10 +54,10 @@ def ffmpeg() -> Finding:
 
 def checkpoint() -> Finding:
     """Load the packaged world model."""
-    from worldsim.models.by_scenario import ByScenario
+    from worldsim.diffusion.model import PACKAGED, VideoDiffusion
 
     try:
-        model = ByScenario.packaged()
+        model = VideoDiffusion.from_pretrained(PACKAGED)
     except InputError as error:
         return Finding("checkpoint", False, f"{error}; install worldsim again")
     return Finding("checkpoint", True, f"{model.name}, {len(model.capabilities.scenarios)} "

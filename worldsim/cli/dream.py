@@ -51,7 +51,7 @@ class Options:
     """The scenario; in mode text the caption, in quotes."""
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Directory of the answer: dream.zarr, dream.mp4 and a contact sheet."""
-    model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "worldsim"
+    model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "worldsim-small"
     """The world model, or a directory that `worldsim train` wrote. worldsim is all that is
     packaged: the tsunami and seventeen other scenarios."""
     video: Annotated[Path | None, tyro.conf.arg(metavar="MP4")] = None

@@ -34,7 +34,7 @@ class Options:
     """Draws of what is hidden for each case, and as many dreams."""
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Seed of everything random; the same seed gives the same numbers."""
-    model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "worldsim"
+    model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "worldsim-small"
     """World model: worldsim (all that is packaged), a checkpoint directory, mujoco,
     mujoco:gravity=-20%, baseline:frozen, or python:package.module:Class."""
     duration: Annotated[float | None, tyro.conf.arg(metavar="s")] = None

@@ -19,9 +19,8 @@ VERB = "worldsim bench run"
 @dataclasses.dataclass(frozen=True)
 class Options:
     model: Annotated[str, tyro.conf.arg(metavar="NAME")]
-    """World model: worldsim (all that is packaged), worldsim-many or worldsim-small, videos:DIR,
-    python:package.module:Class, a checkpoint directory, mujoco, mujoco:gravity=-20%,
-    baseline:frozen, truth."""
+    """World model: worldsim-small (the packaged one), videos:DIR, python:package.module:Class, a
+    checkpoint directory, mujoco, mujoco:gravity=-20%, baseline:frozen, truth."""
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Directory of the result. The same command continues it, or shows it if complete."""
     suite: Annotated[str, tyro.conf.arg(metavar="NAME")] = "quick"
