@@ -189,6 +189,8 @@ def test_a_warm_start_takes_over_what_is_still_told_the_same():
                           ParameterSpec("slope", "1", 0.0, 2.0))), cameras=("side", "above"))
     torch.manual_seed(0)
     before, after = old.network(), new.network()
+    torch.nn.init.normal_(before.locate.tell.weight)
+    torch.nn.init.normal_(before.locate.to_position)
     state, anew = carried_over(earlier(old, before.state_dict()), new, after.state_dict())
     assert anew == ["fall.height", "wave.wall", "wave.slope"], (
         "a slope in another range means something else, and a height of another scenario, too")
@@ -203,8 +205,12 @@ def test_a_warm_start_takes_over_what_is_still_told_the_same():
     torch.testing.assert_close(*wall)
     torch.testing.assert_close(after.scenario[1], before.scenario[0])
     torch.testing.assert_close(after.camera.flip(0), before.camera)
-    table = [net.position.weight.unflatten(0, (2, -1)) for net in (before, after)]
+    table = [net.expert(0).position.weight.unflatten(0, (2, -1)) for net in (before, after)]
     torch.testing.assert_close(table[1].flip(0), table[0])
+    torch.testing.assert_close(after.locate.to_position.flip(0), before.locate.to_position)
+    tell = [net.locate.tell.weight for net in (before, after)]
+    torch.testing.assert_close(tell[1][:, :-2], tell[0][:, :-2])
+    torch.testing.assert_close(tell[1][:, -2:].flip(1), tell[0][:, -2:])
     for table in ("scenario", "of_scenario", *TABLES):
         torch.testing.assert_close(getattr(after.laws, table)[1], getattr(before.laws, table)[0])
     torch.testing.assert_close(after.looks.scenario[1], before.looks.scenario[0])
@@ -213,7 +219,8 @@ def test_a_warm_start_takes_over_what_is_still_told_the_same():
         now, then = (net.laws.get_parameter(table) for net in (after, before))
         torch.testing.assert_close(now[[2, 3]], then[[1, 0]])  # kind, height
     assert not after.laws.values[[0, 1, 4]].any(), "what is told anew weighs nothing"
-    renumbered = ("parameters_in.", "scenario", "camera", "position.", "laws.values",
+    renumbered = ("parameters_in.", "scenario", "camera", "experts.0.position.",
+                  "locate.tell.weight", "locate.to_position", "laws.values",
                   "laws.of_parameter", "laws.scenario", "laws.of_scenario", "laws.sized.values",
                   "laws.sized.scenario", "looks.scenario", *(f"laws.{name}" for name in TABLES))
     for name, value in before.state_dict().items():

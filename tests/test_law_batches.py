@@ -149,8 +149,8 @@ def test_only_the_weights_that_are_named_learn(trainer):
     changed = {name for name, value in some.network.state_dict().items()
                if not torch.equal(value, before[name])}
     assert changed == {"laws.see", "laws.act"}
-    none = Trainer(dataclasses.replace(config, only=("blocks",)), [trainer.data[0].clips], quiet)
-    with pytest.raises(InputError, match=r"batches of laws teach nothing of only=.*blocks"):
+    none = Trainer(dataclasses.replace(config, only=("experts",)), [trainer.data[0].clips], quiet)
+    with pytest.raises(InputError, match=r"batches of laws teach nothing of only=.*experts"):
         none.step()
     with pytest.raises(InputError, match="only='law_': no weights"):
         Trainer(dataclasses.replace(config, only=("law_",)), [trainer.data[0].clips], quiet)
