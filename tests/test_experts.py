@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from old_checkpoints import as_format, one_expert
 from synthetic_clips import ball_clips, synthetic_clips
 from test_loss_equality import CONFIG
 from tiny_model import BALL, MODEL, SIZE, WATER, tiny_model
@@ -73,24 +73,11 @@ def test_every_expert_has_its_own_sampler():
 
 
 def test_a_checkpoint_of_the_eighth_format_is_read_as_one_of_one_expert(tmp_path):
-    alone = Repertoire((WATER,), MODEL.repertoire.cameras)
-    transformer = dataclasses.replace(MODEL.transformer, raw=(0,))
-    config = ModelConfig(transformer, alone, MODEL.samplers[:1])
-    torch.manual_seed(3)
-    model = VideoDiffusion(config, config.network().eval(), "")
+    model = one_expert()
     model.save_pretrained(tmp_path)
-    fields = json.loads((tmp_path / "config.json").read_text())
-    (fields["sampler"],) = fields.pop("samplers")
-    fields["transformer"]["shrink"] = fields["transformer"].pop("raw") != [0]
-    for subject in fields["repertoire"]["subjects"]:
-        del subject["expert"]
-    (tmp_path / "config.json").write_text(json.dumps(fields | {"format": 8}))
-    weights = load_file(tmp_path / "model.safetensors")
-    before = {name.removeprefix("experts.0."): value for name, value in weights.items()}
-    assert before.keys() != weights.keys()
-    save_file(before, tmp_path / "model.safetensors")
+    as_format(tmp_path, 8)
     found, network, _ = load_checkpoint(tmp_path)
-    assert found == config
+    assert found == model.config and found.transformer.raw == (0,)
     for name, value in network.state_dict().items():
         torch.testing.assert_close(value, model.network.state_dict()[name], rtol=2**-8, atol=1e-6)
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 import torch
+from old_checkpoints import as_format, one_expert
 from safetensors.torch import load_file, save_file
 from tiny_model import tiny_model
 
@@ -15,10 +16,10 @@ from worldsim.errors import InputError
 
 
 def test_trainings_may_start_from_earlier_formats_but_their_laws_begin_anew(tmp_path):
-    model = tiny_model()
+    model = one_expert()
     save_checkpoint(tmp_path, model.config, model.network.state_dict(), "")
-    config, weights = tmp_path / "config.json", tmp_path / "model.safetensors"
-    config.write_text(json.dumps(json.loads(config.read_text()) | {"format": 5}))
+    as_format(tmp_path, 5)
+    weights = tmp_path / "model.safetensors"
     (tmp_path / "laws.safetensors").unlink()  # they lay among the others
     before = load_file(weights)
     assert not any(name.startswith(FINE) for name in before)
