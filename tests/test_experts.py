@@ -14,7 +14,7 @@ from test_loss_equality import CONFIG
 from tiny_model import BALL, MODEL, SIZE, WATER, tiny_model
 
 from worldsim.diffusion.apart import grown, own_weights
-from worldsim.diffusion.checkpoint import ModelConfig, load_checkpoint, read_weights
+from worldsim.diffusion.checkpoint import ModelConfig, load_checkpoint, read_config
 from worldsim.diffusion.model import PACKAGED, VideoDiffusion, checkpoint_directory
 from worldsim.diffusion.repertoire import Repertoire
 from worldsim.diffusion.trainer import Trainer
@@ -147,7 +147,7 @@ def _stored(value: torch.Tensor, name: str) -> torch.Tensor:
 def test_a_new_expert_begins_as_the_first_one(tmp_path):
     water = synthetic_clips(4, 14, SIZE)
     train(CONFIG, [water], tmp_path, log=lambda _: None)
-    beside, balls = read_weights(tmp_path)[0], ball_clips(cases=4, frames=14, size=SIZE)
+    beside, balls = read_config(tmp_path), ball_clips(cases=4, frames=14, size=SIZE)
     trainer = Trainer(APART, [balls], lambda _: None, beside)
     trainer.warm_start(tmp_path)
     first, second = (dict(trainer.network.expert(number).named_parameters())

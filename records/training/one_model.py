@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from worldsim.diffusion.apart import grown, own_weights
-from worldsim.diffusion.checkpoint import ModelConfig, of_expert, read_weights
+from worldsim.diffusion.checkpoint import ModelConfig, of_expert, read_config
 from worldsim.diffusion.clips import load_clips
 from worldsim.diffusion.model import VideoDiffusion
 from worldsim.diffusion.presets import small
@@ -31,7 +31,7 @@ MINUTES = 20.0
 def together(many: Path, town: Path) -> VideoDiffusion:
     """A network of both; the expert of the second was trained beside other weights than it meets
     here."""
-    first, second = (read_weights(directory)[0] for directory in (many, town))
+    first, second = (read_config(directory) for directory in (many, town))
     known = grown(first.repertoire, second.repertoire.subjects, second.repertoire.cameras)
     transformer = dataclasses.replace(first.transformer, raw=(1,))  # as TOWN read them
     config = ModelConfig(transformer, known, (*first.samplers, *second.samplers),

@@ -52,8 +52,8 @@ class Options:
     out: Annotated[Path, tyro.conf.arg(metavar="DIR")]
     """Directory of the answer: dream.zarr, dream.mp4 and a contact sheet."""
     model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "worldsim-small"
-    """The world model, or a directory that `worldsim train` wrote. worldsim is all that is
-    packaged: the tsunami and seventeen other scenarios."""
+    """The world model, or a directory that `worldsim train` wrote. worldsim-small is packaged: it
+    knows the tsunami and seventeen other scenarios."""
     video: Annotated[Path | None, tyro.conf.arg(metavar="MP4")] = None
     """The known video, at the scenario's size and rate; simulated with --set and --seed by
     default."""

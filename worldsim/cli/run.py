@@ -35,7 +35,7 @@ class Options:
     seed: Annotated[int, tyro.conf.arg(metavar="N")] = 0
     """Seed of everything random; the same seed gives the same numbers."""
     model: Annotated[str, tyro.conf.arg(metavar="NAME")] = "worldsim-small"
-    """World model: worldsim (all that is packaged), a checkpoint directory, mujoco,
+    """World model: worldsim-small (the packaged one), a checkpoint directory, mujoco,
     mujoco:gravity=-20%, baseline:frozen, or python:package.module:Class."""
     duration: Annotated[float | None, tyro.conf.arg(metavar="s")] = None
     """Seconds to simulate and dream; the scenario's own length by default."""

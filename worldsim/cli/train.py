@@ -163,11 +163,10 @@ def configuration(config: TrainingConfig, options: Options) -> TrainingConfig:
 
 def _network_to_start_from(source: Path) -> ModelConfig:
     """The configuration of a checkpoint, which must be one."""
-    from worldsim.diffusion.checkpoint import read_weights
+    from worldsim.diffusion.checkpoint import read_config
     from worldsim.diffusion.model import checkpoint_directory
 
-    config, _, _ = read_weights(checkpoint_directory(source))
-    return config
+    return read_config(checkpoint_directory(source))
 
 
 def _check(options: Options) -> None:

@@ -7,7 +7,7 @@ scenario, parameter, camera or entity. All else is shared, and stays as it is.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -81,8 +81,3 @@ def restrict(network: VideoTransformer, own: dict[str, Tensor | None]) -> None:
         rows = own.get(name)
         if rows is not None and weights.requires_grad:
             weights.register_hook(lambda gradient, rows=rows: gradient * rows)
-
-
-def tables(own: dict[str, Tensor | None]) -> Iterable[str]:
-    """Names of weights of which only rows learn: decay would move the others, too."""
-    return (name for name, rows in own.items() if rows is not None)

@@ -171,8 +171,9 @@ def save_checkpoint(directory: Path, config: ModelConfig, weights: dict[str, Ten
                  if tensor.dtype == torch.int8 or name.endswith(SCALE)}
     begins = {LAWS: FINE} | {file_of_expert(number): (of_expert(number),)
                              for number in range(1, config.repertoire.experts)}
+    elsewhere = tuple(beginning for several in begins.values() for beginning in several)
     parts = {WEIGHTS: save({name: tensor for name, tensor in kept.items()
-                            if not name.startswith(sum(begins.values(), ()))})}
+                            if not name.startswith(elsewhere)})}
     parts |= {file: save({name: tensor for name, tensor in kept.items()
                           if name.startswith(beginning)}) for file, beginning in begins.items()}
     files = parts | {CONFIG: config.to_json().encode(), "README.md": card.encode()}
@@ -182,6 +183,19 @@ def save_checkpoint(directory: Path, config: ModelConfig, weights: dict[str, Ten
     return hashlib.sha256(b"".join(parts.values())).hexdigest()
 
 
+def read_config(directory: Path) -> ModelConfig:
+    """Read a checkpoint's configuration alone.
+
+    Raises
+    ------
+    InputError : not a checkpoint, or of a format that is not read.
+    """
+    for name in (CONFIG, WEIGHTS):
+        if not (directory / name).is_file():
+            raise InputError(f"{directory} is not a checkpoint ({name} is missing)")
+    return ModelConfig.from_json((directory / CONFIG).read_text(), directory / CONFIG)
+
+
 def read_weights(directory: Path) -> tuple[ModelConfig, dict[str, Tensor], str]:
     """Read a checkpoint's configuration and weights, whatever they are of, and their sha256.
 
@@ -189,10 +203,7 @@ def read_weights(directory: Path) -> tuple[ModelConfig, dict[str, Tensor], str]:
     ------
     InputError : a file is missing or truncated.
     """
-    for name in (CONFIG, WEIGHTS):
-        if not (directory / name).is_file():
-            raise InputError(f"{directory} is not a checkpoint ({name} is missing)")
-    config = ModelConfig.from_json((directory / CONFIG).read_text(), directory / CONFIG)
+    config = read_config(directory)
     weights: dict[str, Tensor] = {}
     every = b""
     for name in (WEIGHTS, LAWS, *map(file_of_expert, range(1, config.repertoire.experts))):

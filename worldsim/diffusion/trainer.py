@@ -15,7 +15,7 @@ import torch
 
 from worldsim.compiler import compiler_found
 from worldsim.diffusion import compute, distributed
-from worldsim.diffusion.apart import grown, own_weights, restrict, tables
+from worldsim.diffusion.apart import grown, own_weights, restrict
 from worldsim.diffusion.batches import Batch, Kind, LookBatch, NoisePool, draw_batch
 from worldsim.diffusion.checkpoint import ModelConfig, save_checkpoint
 from worldsim.diffusion.clips import ClipSet
@@ -97,7 +97,8 @@ class Trainer:
         if config.apart:
             own = own_weights(self.network, self.model.repertoire, [one.name for one in subjects])
             restrict(self.network, own)
-            self.steady = set(tables(own))
+            # Of these only rows learn; decay would move the others, too.
+            self.steady = {name for name, rows in own.items() if rows is not None}
         self.optimiser = self._optimiser()
         self.typical = TypicalErrors(len(self.model.repertoire.subjects), len(Kind),
                                      self.network.untold)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from worldsim.diffusion import compute, distributed
-from worldsim.diffusion.checkpoint import read_weights
+from worldsim.diffusion.checkpoint import read_config
 from worldsim.diffusion.clips import ClipSet
 from worldsim.diffusion.interruption import stop_signals
 from worldsim.diffusion.presets import TrainingConfig
@@ -65,7 +65,7 @@ def _train(config: TrainingConfig, clips: Sequence[ClipSet], out: Path, resume: 
         raise InputError(f"{out} holds a training already; add --resume, or choose another --out")
     out.mkdir(parents=True, exist_ok=True)
     start = out if resume else init
-    beside = read_weights(start)[0] if config.apart and start is not None else None
+    beside = read_config(start) if config.apart and start is not None else None
     trainer = Trainer(config, clips, log, beside)
     if resume:
         trainer.restore(out)
