@@ -17,7 +17,7 @@ from evaluation.learned import few_steps, gravity, shapes, shuffles, skill, stre
 from evaluation.learned.asking import mean_in_words, ratio_in_words
 from worldsim.atomic import written_whole
 from worldsim.diffusion.checkpoint import CONFIG
-from worldsim.diffusion.model import checkpoint_directory
+from worldsim.diffusion.model import VideoDiffusion, checkpoint_directory
 from worldsim.errors import InputError, run_program
 from worldsim.model_registry import load_model
 
@@ -158,7 +158,7 @@ def main(args: Sequence[str]) -> int:
     model: Any = load_model(options.model)
     results: dict[str, Any] = {
         "model": options.model, "sha256": model.sha256, "cases": options.cases,
-        "sampler": f"{model.config.sampler.steps} steps",
+        "sampler": sampler_in_words(model),
         "commands": ["python -m evaluation.learned " + shlex.join(args)]}
     parts: dict[str, Callable[[], Any]] = {
         "skill": lambda: skill.measure(model, options.cases),
@@ -181,6 +181,13 @@ def main(args: Sequence[str]) -> int:
     if options.calibrate:
         calibrate(options.model, results["skill"]["out_of_range"])
     return 0
+
+
+def sampler_in_words(model: VideoDiffusion) -> str:
+    """How the scenarios that are measured here are sampled."""
+    config = model.config
+    steps = {config.sampler_of(config.repertoire.subject(name)).steps for name in skill.RIGID}
+    return " or ".join(f"{count} steps" for count in sorted(steps))
 
 
 def calibrate(source: str, found: dict[str, Any] | None) -> None:

@@ -38,10 +38,10 @@ def main(root: Path, before: Path) -> None:
         batch=dataclasses.replace(base.batch, first_view=0.8))
     train(config, [load_clips(clips)], root / "40", init=before)
     torch.set_grad_enabled(False)
-    sampler = VideoDiffusion.from_pretrained(before).config.sampler
+    sampler = VideoDiffusion.from_pretrained(before).config.samplers[0]
     trained = VideoDiffusion.from_pretrained(root / "40")
     trained.with_sampler(**dataclasses.asdict(sampler)).save_pretrained(
-        root / "shipped", compact=True)
+        root / "shipped", compact=(0,))
 
 
 if __name__ == "__main__":
